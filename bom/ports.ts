@@ -1,0 +1,75 @@
+import type { ByteRange, Descriptor, Digest } from './digest.ts';
+import type { LockedChart, LockedFile, LockedGit, LockedImage, LockedPackage, LockedPackageSet, LockedRepository } from './lock.ts';
+import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from './requirement.ts';
+
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/**
+ * Where blobs are read. A whole read is verified: `open` throws `INTEGRITY_DIGEST` or `INTEGRITY_SIZE` before its end when the bytes are
+ * wrong, so a consumer must not act on them before the iteration ended. A read of a range is not verified; it relies on the last full one.
+ * `open` throws `INTEGRITY_MISSING` for a blob that is not there. Ending the iteration early closes whatever is open.
+ */
+export interface BlobReader {
+  has(digest: Digest): Promise<boolean>;
+  open(blob: Descriptor, range?: ByteRange): Bytes;
+}
+
+/**
+ * Where blobs are kept. When `put` or `fill` return, the blob is durable and whole; when they throw, no reader sees any of it.
+ */
+export interface BlobWriter {
+  /** Takes all of `bytes`, verifying digest and size on the way. 'present': it was there already and `bytes` was not read. */
+  put(blob: Descriptor, bytes: Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;
+  /**
+   * Like `put`, but continues what an earlier, interrupted `fill` of the same blob left: `from(offset)` gives the bytes from `offset` on.
+   * What was received when it throws with a `transfer` error or is killed stays for the next `fill`; after an `integrity` error nothing stays.
+   */
+  fill(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;
+}
+
+export interface RequirementOf {
+  readonly image: ImageRequirement;
+  readonly file: FileRequirement;
+  readonly deb: PackageSetRequirement;
+  readonly rpm: PackageSetRequirement;
+  readonly chart: ChartRequirement;
+  readonly git: GitRequirement;
+}
+
+export interface ArtifactOf {
+  readonly image: LockedImage;
+  readonly file: LockedFile;
+  readonly deb: LockedPackage;
+  readonly rpm: LockedPackage;
+  readonly chart: LockedChart;
+  readonly git: LockedGit;
+}
+
+export type Kind = keyof RequirementOf;
+
+/** What a whole set of requirements became. */
+export interface Resolution<K extends Kind> {
+  readonly artifacts: readonly ArtifactOf[K][];
+  /** Package sources only: the repositories used, and how each set was solved. */
+  readonly repositories?: readonly LockedRepository[];
+  readonly packageSets?: readonly LockedPackageSet[];
+  readonly warnings?: readonly string[];
+  readonly dropped?: readonly { readonly what: string; readonly because: string }[];
+}
+
+/**
+ * Where artifacts come from. What `resolve` has to fetch to decide (manifests, metadata, keys, first-use content) it puts into the
+ * writer it was made with; `fetch` gives the bytes of one blob of an artifact it resolved, from `offset` (bytes, default 0) to the end,
+ * unverified: the writer verifies. Both retry what is worth it, and stop soon after `signal` is aborted.
+ */
+export interface Source<K extends Kind> {
+  /** The whole set at once, so that closures are joint. Same order and same result for the same input. */
+  resolve(wanted: readonly RequirementOf[K][], signal: AbortSignal): Promise<Resolution<K>>;
+  fetch(artifact: ArtifactOf[K], blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Bytes;
+}
+
+/** Where artifacts go. `publish` sends content; nothing is visible by name before `commit`, which comes last. */
+export interface Target<K extends Kind> {
+  publish(artifact: ArtifactOf[K], blobs: BlobReader, signal: AbortSignal): Promise<'published' | 'present'>;
+  commit(signal: AbortSignal): Promise<void>;
+}

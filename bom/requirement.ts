@@ -1,0 +1,157 @@
+import type { Digest } from './digest.ts';
+
+/** Where something stands in a document: line and column count from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One machine kind that packages are solved for. Names as in the ModuleBOM document; `arch` in Go's form (amd64, arm64, …). */
+export interface Target {
+  readonly id: string;
+  readonly family: string;
+  readonly os?: string;
+  readonly release?: string;
+  readonly arch: string;
+  /** Further architectures that packages of this target may have (Debian multi-arch, rpm multilib). */
+  readonly foreignArches?: readonly string[];
+  readonly releasever?: string;
+  readonly basearch?: string;
+}
+
+/** What every requirement says about itself after aggregation. */
+export interface Wanted {
+  /** Names of the modules that asked, sorted. */
+  readonly usedBy: readonly string[];
+  /** Every place that asked; the first is the one quoted in errors. */
+  readonly at: readonly Position[];
+}
+
+export interface Evidence {
+  readonly kind: string;
+  readonly value: string;
+}
+
+export interface ImageRequirement extends Wanted {
+  readonly kind: 'image';
+  /** Canonical: host/path with tag, digest or both (never neither). */
+  readonly ref: string;
+  readonly digest?: Digest;
+  /** os/arch[/variant], sorted; `['all']` keeps everything. */
+  readonly platforms: readonly string[];
+  /** References to try in order: the rewritten `ref` first, then mirrors. */
+  readonly sources: readonly string[];
+  /** An image archive or layout instead of a registry: absolute path, and the path as its BOM wrote it. */
+  readonly archive?: { readonly path: string; readonly written: string; readonly format: 'docker' | 'oci' };
+  readonly as?: string;
+  readonly artifactKind: 'image' | 'artifact' | 'signature' | 'attestation' | 'sbom';
+  readonly role: string;
+  readonly extras: { readonly signatures: boolean; readonly attestations: boolean; readonly sboms: boolean; readonly referrers: boolean };
+  readonly cosignKey?: string;
+  /** true: a single-platform image may contradict the wanted platform. */
+  readonly platformWaived?: boolean;
+}
+
+export interface FileRequirement extends Wanted {
+  readonly kind: 'file';
+  /** Path below `files/`. */
+  readonly name: string;
+  readonly urls: readonly string[];
+  /** A local file instead of urls: absolute, and as its BOM wrote it. */
+  readonly path?: { readonly absolute: string; readonly written: string };
+  readonly digest?: Digest;
+  readonly size?: number;
+  readonly mode: string;
+  readonly purpose: string;
+  readonly platform?: { readonly os: string; readonly arch: string };
+  readonly headersFrom: readonly string[];
+  /** "sha1:…", "md5:…", "sha512:…": checked while the bytes pass, never identity. */
+  readonly evidence: readonly string[];
+}
+
+export interface KeySource {
+  /** One of these says where the key is; a fingerprint alone selects among keys that other sources give. */
+  readonly url?: string;
+  readonly path?: string;
+  readonly digest?: Digest;
+  readonly fingerprint?: string;
+}
+
+export interface RepositoryRequirement {
+  readonly id: string;
+  readonly manager: 'deb' | 'rpm';
+  readonly at: Position;
+  /** deb: one-line entry, verbatim; or the deb822 fields below. */
+  readonly line?: string;
+  readonly uris?: readonly string[];
+  readonly suites?: readonly string[];
+  readonly components?: readonly string[];
+  readonly architectures?: readonly string[];
+  /** rpm */
+  readonly baseurl?: string;
+  readonly mirrorlist?: string;
+  readonly metalink?: string;
+  readonly keys: readonly KeySource[];
+  readonly gpgcheck?: boolean;
+  readonly repoGpgcheck?: boolean;
+  /** No signature wanted; recorded as a waiver. */
+  readonly trusted: boolean;
+  /** Valid-Until may be past; recorded as a waiver. */
+  readonly allowExpired?: boolean;
+  readonly priority?: number;
+  readonly moduleHotfixes?: boolean;
+  readonly modules?: readonly string[];
+  readonly excludes?: readonly string[];
+  readonly includepkgs?: readonly string[];
+  readonly tls?: { readonly clientCert?: string; readonly clientKey?: string; readonly caFile?: string };
+}
+
+export interface PackageInclude {
+  /** `name`, `name:arch`, `name=version`, `name/suite`; or an rpm spec in any of dnf's forms. */
+  readonly spec: string;
+  readonly versions: 'newest' | 'all';
+  readonly at: Position;
+}
+
+/** One `packages[]` entry: one joint solve. */
+export interface PackageSetRequirement extends Wanted {
+  readonly kind: 'deb' | 'rpm';
+  /** `module/set`. */
+  readonly id: string;
+  readonly target: Target;
+  readonly repositories: readonly RepositoryRequirement[];
+  readonly role: 'bootstrap' | 'normal';
+  readonly dependencies: 'none' | 'direct' | 'closure';
+  readonly weakDependencies: boolean;
+  /** Names (or `name=version`) that the machines have already, one a line; or a dpkg status file. Absolute path. */
+  readonly assumeInstalled?: { readonly path: string; readonly written: string };
+  readonly arches: readonly string[];
+  readonly include: readonly PackageInclude[];
+  /** Packages by address or path, besides the repositories. */
+  readonly urls: readonly { readonly url: string; readonly digest?: Digest; readonly at: Position }[];
+}
+
+export interface ChartRequirement extends Wanted {
+  readonly kind: 'chart';
+  readonly name: string;
+  readonly version?: string;
+  readonly repo?: string;
+  readonly oci?: string;
+  readonly git?: string;
+  readonly url?: string;
+  readonly path?: { readonly absolute: string; readonly written: string };
+  readonly digest?: Digest;
+  readonly withDependencies: boolean;
+  readonly withImages: 'none' | 'annotations' | 'render';
+}
+
+export interface GitRequirement extends Wanted {
+  readonly kind: 'git';
+  readonly name: string;
+  readonly url: string;
+  readonly commit: string;
+  readonly ref?: string;
+  readonly submodules: boolean;
+  readonly mirrorAll: boolean;
+}

@@ -1,0 +1,34 @@
+import type { Bytes } from '../bom/ports.ts';
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  /** Added to the request; never sent on to another host when a redirect leads there. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Where the answer came from after redirects, redacted. */
+  readonly url: string;
+}
+
+/**
+ * HTTP as the sources need it: pools, proxies, CA, redirects, stall timeouts, one retry loop with Retry-After. Errors are `transfer` errors
+ * (`TRANSFER_STATUS` carries `details.status`); URLs in them are redacted. Implemented by `createHttpClient` in `http.ts`.
+ */
+export interface HttpClient {
+  /** GET with the whole body in memory. Throws `TRANSFER_PROTOCOL` beyond `maxBytes`. A status outside 200-299 throws, unless `accept` lists it. */
+  get(url: string, options: RequestOptions & { readonly maxBytes: number; readonly accept?: readonly number[] }): Promise<Answer>;
+  /** HEAD; status as it is (no throw below 500). `size` is Content-Length where the server says it. */
+  head(url: string, options: RequestOptions): Promise<{ readonly status: number; readonly size?: number; readonly headers: Readonly<Record<string, string>> }>;
+  /**
+   * The body from byte `offset` to its end. A connection that is cut, stalls or fails with 429 or 5xx is continued by Range with the first
+   * answer's validator (strong ETag, else Last-Modified, else the total size); where the server cannot do ranges, what came before is skipped;
+   * where the content changed in between, `TRANSFER_CUT` is thrown with `details.changed = true`. Ends only when the server's length is reached.
+   */
+  stream(url: string, options: RequestOptions & { readonly offset?: number; readonly expectedSize?: number }): Bytes;
+  close(): Promise<void>;
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+const slow = { testTimeout: 120_000, hookTimeout: 300_000 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      // Pure code and loopback fakes: needs nothing but npm packages.
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/faults/**/*.long.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 } },
+      // The real bin/longshore against real servers and clients of Debian.
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...slow, fileParallelism: false } },
+    ],
+  },
+});
