@@ -28,6 +28,7 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   openpgp: ['formats'],
   saxes: ['formats'],
   '@napi-rs/lzma': ['formats'],
+  bcryptjs: ['repository'],
 };
 /** Node modules that pure folders may use: computation on bytes, no I/O. */
 const pure = ['node:crypto', 'node:zlib', 'node:buffer', 'node:util', 'node:path', 'node:path/posix', 'node:assert'];

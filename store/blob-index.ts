@@ -1,0 +1,108 @@
+import Database from 'better-sqlite3';
+import { type Digest, digestFromHex, hexOf } from '../bom/digest.ts';
+import { BundleError } from '../bom/errors.ts';
+
+/** What a file looked like when its content was last verified: when any of it changed, the content has to be verified again. */
+export interface FileStamp {
+  readonly device: number;
+  readonly inode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** A loose blob that was verified, or a blob inside an adopted archive. */
+export type IndexRow =
+  | { readonly where: 'loose'; readonly size: number; readonly stamp: FileStamp }
+  | { readonly where: 'pack'; readonly size: number; readonly pack: string; readonly volume: number; readonly offset: number };
+
+interface RawRow { size: number; pack: string | null; volume: number; offset: number; device: number; inode: number; mtime: number }
+
+/**
+ * The SQLite index of a store: a cache that may forget and must never lie. Everything in it is rebuilt from blobs and pack records.
+ * A file that is no database, or of another version, is replaced by an empty index; what it knew is found again on demand.
+ */
+export class BlobIndex {
+  private readonly database: Database.Database;
+  private readonly select: Database.Statement<[Buffer], RawRow>;
+  private readonly upsert: Database.Statement<unknown[]>;
+  private readonly remove: Database.Statement<[Buffer]>;
+
+  constructor(path: string) {
+    this.database = openDatabase(path);
+    this.select = this.database.prepare('select size, pack, volume, offset, device, inode, mtime from blob where digest = ?');
+    this.upsert = this.database.prepare('insert or replace into blob (digest, size, pack, volume, offset, device, inode, mtime) values (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.remove = this.database.prepare('delete from blob where digest = ?');
+  }
+
+  get(digest: Digest): IndexRow | undefined {
+    const row = this.select.get(keyOf(digest));
+    if (row === undefined) return undefined;
+    if (row.pack !== null) return { where: 'pack', size: row.size, pack: row.pack, volume: row.volume, offset: row.offset };
+    return { where: 'loose', size: row.size, stamp: { device: row.device, inode: row.inode, size: row.size, mtimeMs: row.mtime } };
+  }
+
+  set(digest: Digest, row: IndexRow): void {
+    if (row.where === 'pack') this.upsert.run(keyOf(digest), row.size, row.pack, row.volume, row.offset, 0, 0, 0);
+    else this.upsert.run(keyOf(digest), row.size, null, 0, 0, row.stamp.device, row.stamp.inode, row.stamp.mtimeMs);
+  }
+
+  /** All or nothing; rows of blobs that are known already are left as they are when `keep` is set. */
+  setAll(rows: Iterable<readonly [Digest, IndexRow]>, options: { readonly keep: boolean }): void {
+    this.database.transaction(() => {
+      for (const [digest, row] of rows) if (!options.keep || this.get(digest) === undefined) this.set(digest, row);
+    })();
+  }
+
+  delete(digest: Digest): void {
+    this.remove.run(keyOf(digest));
+  }
+
+  deletePack(pack: string): void {
+    this.database.prepare('delete from blob where pack = ?').run(pack);
+  }
+
+  clear(): void {
+    this.database.exec('delete from blob');
+  }
+
+  /** Every digest known, with its size; in no order. */
+  *all(): Generator<{ readonly digest: Digest; readonly size: number; readonly pack: string | null }> {
+    const rows = this.database.prepare<[], { digest: Buffer; size: number; pack: string | null }>('select digest, size, pack from blob').all();
+    for (const row of rows) yield { digest: digestFromHex(row.digest.toString('hex')), size: row.size, pack: row.pack };
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+const schemaVersion = 1;
+
+function keyOf(digest: Digest): Buffer {
+  return Buffer.from(hexOf(digest), 'hex');
+}
+
+function openDatabase(path: string): Database.Database {
+  try {
+    const database = new Database(path, { timeout: 30_000 });
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    if (database.pragma('user_version', { simple: true }) !== schemaVersion) {
+      database.transaction(() => {
+        database.exec('drop table if exists blob');
+        database.exec(`create table blob (digest blob primary key, size integer not null, pack text, volume integer not null, offset integer not null,
+          device integer not null, inode integer not null, mtime real not null) without rowid`);
+        database.exec('create index blob_pack on blob (pack) where pack is not null');
+        database.pragma(`user_version = ${schemaVersion}`);
+      }).immediate();
+    }
+    return database;
+  } catch (cause) {
+    throw new BundleError('STORAGE_IO', {
+      subject: path,
+      expected: 'an index database that can be opened and written',
+      actual: (cause as Error).message,
+      next: 'Check the disk and its permissions; if the file itself is damaged, delete it: `longshore store reindex` rebuilds it.',
+    }, { cause });
+  }
+}

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { BundleError } from '../bom/errors.ts';
+
+/** Makes the entries of a directory durable. File systems that cannot sync a directory (EINVAL, ENOTSUP) are taken as they are. */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } catch (cause) {
+    if (!['EINVAL', 'ENOTSUP'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw storageError(path, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes `path` and its missing parents, each made durable in its parent. */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    const first = await mkdir(path, { recursive: true });
+    for (let made = resolve(path); first !== undefined; made = dirname(made)) {
+      await syncDirectory(dirname(made));
+      if (made === resolve(first)) break;
+    }
+  } catch (cause) {
+    throw storageError(path, cause);
+  }
+}
+
+/**
+ * The one way a small file is written: temporary name in the same directory, content, fsync, rename, fsync of the directory. A reader sees the
+ * old file or the new one, also after a power cut. Throws `STORAGE_SPACE` or `STORAGE_IO`; then the old file is as it was.
+ */
+export async function commitFile(path: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, 'wx', mode);
+    await handle.writeFile(content);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, path);
+  } catch (cause) {
+    await handle?.close();
+    await rm(temporary, { force: true });
+    throw storageError(path, cause);
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Moves a finished, synced file to its name and makes the name durable. Both on one file system. */
+export async function commitRename(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (cause) {
+    throw storageError(to, cause);
+  }
+  await syncDirectory(dirname(to));
+}
+
+/** A failed file operation as a `BundleError`; what is one already stays. */
+export function storageError(path: string, cause: unknown): BundleError {
+  if (cause instanceof BundleError) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new BundleError('STORAGE_SPACE', { subject: path, expected: 'room on the disk', actual: code === 'ENOSPC' ? 'the disk is full' : 'the quota is used up' }, { cause });
+  }
+  return new BundleError('STORAGE_IO', { subject: path, expected: 'to read and write here', actual: message ?? String(cause) }, { cause });
+}

@@ -1,0 +1,130 @@
+// Generations: what the repository machine serves after one import. ARCHITECTURE.md, "Repository machine".
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../bom/canonical-json.ts';
+import { type Digest, parseDigest } from '../bom/digest.ts';
+import { BundleError } from '../bom/errors.ts';
+import { commitFile, makeDirectory, storageError } from './durable-file.ts';
+
+export interface Generation {
+  /** 1, 2, … per project, in order of import. */
+  readonly id: number;
+  readonly project: string;
+  /** The lock's. */
+  readonly sequence: number;
+  readonly bundle: Digest;
+  readonly lock: Digest;
+  readonly lockSize: number;
+  /** ISO 8601, UTC. */
+  readonly importedAt: string;
+  /** Digest of the archive's manifest; absent when it came without one (jump host). */
+  readonly archive?: Digest;
+  /** Fingerprint of the key that signed the archive. */
+  readonly signedBy?: string;
+}
+
+const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/**
+ * `<root>/generations/<project>/<id>.json`, and `current`, a file that holds the id served. Each is written by `commitFile`: a switch is one
+ * rename, so a reader sees the one generation or the other. `highest` keeps the highest sequence ever imported, against replays.
+ */
+export class Generations {
+  private readonly folder: string;
+
+  constructor(root: string) {
+    this.folder = join(root, 'generations');
+  }
+
+  /** Projects that have a generation, sorted. */
+  async projects(): Promise<string[]> {
+    return (await listFolder(this.folder)).filter((name) => namePattern.test(name)).sort();
+  }
+
+  /** Every generation of a project, oldest first. */
+  async list(project: string): Promise<Generation[]> {
+    const names = (await listFolder(this.projectFolder(project))).filter((name) => /^\d+\.json$/.test(name));
+    const generations = await Promise.all(names.map((name) => this.read(project, Number.parseInt(name, 10))));
+    return generations.sort((a, b) => a.id - b.id);
+  }
+
+  /** The generation served; `undefined` before the first switch. */
+  async current(project: string): Promise<Generation | undefined> {
+    const text = await readOptional(join(this.projectFolder(project), 'current'));
+    return text === undefined ? undefined : this.read(project, Number.parseInt(text, 10));
+  }
+
+  /** Writes the next generation without serving it yet. */
+  async add(generation: Omit<Generation, 'id'>): Promise<Generation> {
+    await makeDirectory(this.projectFolder(generation.project));
+    const last = (await this.list(generation.project)).at(-1)?.id ?? 0;
+    const next = { ...generation, id: last + 1 };
+    await commitFile(join(this.projectFolder(next.project), `${next.id}.json`), `${canonicalJson(next)}\n`);
+    const highest = await this.highestSequence(next.project);
+    if (next.sequence > highest) await commitFile(join(this.projectFolder(next.project), 'highest'), `${next.sequence}\n`);
+    return next;
+  }
+
+  /** Makes a generation the one served: one rename. */
+  async switchTo(project: string, id: number): Promise<Generation> {
+    const generation = await this.read(project, id);
+    await commitFile(join(this.projectFolder(project), 'current'), `${id}\n`);
+    return generation;
+  }
+
+  /** The highest lock sequence ever imported for a project; 0 before the first. */
+  async highestSequence(project: string): Promise<number> {
+    const text = await readOptional(join(this.projectFolder(project), 'highest'));
+    const listed = (await this.list(project)).map((generation) => generation.sequence);
+    return Math.max(0, text === undefined ? 0 : Number.parseInt(text, 10), ...listed);
+  }
+
+  /** Changes whenever any project's current generation does: what a running server watches. */
+  async stamp(): Promise<string> {
+    const parts = await Promise.all((await this.projects()).map(async (project) => {
+      const path = join(this.projectFolder(project), 'current');
+      const { ino, mtimeMs } = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code === 'ENOENT') return { ino: 0, mtimeMs: 0 };
+        throw storageError(path, cause);
+      });
+      return `${project}:${ino}:${mtimeMs}`;
+    }));
+    return parts.join(' ');
+  }
+
+  private async read(project: string, id: number): Promise<Generation> {
+    const path = join(this.projectFolder(project), `${id}.json`);
+    const text = await readOptional(path);
+    if (text === undefined) {
+      const known = (await listFolder(this.projectFolder(project))).filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
+      throw new BundleError('INPUT_FLAG', { subject: `project ${project}`, expected: `one of generations ${known.join(', ') || '(none)'}`, actual: `generation ${id}` });
+    }
+    try {
+      const raw = JSON.parse(text) as Generation;
+      return { ...raw, bundle: parseDigest(raw.bundle, path), lock: parseDigest(raw.lock, path) };
+    } catch (cause) {
+      throw new BundleError('STORAGE_IO', { subject: path, expected: 'a generation record', actual: (cause as Error).message, next: 'Restore the file, or import the archive again.' }, { cause });
+    }
+  }
+
+  private projectFolder(project: string): string {
+    if (!namePattern.test(project)) {
+      throw new BundleError('INPUT_FIELD', { subject: `project ${JSON.stringify(project)}`, expected: 'a name of a-z, 0-9 and - (at most 63 characters)', actual: JSON.stringify(project) });
+    }
+    return join(this.folder, project);
+  }
+}
+
+async function listFolder(path: string): Promise<string[]> {
+  return readdir(path).catch((cause: NodeJS.ErrnoException): string[] => {
+    if (cause.code === 'ENOENT') return [];
+    throw storageError(path, cause);
+  });
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw storageError(path, cause);
+  });
+}

@@ -1,0 +1,100 @@
+// Packs: archives adopted where they lie. ARCHITECTURE.md, "Store".
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../bom/canonical-json.ts';
+import { type Digest, digestFromHex, hexOf, isDigest } from '../bom/digest.ts';
+import { BundleError } from '../bom/errors.ts';
+import { commitFile, makeDirectory, storageError } from './durable-file.ts';
+import type { FileStamp } from './blob-index.ts';
+
+export interface PackVolume extends FileStamp {
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** An adopted archive: verified in full when it was adopted; read again in full when a volume's stamp changed. */
+export interface PackRecord {
+  /** Digest of the archive's manifest: its identity. */
+  readonly archive: Digest;
+  readonly volumes: readonly PackVolume[];
+  /** Blobs that lie in one piece: bytes `offset` to `offset + size` of volume number `volume` (from 0). */
+  readonly blobs: readonly { readonly digest: Digest; readonly size: number; readonly volume: number; readonly offset: number }[];
+}
+
+type Compact = readonly [hex: string, size: number, volume: number, offset: number];
+
+/** Pack records as small durable files below `<root>/packs/`. */
+export class Packs {
+  private readonly folder: string;
+  private readonly known = new Map<string, PackRecord>();
+
+  constructor(root: string) {
+    this.folder = join(root, 'packs');
+  }
+
+  async load(): Promise<readonly PackRecord[]> {
+    const names = await readdir(this.folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return [];
+      throw storageError(this.folder, cause);
+    });
+    for (const name of names.filter((each) => each.endsWith('.json'))) {
+      const record = parseRecord(await readFile(join(this.folder, name), 'utf8'), join(this.folder, name));
+      this.known.set(hexOf(record.archive), record);
+    }
+    return [...this.known.values()];
+  }
+
+  async save(record: PackRecord): Promise<void> {
+    await makeDirectory(this.folder);
+    const blobs: Compact[] = record.blobs.map((blob) => [hexOf(blob.digest), blob.size, blob.volume, blob.offset]);
+    await commitFile(join(this.folder, `${hexOf(record.archive)}.json`), `${canonicalJson({ archive: record.archive, volumes: record.volumes, blobs })}\n`);
+    this.known.set(hexOf(record.archive), record);
+  }
+
+  async forget(pack: string): Promise<void> {
+    await rm(join(this.folder, `${pack}.json`), { force: true });
+    this.known.delete(pack);
+  }
+
+  list(): readonly PackRecord[] {
+    return [...this.known.values()];
+  }
+
+  /** The volume's path, while the file is the one that was verified; else `undefined`. */
+  async volume(pack: string, number: number): Promise<string | undefined> {
+    if (!this.known.has(pack)) await this.load();
+    const volume = this.known.get(pack)?.volumes[number];
+    if (volume === undefined) return undefined;
+    const now = await stampOf(volume.path);
+    // A hard link or a mount made again may change device numbers: inode, size and mtime say that it is the same file.
+    return now !== undefined && now.size === volume.size && now.inode === volume.inode && now.mtimeMs === volume.mtimeMs ? volume.path : undefined;
+  }
+}
+
+/** What identifies the content of a file short of reading it; `undefined` when there is none. */
+export async function stampOf(path: string): Promise<FileStamp | undefined> {
+  try {
+    const { dev, ino, size, mtimeMs } = await stat(path);
+    return { device: dev, inode: ino, size, mtimeMs };
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw storageError(path, cause);
+  }
+}
+
+function parseRecord(text: string, path: string): PackRecord {
+  try {
+    const raw = JSON.parse(text) as { archive: string; volumes: PackVolume[]; blobs: Compact[] };
+    if (!isDigest(raw.archive)) throw new TypeError('no archive digest');
+    return {
+      archive: raw.archive,
+      volumes: raw.volumes,
+      blobs: raw.blobs.map(([hex, size, volume, offset]) => ({ digest: digestFromHex(hex), size, volume, offset })),
+    };
+  } catch (cause) {
+    throw new BundleError('STORAGE_IO', {
+      subject: path, expected: 'a pack record', actual: (cause as Error).message,
+      next: 'Move the file away and import its archive again; nothing else is affected.',
+    }, { cause });
+  }
+}

@@ -1,0 +1,341 @@
+// The store: an OCI image layout (image specification 1.1, image-layout.md) with an index beside it. ARCHITECTURE.md, "Store".
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { GeneratedBlob } from '../bom/bundle.ts';
+import { canonicalBytes } from '../bom/canonical-json.ts';
+import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '../bom/digest.ts';
+import { BundleError, checkNotAborted } from '../bom/errors.ts';
+import type { BlobReader, BlobWriter, Bytes } from '../bom/ports.ts';
+import { verified } from '../formats/oci/verified.ts';
+import { BlobIndex, type FileStamp } from './blob-index.ts';
+import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
+import { type PackRecord, Packs, stampOf } from './packs.ts';
+import { partialFlags, Partials } from './partials.ts';
+import { readFileRange } from './read-file.ts';
+
+const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
+const emptyIndex = canonicalBytes({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] });
+
+/** Where a blob lies in one piece: bytes `offset` to `offset + size` of the file at `path`. */
+export interface BlobLocation {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Blobs by digest on a disk. Invariants: a file under `blobs/sha256/` *must* appear there complete, verified and synced (temporary name, fsync,
+ * rename, fsync of the directory); an index row *must* be written after its blob; a row is believed only while the file looks as it did when
+ * it was verified (device, inode, size, mtime), else the content is hashed again. Several processes may use one store.
+ */
+export class Store implements BlobReader, BlobWriter {
+  readonly root: string;
+  private readonly blobFolder: string;
+  private readonly index: BlobIndex;
+  private readonly partials: Partials;
+  private readonly packs: Packs;
+  private readonly receiving = new Map<Digest, Promise<'stored'>>();
+
+  private constructor(root: string) {
+    this.root = root;
+    this.blobFolder = join(root, 'blobs', 'sha256');
+    this.index = new BlobIndex(join(root, 'index.db'));
+    this.partials = new Partials(join(root, 'partial'));
+    this.packs = new Packs(root);
+  }
+
+  /**
+   * Opens the store at `root`. With `create`, an empty or missing folder becomes one. Throws `STORAGE_FOREIGN` for a folder that holds
+   * something else, or (without `create`) is missing.
+   */
+  static async open(root: string, options: { readonly create: boolean }): Promise<Store> {
+    const absolute = resolve(root);
+    const names = await readdir(absolute).catch((cause: NodeJS.ErrnoException): string[] => {
+      if (cause.code === 'ENOENT') return [];
+      throw storageError(absolute, cause);
+    });
+    if (!names.includes('oci-layout')) await Store.prepare(absolute, names, options.create);
+    else if (!names.includes('partial')) await makeDirectory(join(absolute, 'partial'));
+    const store = new Store(absolute);
+    await store.packs.load();
+    return store;
+  }
+
+  private static async prepare(root: string, names: readonly string[], create: boolean): Promise<void> {
+    const made = ['blobs', 'partial', 'index.json'];
+    const strange = names.filter((name) => !made.includes(name) && !name.endsWith('.tmp') && name !== 'lost+found');
+    if (strange.length > 0 || !create) {
+      throw new BundleError('STORAGE_FOREIGN', {
+        subject: root,
+        expected: 'a longshore store (a folder with oci-layout)',
+        actual: strange.length > 0 ? `a folder that holds ${strange[0]}` : names.length > 0 ? 'an unfinished store' : 'nothing there',
+        ...(create ? {} : { next: 'Name the store with --store, or fill one with `longshore download` or `longshore import`.' }),
+      });
+    }
+    for (const folder of ['blobs/sha256', 'partial']) await makeDirectory(join(root, folder));
+    await commitFile(join(root, 'index.json'), emptyIndex);
+    await commitFile(join(root, 'oci-layout'), layoutMarker);
+  }
+
+  close(): void {
+    this.index.close();
+  }
+
+  // ---- reading
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.locate(digest)) !== undefined;
+  }
+
+  /** Where the blob lies, when it is here and was verified as it lies there. */
+  async locate(digest: Digest): Promise<BlobLocation | undefined> {
+    const row = this.index.get(digest);
+    if (row?.where === 'pack') {
+      const path = await this.packs.volume(row.pack, row.volume);
+      if (path !== undefined) return { path, offset: row.offset, size: row.size };
+    }
+    return this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined);
+  }
+
+  private async locateLoose(digest: Digest, known: FileStamp | undefined): Promise<BlobLocation | undefined> {
+    const path = this.pathOf(digest);
+    const now = await stampOf(path);
+    if (now === undefined) {
+      if (known !== undefined) this.index.delete(digest);
+      return undefined;
+    }
+    if (known === undefined || known.inode !== now.inode || known.size !== now.size || known.mtimeMs !== now.mtimeMs) {
+      if (!(await this.recheck(digest, now))) return undefined;
+    }
+    return { path, offset: 0, size: now.size };
+  }
+
+  /** Hashes a loose blob that the index does not vouch for. A damaged one stays where it is, unseen, until it is fetched again. */
+  private async recheck(digest: Digest, stamp: FileStamp): Promise<boolean> {
+    const hash = createHash('sha256');
+    for await (const chunk of readFileRange(this.pathOf(digest), 0, stamp.size)) hash.update(chunk);
+    if (`sha256:${hash.digest('hex')}` !== digest) {
+      this.index.delete(digest);
+      return false;
+    }
+    this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
+    return true;
+  }
+
+  async *open(blob: Descriptor, range?: ByteRange): Bytes {
+    const location = await this.locate(blob.digest);
+    if (location === undefined) {
+      throw new BundleError('INTEGRITY_MISSING', { subject: blob.digest, expected: `the blob in the store ${this.root}`, actual: 'nothing, or a damaged file' });
+    }
+    const { path, offset } = location;
+    if (range === undefined) yield* verified(readFileRange(path, offset, offset + location.size), blob);
+    else yield* readFileRange(path, offset + Math.min(range.start, location.size), offset + Math.min(range.end, location.size));
+  }
+
+  /** Bytes free for this process on the store's file system. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.root);
+    return bavail * bsize;
+  }
+
+  // ---- writing
+
+  async put(blob: Descriptor, bytes: Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
+    if (await this.has(blob.digest)) return 'present';
+    return this.once(blob, async () => {
+      await rm(await this.partials.claim(blob.digest), { force: true });
+      return this.receive(blob, () => bytes, signal);
+    });
+  }
+
+  async fill(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
+    if (await this.has(blob.digest)) return 'present';
+    return this.once(blob, () => this.receive(blob, from, signal));
+  }
+
+  /** Several callers of this process that bring the same blob: the first one's bytes are taken, the others wait for it. */
+  private async once(blob: Descriptor, receive: () => Promise<'stored'>): Promise<'stored' | 'present'> {
+    const running = this.receiving.get(blob.digest);
+    if (running !== undefined) {
+      await running;
+      return 'present';
+    }
+    const receiving = receive();
+    this.receiving.set(blob.digest, receiving);
+    try {
+      return await receiving;
+    } finally {
+      this.receiving.delete(blob.digest);
+    }
+  }
+
+  /** A blob whose bytes follow from the lock. */
+  async putBytes(blob: GeneratedBlob): Promise<'stored' | 'present'> {
+    return this.put(blob, (async function* whole() { yield blob.bytes; })(), new AbortController().signal);
+  }
+
+  private async receive(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored'> {
+    const temporary = await this.partials.claim(blob.digest);
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(temporary, partialFlags, 0o644);
+      await appendVerified(handle, { blob, temporary, from, signal });
+      await handle.sync();
+    } catch (cause) {
+      const error = cause instanceof BundleError || !isFileError(cause) ? cause : storageError(temporary, cause);
+      if (error instanceof BundleError && error.family === 'integrity') await rm(temporary, { force: true });
+      throw error;
+    } finally {
+      await handle?.close();
+    }
+    await this.commitBlob(temporary, blob.digest);
+    return 'stored';
+  }
+
+  /** Gives a verified, synced file of this file system the name of its digest and enters it in the index. */
+  private async commitBlob(temporary: string, digest: Digest): Promise<void> {
+    await commitRename(temporary, this.pathOf(digest));
+    const stamp = await stampOf(this.pathOf(digest));
+    if (stamp !== undefined) this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
+  }
+
+  /** A name in the store's file system for a blob whose digest is not known before its end; {@link commitSpooled} gives it its place. */
+  spoolPath(name: string): string {
+    return join(this.root, 'partial', `${name}.${process.pid}.spool`);
+  }
+
+  /** Takes over a spooled file that its writer hashed while writing. The file is synced here. */
+  async commitSpooled(path: string, digest: Digest): Promise<void> {
+    const handle = await open(path, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await this.commitBlob(path, digest);
+  }
+
+  // ---- the layout's index.json
+
+  /**
+   * Lists `layoutIndex`'s manifests in the store's own index.json, replacing entries of the same name, so that foreign tools find them.
+   * Entries whose manifest is gone are left out.
+   */
+  async listInLayout(layoutIndex: Uint8Array): Promise<void> {
+    interface Entry { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }
+    const read = (bytes: Uint8Array | string): Entry[] => (JSON.parse(typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)) as { manifests: Entry[] }).manifests;
+    const path = join(this.root, 'index.json');
+    const nameOf = (entry: Entry): string => entry.annotations?.['org.opencontainers.image.ref.name'] ?? entry.digest;
+    const entries = new Map<string, Entry>();
+    for (const entry of [...read(await readFile(path, 'utf8')), ...read(layoutIndex)]) {
+      entries.delete(nameOf(entry));
+      if (isDigest(entry.digest) && (await this.has(entry.digest))) entries.set(nameOf(entry), entry);
+    }
+    await commitFile(path, canonicalBytes({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [...entries.values()] }));
+  }
+
+  // ---- packs, upkeep
+
+  /** Makes the blobs of a verified archive readable where they lie. The record is durable when this returns. */
+  async adoptPack(record: PackRecord): Promise<void> {
+    await this.packs.save(record);
+    this.enterPack(record, true);
+  }
+
+  packRecords(): readonly PackRecord[] {
+    return this.packs.list();
+  }
+
+  /** Forgets a pack: its blobs are no longer found through it. The archive file itself stays. */
+  async forgetPack(archive: Digest): Promise<void> {
+    await this.packs.forget(hexOf(archive));
+    this.index.deletePack(hexOf(archive));
+  }
+
+  private enterPack(record: PackRecord, keep: boolean): void {
+    const pack = hexOf(record.archive);
+    this.index.setAll(record.blobs.map((blob) =>
+      [blob.digest, { where: 'pack', size: blob.size, pack, volume: blob.volume, offset: blob.offset }] as const), { keep });
+  }
+
+  /** Every blob the index knows. */
+  listBlobs(): Generator<{ readonly digest: Digest; readonly size: number; readonly pack: string | null }> {
+    return this.index.all();
+  }
+
+  /** Rebuilds the index from packs and loose blobs, hashing every loose one. Damaged blobs are returned and left unlisted. */
+  async reindex(signal: AbortSignal): Promise<{ readonly blobs: number; readonly bytes: number; readonly damaged: readonly string[] }> {
+    this.index.clear();
+    for (const record of await this.packs.load()) this.enterPack(record, true);
+    const damaged: string[] = [];
+    for (const name of await readdir(this.blobFolder)) {
+      checkNotAborted(signal, this.root);
+      const digest = `sha256:${name}`;
+      const stamp = await stampOf(join(this.blobFolder, name));
+      if (stamp === undefined || !isDigest(digest) || !(await this.recheck(digest, stamp))) damaged.push(name);
+    }
+    await this.partials.removeDead();
+    let blobs = 0;
+    let bytes = 0;
+    for (const row of this.index.all()) { blobs += 1; bytes += row.size; }
+    return { blobs, bytes, damaged };
+  }
+
+  /** Removes a loose blob. Nobody may need it. */
+  async remove(digest: Digest): Promise<void> {
+    this.index.delete(digest);
+    await rm(this.pathOf(digest), { force: true });
+    await syncDirectory(this.blobFolder);
+  }
+
+  /** Bytes of loose blobs on the disk. */
+  async looseBytes(): Promise<number> {
+    let bytes = 0;
+    for (const name of await readdir(this.blobFolder)) bytes += (await stat(join(this.blobFolder, name))).size;
+    return bytes;
+  }
+
+  private pathOf(digest: Digest): string {
+    return join(this.blobFolder, hexOf(digest));
+  }
+}
+
+/** Continues the file behind `handle` to the whole blob: what is there is hashed, the rest comes from `from`. */
+async function appendVerified(handle: FileHandle, options: {
+  readonly blob: Descriptor; readonly temporary: string; readonly from: (offset: number) => Bytes; readonly signal: AbortSignal;
+}): Promise<void> {
+  const { blob, temporary, from, signal } = options;
+  const hash = createHash('sha256');
+  let position = (await handle.stat()).size;
+  if (position > blob.size) position = 0;
+  for await (const chunk of readFileRange(temporary, 0, position)) hash.update(chunk);
+  await handle.truncate(position);
+  const before = { hash, bytes: position };
+  const incoming = position === blob.size && position > 0 ? nothing() : from(position);
+  // Each chunk is written while the next one is received and hashed.
+  let writing: Promise<unknown> = Promise.resolve();
+  try {
+    for await (const chunk of verified(incoming, blob, { before })) {
+      checkNotAborted(signal, blob.digest);
+      await writing;
+      writing = writeAll(handle, chunk, position);
+      writing.catch(() => undefined);
+      position += chunk.length;
+    }
+  } finally {
+    await writing;
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+}
+
+async function* nothing(): Bytes {
+  // An empty body: the whole blob was there already.
+}
+
+function isFileError(cause: unknown): boolean {
+  return cause instanceof Error && typeof (cause as NodeJS.ErrnoException).syscall === 'string';
+}
