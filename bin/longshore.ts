@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-const v: string = process.version; console.log(v, process.argv.slice(2).join(" "));
+import { main } from './program.ts';
+
+process.exitCode = await main(process.argv.slice(2));

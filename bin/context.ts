@@ -1,0 +1,110 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { BundleError } from '../bom/errors.ts';
+import type { Notify } from '../bom/events.ts';
+import { createProgress } from './render.ts';
+
+/** What a command is given besides its flags. */
+export interface CommandContext {
+  readonly signal: AbortSignal;
+  readonly notify: Notify;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly now: () => Date;
+  /** The result: one JSON document on stdout with `--json`, else text for a person. */
+  print(document: unknown, text: string): void;
+  /** A line on stderr that is no result: what a person may want to know meanwhile. Silent with `--quiet`. */
+  note(text: string): void;
+  /** Takes the live progress line away before a command prints or goes on for long. */
+  settle(): void;
+}
+
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly progress: boolean;
+}
+
+export type Action<O> = (context: CommandContext, options: O, args: readonly string[]) => Promise<void>;
+
+/** `$XDG_CACHE_HOME/longshore`, the store of a downloading machine. */
+export function cacheStore(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'longshore');
+}
+
+/** The store of a repository machine. */
+export const machineStore = '/var/lib/longshore';
+
+export const storeOption = (fallback: string): Option => new Option('--store <dir>', 'blobs by digest').default(fallback);
+export const lockOption = (): Option => new Option('--lock <file>', 'the lock').default('longshore.lock.json');
+export const concurrencyOption = (): Option => new Option('--concurrency <n>', 'transfers at once').default(8).argParser(positiveInteger);
+export const insecureOption = (): Option =>
+  new Option('--insecure-registry <host>', 'plain http for this registry host only; repeatable').default([]).argParser(collect);
+export const keyOption = (what: string): Option => new Option('--key <file>', what).default([]).argParser(collect);
+
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+export function positiveInteger(text: string): number {
+  if (!/^[1-9][0-9]{0,4}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 to 99999.');
+  return Number(text);
+}
+
+/** A command with the flags that every command has, and the frame that every action runs in. */
+export function defineCommand<O extends object>(parent: Command, nameAndArgs: string, options: { readonly description: string; readonly flags?: readonly Option[]; readonly action: Action<O> }): Command {
+  const command = parent.command(nameAndArgs).description(options.description);
+  for (const flag of options.flags ?? []) command.addOption(flag);
+  command
+    .addOption(new Option('--json', 'one JSON document on stdout, progress on stderr'))
+    .addOption(new Option('--quiet', 'only results and errors'))
+    .addOption(new Option('--no-progress', 'no progress lines'))
+    .addOption(new Option('--values <file>', 'unattended settings: flag names and values, as JSON or YAML'));
+  command.action(async () => {
+    const flags = command.opts<O & CommonOptions>();
+    await framed(flags, (context) => options.action(context, flags, command.args));
+  });
+  return command;
+}
+
+async function framed(flags: CommonOptions, run: (context: CommandContext) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const interrupt = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort(new BundleError('INTERRUPTED', { subject: 'longshore', expected: 'to run to its end', actual: 'a signal asked it to stop' }));
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const progress = createProgress({
+    quiet: flags.quiet === true, progress: flags.progress, stream: process.stderr, clockMs: () => performance.now(),
+  });
+  try {
+    await run({
+      signal: stop.signal,
+      notify: progress.notify,
+      json: flags.json === true,
+      quiet: flags.quiet === true,
+      now: () => new Date(),
+      print: (document, text) => { progress.finish(); process.stdout.write(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`); },
+      note: (text) => { if (flags.quiet !== true) { progress.finish(); process.stderr.write(`${text}\n`); } },
+      settle: () => progress.finish(),
+    });
+  } finally {
+    progress.finish();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** A text file that a flag names. Throws `INPUT_MISSING_FILE`. */
+export function readInput(path: string): string {
+  return new TextDecoder().decode(readInputBytes(path));
+}
+
+export function readInputBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'a file that can be read', actual: (cause as NodeJS.ErrnoException).code ?? String(cause) }, { cause });
+  }
+}

@@ -1,0 +1,48 @@
+import { Command, CommanderError } from 'commander';
+import { BundleError } from '../bom/errors.ts';
+import { commands } from './commands/all.ts';
+import { errorJson, errorText } from './render.ts';
+import { version } from './version.ts';
+
+/** Runs one command line (without node and script) and returns its exit code. Output goes to stdout and stderr of the process. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('longshore')
+    .description('Carries everything a cluster needs across an air gap: images, files, charts and OS packages, locked by digest, in one archive.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions();
+  for (const register of commands) register(program);
+  for (const command of allBelow(program)) command.exitOverride().configureOutput({ writeErr: () => undefined });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (cause) {
+    return report(cause, args.includes('--json'));
+  }
+}
+
+function* allBelow(command: Command): Generator<Command> {
+  for (const child of command.commands) {
+    yield child;
+    yield* allBelow(child);
+  }
+}
+
+function report(cause: unknown, json: boolean): number {
+  if (cause instanceof CommanderError) {
+    if (cause.exitCode === 0) return 0;
+    if (cause.code === 'commander.help') return 2;
+    cause = new BundleError('INPUT_FLAG', { subject: 'command line', expected: 'known commands, flags and values', actual: cause.message.replace(/^error: /, '').replaceAll('\n', ' ') }, { cause });
+  }
+  if (cause instanceof BundleError) {
+    if (json) process.stdout.write(`${JSON.stringify(errorJson(cause), null, 2)}\n`);
+    process.stderr.write(`${errorText(cause)}\n`);
+    return cause.exitCode;
+  }
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code: 'DEFECT', family: 'defect', exitCode: 1, actual: cause instanceof Error ? cause.message : String(cause) } })}\n`);
+  process.stderr.write(`longshore: this is a defect in longshore, please report it\n${text}\n`);
+  return 1;
+}
