@@ -1,0 +1,142 @@
+// HTTP semantics: RFC 9110, sections 10.2.2 (Location), 15.4 (redirection), 11 (credentials stay with the origin they were meant for).
+import { Readable } from 'node:stream';
+import { BundleError, checkNotAborted, redactUrl } from '../bom/errors.ts';
+import type { Bytes } from '../bom/ports.ts';
+import type { Agents } from './http-agents.ts';
+import { type Head, Incoming } from './http-body.ts';
+import { transferError } from './http-errors.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+export interface WebRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A body to send; an iterable needs a `content-length` among the headers. Such a request is not redirected. */
+  readonly body?: Uint8Array | Bytes;
+  readonly signal: AbortSignal;
+}
+
+export interface WebResponse extends Head {
+  /** Where the answer came from, after redirects; may hold secrets of the server (signed addresses). */
+  readonly url: string;
+  /** Content-Length, where the server says it. */
+  readonly length?: number;
+  /** To be read once. Ending the iteration early ends the exchange. Throws `transfer` errors. */
+  body(): Bytes;
+  /** Must be called when the body is not read. */
+  discard(): void;
+}
+
+/** One exchange with its redirects. No retry, no judgement of the status. Throws `transfer` errors. */
+export type Send = (request: WebRequest) => Promise<WebResponse>;
+
+const maxRedirects = 10;
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+/** What may follow a redirect to another origin; all else could be a credential. */
+const harmless = new Set(['accept', 'accept-encoding', 'range', 'if-range', 'user-agent']);
+
+export interface SendOptions {
+  readonly agents: Agents;
+  readonly userAgent: string;
+  readonly rate: RateLimit;
+}
+
+export function createSend(options: SendOptions): Send {
+  return async (request) => {
+    let url = parseUrl(request.url);
+    let headers: Readonly<Record<string, string>> = { 'user-agent': options.userAgent, 'accept-encoding': 'identity', ...lowerCase(request.headers) };
+    for (let hops = 0; ; hops += 1) {
+      const response = await exchange({ ...request, url: url.href, headers }, url, options);
+      const location = response.headers['location'];
+      const follow = redirectStatuses.has(response.status) && location !== undefined && (request.method === 'GET' || request.method === 'HEAD');
+      if (!follow) return response;
+      response.discard();
+      const next = redirectTarget(url, location, request.url);
+      if (hops >= maxRedirects) throw protocolError(request.url, `at most ${maxRedirects} redirects`, 'a loop of them');
+      if (!sameOrigin(url, next)) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.has(name)));
+      url = next;
+    }
+  };
+}
+
+async function exchange(request: WebRequest, url: URL, options: SendOptions): Promise<WebResponse> {
+  checkNotAborted(request.signal, redactUrl(url.href));
+  const incoming = new Incoming();
+  const stop = (): void => incoming.abort(new Error('stopped'));
+  request.signal.addEventListener('abort', stop);
+  const over = (): void => request.signal.removeEventListener('abort', stop);
+  const origin = `${url.protocol}//${url.host}`;
+  const authorization = url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
+  const body = request.body === undefined || request.body instanceof Uint8Array ? request.body : Readable.from(request.body);
+  try {
+    options.agents.dispatcherFor(url).dispatch({
+      origin, path: url.pathname + url.search, method: request.method, headers: { ...authorization, ...request.headers }, body: body ?? null,
+    }, incoming);
+    const head = await incoming.head;
+    const length = lengthOf(head);
+    return {
+      ...head,
+      url: url.href,
+      ...(length === undefined ? {} : { length }),
+      body: () => bodyOf(incoming, { request, over, rate: options.rate }),
+      discard: () => { over(); incoming.discard(request.method === 'HEAD' ? 0 : length); },
+    };
+  } catch (error) {
+    over();
+    throw transferError(error, url.href, request.signal);
+  }
+}
+
+async function* bodyOf(incoming: Incoming, context: { readonly request: WebRequest; readonly over: () => void; readonly rate: RateLimit }): Bytes {
+  const { request, over, rate } = context;
+  try {
+    for await (const chunk of incoming.body()) {
+      const wait = rate.take(chunk.length, request.signal);
+      if (wait !== undefined) await wait;
+      yield chunk;
+    }
+  } catch (error) {
+    throw transferError(error, request.url, request.signal);
+  } finally {
+    over();
+  }
+}
+
+function lengthOf({ headers, status }: Head): number | undefined {
+  const text = headers['content-length'];
+  return status !== 204 && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+function redirectTarget(from: URL, location: string, asked: string): URL {
+  if (!URL.canParse(location, from.href)) throw protocolError(asked, 'a redirect to an address', JSON.stringify(location.slice(0, 200)));
+  const next = new URL(location, from.href);
+  if (next.protocol !== 'https:' && (next.protocol !== 'http:' || from.protocol === 'https:')) {
+    throw protocolError(asked, 'a redirect that stays on https', `a redirect to ${redactUrl(next.href)}`);
+  }
+  next.hash = '';
+  return next;
+}
+
+/** Whether credentials may follow: the same origin, or the same host and port default moved from http to https. */
+function sameOrigin(from: URL, to: URL): boolean {
+  return from.origin === to.origin || (from.hostname === to.hostname && from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === '');
+}
+
+function parseUrl(url: string): URL {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new BundleError('INPUT_URL', { subject: redactUrl(url), expected: 'an http or https address', actual: 'something else' });
+  }
+  return new URL(url);
+}
+
+export function basicAuthorization(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
+}
+
+export function protocolError(url: string, expected: string, actual: string): BundleError {
+  return new BundleError('TRANSFER_PROTOCOL', { subject: redactUrl(url), expected, actual });
+}
+
+function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,115 @@
+import { redactUrl } from '../bom/errors.ts';
+import { type Notify, silent } from '../bom/events.ts';
+import type { Bytes } from '../bom/ports.ts';
+import { type ClientCertificate, createAgents } from './http-agents.ts';
+import type { Answer, HttpClient } from './http-client.ts';
+import { statusError } from './http-errors.ts';
+import { createSend, protocolError, type Send, type WebResponse } from './http-send.ts';
+import { rateLimit, unlimited } from './rate-limit.ts';
+import { resumable, withRetryAfter } from './resume.ts';
+import { Attempts, defaultRetryPolicy, passingStatuses, type RetryPolicy } from './retry.ts';
+
+export interface HttpOptions {
+  /** Told of every retry. */
+  readonly notify?: Notify;
+  /** PEM files of CAs to trust beside Node's and the system's. */
+  readonly caFiles?: readonly string[];
+  /** host[:port] -> client certificate. */
+  readonly clientCertificates?: Readonly<Record<string, ClientCertificate>>;
+  /** How long a connection may be silent, or drip, before it counts as stalled. There is no limit on the whole. */
+  readonly stallTimeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly userAgent?: string;
+  /** All bodies together. */
+  readonly limitRateBytesPerS?: number;
+  /** Proxy settings; the process's environment when left out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A client, and the bare exchange under it for protocols that need more than GET and HEAD. */
+export interface Http extends HttpClient {
+  readonly send: Send;
+  /** The same client over another exchange, e.g. one that adds credentials. Closing it is the owner's, of the first one. */
+  over(send: Send): HttpClient;
+}
+
+export function createHttpClient(options: HttpOptions = {}): Http {
+  const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
+  const agents = createAgents({
+    caFiles: options.caFiles ?? [],
+    clientCertificates: options.clientCertificates ?? {},
+    stallTimeoutMs,
+    connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
+    env: options.env ?? process.env,
+  });
+  const send = createSend({
+    agents,
+    userAgent: options.userAgent ?? 'longshore/0.1',
+    rate: options.limitRateBytesPerS === undefined ? unlimited : rateLimit(options.limitRateBytesPerS),
+  });
+  const way: Way = { policy: { ...defaultRetryPolicy, ...options.retry }, notify: options.notify ?? silent, stallTimeoutMs };
+  const over = (other: Send): HttpClient => ({
+    get: (url, request) => get(other, url, { ...way, ...request }),
+    head: (url, request) => head(other, url, { ...way, ...request }),
+    stream: (url, request) => resumable(other, url, { ...way, ...request }),
+    close: async () => undefined,
+  });
+  return { ...over(send), send, over, close: () => agents.close() };
+}
+
+interface Way { readonly policy: RetryPolicy; readonly notify: Notify; readonly stallTimeoutMs: number }
+type Request<T> = Way & { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> } & T;
+
+async function get(send: Send, url: string, request: Request<{ readonly maxBytes: number; readonly accept?: readonly number[] }>): Promise<Answer> {
+  const attempts = new Attempts(url, request);
+  for (;;) {
+    try {
+      const response = await send({ method: 'GET', url, signal: request.signal, ...(request.headers === undefined ? {} : { headers: request.headers }) });
+      const body = await readAll(response, url, request.maxBytes);
+      const { status, headers } = response;
+      const fine = (status >= 200 && status <= 299) || request.accept?.includes(status) === true;
+      if (!fine) throw withRetryAfter(statusError(status, url, { body }), response);
+      return { status, headers, body, url: redactUrl(response.url) };
+    } catch (error) {
+      await attempts.failed(error);
+    }
+  }
+}
+
+async function head(send: Send, url: string, request: Request<object>): Promise<{ status: number; size?: number; headers: Readonly<Record<string, string>> }> {
+  const attempts = new Attempts(url, request);
+  for (;;) {
+    try {
+      const response = await send({ method: 'HEAD', url, signal: request.signal, ...(request.headers === undefined ? {} : { headers: request.headers }) });
+      response.discard();
+      const { status, headers, length } = response;
+      if (passingStatuses.has(status)) throw withRetryAfter(statusError(status, url), response);
+      if (status >= 500) throw statusError(status, url);
+      return { status, headers, ...(length === undefined ? {} : { size: length }) };
+    } catch (error) {
+      await attempts.failed(error);
+    }
+  }
+}
+
+/** A whole body, at most `maxBytes` of it. Throws `TRANSFER_PROTOCOL` beyond that. */
+export async function readAll(response: WebResponse, url: string, maxBytes: number): Promise<Uint8Array> {
+  if ((response.length ?? 0) > maxBytes) {
+    response.discard();
+    throw protocolError(url, `at most ${maxBytes} bytes`, `${response.length} bytes`);
+  }
+  return collect(response.body(), url, maxBytes);
+}
+
+export async function collect(bytes: Bytes, url: string, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of bytes) {
+    length += chunk.length;
+    if (length > maxBytes) throw protocolError(url, `at most ${maxBytes} bytes`, 'more');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+

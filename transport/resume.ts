@@ -1,0 +1,156 @@
+// Range requests: RFC 9110, sections 13.1.5 (If-Range), 14 (Range, Content-Range), 8.8 (validators).
+import { BundleError, redactUrl } from '../bom/errors.ts';
+import type { Bytes } from '../bom/ports.ts';
+import { statusError } from './http-errors.ts';
+import { protocolError, type Send, type WebResponse } from './http-send.ts';
+import { Attempts, retryAfterMs, type RetryPolicy } from './retry.ts';
+import type { Notify } from '../bom/events.ts';
+
+/** Progress that earns a fresh set of retries: a server that gives a few bytes a time must not keep us for ever. */
+const progressBytes = 64 * 1024;
+
+export interface ResumeOptions {
+  readonly signal: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly offset?: number;
+  readonly expectedSize?: number;
+  readonly policy: RetryPolicy;
+  readonly notify: Notify;
+  readonly stallTimeoutMs: number;
+}
+
+interface Identity { readonly etag?: string; readonly lastModified?: string; readonly total?: number }
+
+/** The body of `url` from `options.offset` to its end, over as many answers as it takes. The contract is `HttpClient.stream`. */
+export async function* resumable(send: Send, url: string, options: ResumeOptions): Bytes {
+  let at = options.offset ?? 0;
+  let first: Identity | undefined;
+  let mark = at;
+  const attempts = new Attempts(url, options);
+  for (;;) {
+    try {
+      const response = await send({ method: 'GET', url, headers: { ...options.headers, ...rangeHeaders(at, first) }, signal: options.signal });
+      const part = openPart(response, url, { at, first, expectedSize: options.expectedSize });
+      first ??= part.identity;
+      for await (const chunk of paced(part.bytes, options.stallTimeoutMs, url)) {
+        at += chunk.length;
+        if (at - mark >= progressBytes) { attempts.progressed(); mark = at; }
+        yield chunk;
+      }
+      const end = part.identity.total ?? options.expectedSize;
+      if (end === undefined || at >= end) return;
+      throw new BundleError('TRANSFER_CUT', { subject: redactUrl(url), expected: `${end} bytes`, actual: `the end after ${at} bytes` });
+    } catch (error) {
+      await attempts.failed(error);
+    }
+  }
+}
+
+function rangeHeaders(at: number, first: Identity | undefined): Record<string, string> {
+  if (at === 0) return {};
+  const validator = first?.etag ?? first?.lastModified;
+  return { range: `bytes=${at}-`, ...(validator === undefined ? {} : { 'if-range': validator }) };
+}
+
+interface Part { readonly bytes: Bytes; readonly identity: Identity }
+interface Place { readonly at: number; readonly first: Identity | undefined; readonly expectedSize: number | undefined }
+
+/** The bytes from `place.at` on that an answer gives, once it is sure that they belong to the same content. */
+function openPart(response: WebResponse, url: string, place: Place): Part {
+  try {
+    if (response.status === 206) return partial(response, url, place);
+    if (response.status === 416 && place.at > 0) return atEnd(response, url, place);
+    if (response.status < 200 || response.status > 299) throw withRetryAfter(statusError(response.status, url), response);
+    const total = response.headers['content-encoding'] === undefined || response.headers['content-encoding'] === 'identity' ? response.length : undefined;
+    const identity = identityOf(response, total);
+    checkSame(identity, url, place);
+    return { bytes: place.at === 0 ? response.body() : skip(response.body(), place.at), identity };
+  } catch (error) {
+    response.discard();
+    throw error;
+  }
+}
+
+function partial(response: WebResponse, url: string, place: Place): Part {
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
+  const start = Number(match?.[1] ?? Number.NaN);
+  if (match === null || start !== place.at) {
+    throw protocolError(url, `bytes from ${place.at}`, `content-range ${response.headers['content-range'] ?? 'not given'}`);
+  }
+  const identity = identityOf(response, match[3] === '*' ? undefined : Number(match[3]));
+  checkSame(identity, url, place);
+  return { bytes: response.body(), identity };
+}
+
+function atEnd(response: WebResponse, url: string, place: Place): Part {
+  const total = /^bytes \*\/(\d+)$/.exec(response.headers['content-range'] ?? '')?.[1];
+  const size = total === undefined ? place.first?.total ?? place.expectedSize : Number(total);
+  if (size !== place.at) throw changed(url, `at least ${place.at} bytes`, `${size ?? 'fewer'} bytes`);
+  response.discard();
+  return { bytes: none(), identity: { total: place.at } };
+}
+
+function checkSame(now: Identity, url: string, { first, expectedSize }: Place): void {
+  if (expectedSize !== undefined && now.total !== undefined && now.total !== expectedSize) {
+    throw new BundleError('INTEGRITY_SIZE', { subject: redactUrl(url), expected: `${expectedSize} bytes`, actual: `${now.total} bytes` });
+  }
+  if (first === undefined) return;
+  for (const key of ['etag', 'lastModified', 'total'] as const) {
+    const [before, after] = [first[key], now[key]];
+    if (before !== undefined && after !== undefined && before !== after) throw changed(url, `the content with ${key} ${before}`, `${key} ${after}`);
+  }
+}
+
+function changed(url: string, expected: string, actual: string): BundleError {
+  return new BundleError('TRANSFER_CUT', {
+    subject: redactUrl(url), expected, actual, details: { changed: true }, next: 'The content changed while it was read; run the command again.',
+  });
+}
+
+function identityOf({ headers }: WebResponse, total: number | undefined): Identity {
+  const { etag } = headers;
+  const lastModified = headers['last-modified'];
+  return {
+    ...(etag === undefined || etag.startsWith('W/') ? {} : { etag }),
+    ...(lastModified === undefined ? {} : { lastModified }),
+    ...(total === undefined ? {} : { total }),
+  };
+}
+
+/** `error` with the wait that the server asked for. */
+export function withRetryAfter(error: BundleError, response: { readonly headers: Readonly<Record<string, string>> }): BundleError {
+  const waitMs = retryAfterMs(response.headers['retry-after'], Date.now());
+  if (waitMs === undefined) return error;
+  return new BundleError(error.code, { ...error.facts, details: { ...error.facts.details, retryAfterMs: waitMs } }, { cause: error.cause });
+}
+
+async function* skip(bytes: Bytes, count: number): Bytes {
+  let left = count;
+  for await (const chunk of bytes) {
+    if (left >= chunk.length) { left -= chunk.length; continue; }
+    yield left === 0 ? chunk : chunk.subarray(left);
+    left = 0;
+  }
+}
+
+async function* none(): Bytes { /* nothing is left to read */ }
+
+/** Fewer bytes than this in a whole stall timeout is a stall too: a drip keeps a connection alive without ever ending. */
+const dripBytes = 1024;
+
+async function* paced(bytes: Bytes, stallTimeoutMs: number, url: string): Bytes {
+  let windowBytes = 0;
+  let windowStartMs = performance.now();
+  for await (const chunk of bytes) {
+    windowBytes += chunk.length;
+    yield chunk;
+    if (windowBytes >= dripBytes) {
+      windowBytes = 0;
+      windowStartMs = performance.now();
+    } else if (performance.now() - windowStartMs > stallTimeoutMs) {
+      throw new BundleError('TRANSFER_STALL', {
+        subject: redactUrl(url), expected: `more than ${dripBytes} bytes in ${stallTimeoutMs / 1000} s`, actual: `${windowBytes} bytes`,
+      });
+    }
+  }
+}
