@@ -11,8 +11,8 @@ export interface WebRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A body to send; an iterable needs a `content-length` among the headers. Such a request is not redirected. */
-  readonly body?: Uint8Array | Bytes;
+  /** A body to send; made anew for each attempt, and then with a `content-length` among the headers. Such a request is not redirected. */
+  readonly body?: Uint8Array | (() => Bytes);
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +67,7 @@ async function exchange(request: WebRequest, url: URL, options: SendOptions): Pr
   const over = (): void => request.signal.removeEventListener('abort', stop);
   const origin = `${url.protocol}//${url.host}`;
   const authorization = url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
-  const body = request.body === undefined || request.body instanceof Uint8Array ? request.body : Readable.from(request.body);
+  const body = typeof request.body === 'function' ? Readable.from(request.body(), { objectMode: false }) : request.body;
   try {
     options.agents.dispatcherFor(url).dispatch({
       origin, path: url.pathname + url.search, method: request.method, headers: { ...authorization, ...request.headers }, body: body ?? null,

@@ -1,0 +1,106 @@
+// Credentials of other tools: Docker's config.json with its credential helpers (docker/docker-credential-helpers, README), containers-auth.json(5).
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BundleError } from '../bom/errors.ts';
+import { type AuthFile, authKeys, type Credential, credentialOf, parseAuthFile, parseHelperAnswer } from '../formats/oci/auth-file.ts';
+
+export interface Credentials {
+  /** For `path` on `host`, the most specific entry first; undefined: ask without. Throws `INPUT_SYNTAX` for a broken file, `TRANSFER_AUTH` for a helper that fails. */
+  find(host: string, path: string, signal: AbortSignal): Promise<Credential | undefined>;
+}
+
+export const anonymous: Credentials = { find: async () => undefined };
+
+/**
+ * The credentials that other tools left on this machine: $DOCKER_AUTH_CONFIG (the text itself), $REGISTRY_AUTH_FILE,
+ * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG/config.json or ~/.docker/config.json; the first
+ * that knows the host. Files are read once, when first asked for.
+ */
+export function createCredentials(options: { readonly env: Readonly<Record<string, string | undefined>>; readonly homeDir: string }): Credentials {
+  let files: Promise<readonly AuthFile[]> | undefined;
+  const found = new Map<string, Promise<Credential | undefined>>();
+  const search = async (host: string, path: string, signal: AbortSignal): Promise<Credential | undefined> => {
+    for (const file of await (files ??= readAll(options))) {
+      const credential = await inFile(file, host, path, { env: options.env, signal });
+      if (credential !== undefined) return credential;
+    }
+    return undefined;
+  };
+  return {
+    find(host, path, signal) {
+      const key = `${host}/${path}`;
+      let result = found.get(key);
+      if (result === undefined) {
+        result = search(host, path, signal);
+        found.set(key, result);
+        result.catch(() => found.delete(key));
+      }
+      return result;
+    },
+  };
+}
+
+async function readAll({ env, homeDir }: { readonly env: Readonly<Record<string, string | undefined>>; readonly homeDir: string }): Promise<AuthFile[]> {
+  const places = [
+    env['REGISTRY_AUTH_FILE'],
+    env['XDG_RUNTIME_DIR'] === undefined ? undefined : join(env['XDG_RUNTIME_DIR'], 'containers/auth.json'),
+    join(env['XDG_CONFIG_HOME'] ?? join(homeDir, '.config'), 'containers/auth.json'),
+    join(env['DOCKER_CONFIG'] ?? join(homeDir, '.docker'), 'config.json'),
+  ].filter((place): place is string => place !== undefined && place !== '');
+  const inline = env['DOCKER_AUTH_CONFIG'];
+  const result = inline === undefined || inline === '' ? [] : [parseAuthFile(inline, 'DOCKER_AUTH_CONFIG')];
+  for (const file of places) {
+    const text = await readFile(file, { encoding: 'utf8' }).catch((error: NodeJS.ErrnoException): undefined => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw new BundleError('INPUT_MISSING_FILE', { subject: file, expected: 'a readable file of credentials', actual: error.message }, { cause: error });
+    });
+    if (text !== undefined && text.trim() !== '') result.push(parseAuthFile(text, file));
+  }
+  return result;
+}
+
+interface Asking { readonly env: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal }
+
+async function inFile(file: AuthFile, host: string, path: string, asking: Asking): Promise<Credential | undefined> {
+  const keys = authKeys(host, path);
+  for (const key of keys) {
+    const helper = file.helpers[key];
+    if (helper !== undefined) return askHelper(helper, key, asking);
+  }
+  const key = keys.find((name) => Object.hasOwn(file.auths, name));
+  const entry = key === undefined ? undefined : credentialOf(file.auths[key], `${file.file}: ${key}`);
+  if (entry !== undefined) return entry;
+  if (file.store === undefined) return undefined;
+  return askHelper(file.store, host === 'docker.io' ? 'https://index.docker.io/v1/' : host, asking);
+}
+
+/** The credential helper protocol gives this text, and no other sign, for "no entry". */
+const notFound = 'credentials not found in native keychain';
+
+async function askHelper(name: string, server: string, asking: Asking): Promise<Credential | undefined> {
+  const subject = `docker-credential-${name} (${server})`;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw new BundleError('INPUT_FIELD', { subject, expected: 'the name of a credential helper', actual: JSON.stringify(name) });
+  const { code, stdout, failure } = await run(`docker-credential-${name}`, server, asking);
+  if (failure !== undefined) throw helperError(subject, failure.message, failure);
+  if (code !== 0) {
+    if (stdout.trim() === notFound) return undefined;
+    throw helperError(subject, `exit code ${code}`);
+  }
+  return parseHelperAnswer(stdout, subject);
+}
+
+function helperError(subject: string, actual: string, cause?: Error): BundleError {
+  return new BundleError('TRANSFER_AUTH', { subject, expected: 'a credential, or none', actual, next: 'Check the credential helper that the Docker configuration names.' }, { cause });
+}
+
+async function run(command: string, input: string, { env, signal }: Asking): Promise<{ code: number | null; stdout: string; failure?: Error }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, ['get'], { env: { ...process.env, ...env }, signal, stdio: ['pipe', 'pipe', 'ignore'] });
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => { if (stdout.length < 1 << 20) stdout += text; });
+    child.stdin.on('error', () => undefined).end(input);
+    child.on('error', (failure) => resolve({ code: null, stdout: '', failure }));
+    child.on('close', (code) => resolve({ code, stdout }));
+  });
+}

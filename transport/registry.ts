@@ -1,0 +1,157 @@
+// Distribution specification 1.1: "Pulling manifests", "Pulling blobs", "Content Discovery".
+import { type Descriptor, type Digest, digestOf, isDigest } from '../bom/digest.ts';
+import { BundleError } from '../bom/errors.ts';
+import type { Bytes } from '../bom/ports.ts';
+import { manifestMediaTypes } from '../formats/oci/manifest.ts';
+import { anonymous, type Credentials } from './credentials.ts';
+import type { Http } from './http.ts';
+import type { HttpClient } from './http-client.ts';
+import { statusError } from './http-errors.ts';
+import { protocolError, type Send } from './http-send.ts';
+import { type Authorizer, createAuthorizer } from './registry-auth.ts';
+
+/** A manifest or an index as a registry gives it. */
+export interface FetchedManifest extends Descriptor {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * One registry. `path` is a repository, `reference` a tag or a digest. A 404 is a `TRANSFER_STATUS` with `details.status` 404; a 401 that no
+ * credential cures is `TRANSFER_AUTH`.
+ */
+export interface RegistrySession {
+  readonly host: string;
+  readonly origin: string;
+  /** Bytes of at most 8 MiB whose digest is `reference` when that is one, and the registry's own Docker-Content-Digest. */
+  getManifest(path: string, reference: string, signal: AbortSignal): Promise<FetchedManifest>;
+  /** What the registry says of a manifest without sending it; undefined when it has none. Not verified. */
+  headManifest(path: string, reference: string, signal: AbortSignal): Promise<{ readonly digest?: Digest; readonly size?: number; readonly mediaType?: string } | undefined>;
+  headBlob(path: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
+  /** The blob from `offset` (default 0) to its end, over cuts and redirects; unverified. */
+  streamBlob(path: string, blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Bytes;
+  /** Tags of a repository, all pages, at most 100,000. */
+  listTags(path: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** The bare exchange with credentials for `path`, for pushes and extensions. */
+  sendFor: Authorizer['sendFor'];
+}
+
+export interface RegistryPool {
+  session(host: string): RegistrySession;
+}
+
+export interface RegistryPoolOptions {
+  readonly http: Http;
+  readonly credentials?: Credentials;
+  /** host[:port] that are spoken to in plain http; all others, loopback too, in https. */
+  readonly insecureHosts?: readonly string[];
+}
+
+const manifestBytes = 8 << 20;
+
+/** Sessions by host, one each. */
+export function createRegistryPool(options: RegistryPoolOptions): RegistryPool {
+  const sessions = new Map<string, RegistrySession>();
+  return {
+    session(host) {
+      let session = sessions.get(host);
+      if (session === undefined) {
+        session = createSession(host, options);
+        sessions.set(host, session);
+      }
+      return session;
+    },
+  };
+}
+
+function createSession(host: string, options: RegistryPoolOptions): RegistrySession {
+  const insecure = options.insecureHosts?.includes(host) === true;
+  const origin = `${insecure ? 'http' : 'https'}://${host === 'docker.io' ? 'registry-1.docker.io' : host}`;
+  const send: Send = insecure ? options.http.send : hinting(options.http.send, host);
+  const authorizer = createAuthorizer({ host, origin, send, credentials: options.credentials ?? anonymous });
+  const clients = new Map<string, HttpClient>();
+  const clientFor = (path: string): HttpClient => {
+    let client = clients.get(path);
+    if (client === undefined) {
+      client = options.http.over(authorizer.sendFor(path, 'pull'));
+      clients.set(path, client);
+    }
+    return client;
+  };
+  const urlOf = (path: string, what: string): string => `${origin}/v2/${path}/${what}`;
+  return {
+    host,
+    origin,
+    sendFor: authorizer.sendFor,
+    async getManifest(path, reference, signal) {
+      const url = urlOf(path, `manifests/${reference}`);
+      const { body, headers } = await clientFor(path).get(url, { signal, headers: { accept }, maxBytes: manifestBytes });
+      const digest = digestOf(body);
+      for (const expected of [reference, headers['docker-content-digest']]) {
+        if (expected === undefined || !isDigest(expected) || expected === digest) continue;
+        throw new BundleError('INTEGRITY_DIGEST', { subject: `manifest ${host}/${path} ${reference}`, expected, actual: digest });
+      }
+      return { mediaType: (headers['content-type'] ?? '').split(';')[0]?.trim() ?? '', digest, size: body.length, bytes: body };
+    },
+    async headManifest(path, reference, signal) {
+      const url = urlOf(path, `manifests/${reference}`);
+      const { status, headers, size } = await clientFor(path).head(url, { signal, headers: { accept } });
+      if (status === 404) return undefined;
+      if (status !== 200) throw statusError(status, url);
+      const digest = headers['docker-content-digest'];
+      const mediaType = headers['content-type'];
+      return {
+        ...(digest === undefined || !isDigest(digest) ? {} : { digest }), ...(size === undefined ? {} : { size }), ...(mediaType === undefined ? {} : { mediaType }),
+      };
+    },
+    async headBlob(path, digest, signal) {
+      const url = urlOf(path, `blobs/${digest}`);
+      const { status } = await clientFor(path).head(url, { signal });
+      if (status === 200) return true;
+      if (status === 404) return false;
+      throw statusError(status, url);
+    },
+    streamBlob(path, blob, { offset, signal }) {
+      return clientFor(path).stream(urlOf(path, `blobs/${blob.digest}`), { signal, expectedSize: blob.size, ...(offset === undefined ? {} : { offset }) });
+    },
+    listTags: (path, signal) => listTags(clientFor(path), `${urlOf(path, 'tags/list')}?n=1000`, signal),
+  };
+}
+
+const accept = `${manifestMediaTypes.join(', ')}, */*;q=0.1`;
+const maxTags = 100_000;
+
+async function listTags(client: HttpClient, first: string, signal: AbortSignal): Promise<string[]> {
+  const tags: string[] = [];
+  const visited = new Set<string>();
+  for (let url: string | undefined = first; url !== undefined;) {
+    if (visited.has(url) || tags.length > maxTags) throw protocolError(first, 'pages of tags that come to an end', `${tags.length} tags and more`);
+    visited.add(url);
+    const { body, headers }: { body: Uint8Array; headers: Readonly<Record<string, string>> } = await client.get(url, { signal, maxBytes: manifestBytes });
+    const page: unknown = JSON.parse(new TextDecoder().decode(body));
+    const list = typeof page === 'object' && page !== null && 'tags' in page ? page.tags : undefined;
+    if (list !== null && !Array.isArray(list)) throw protocolError(url, 'a list of tags', 'another document');
+    for (const tag of list ?? []) if (typeof tag === 'string') tags.push(tag);
+    url = nextPage(headers['link'], url);
+  }
+  return tags;
+}
+
+/** The address in a Link header with rel="next" (RFC 8288), on the same origin only. */
+export function nextPage(link: string | undefined, from: string): string | undefined {
+  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
+  if (target === undefined) return undefined;
+  const url = new URL(target, from);
+  if (url.origin !== new URL(from).origin) throw protocolError(from, 'the next page on the same host', url.origin);
+  return url.href;
+}
+
+/** `send`, whose TLS errors say what to do about a registry that speaks plain http. */
+function hinting(send: Send, host: string): Send {
+  return (request) => send(request).catch((error: unknown) => {
+    if (!(error instanceof BundleError) || error.code !== 'TRANSFER_TLS') throw error;
+    throw new BundleError(error.code, {
+      ...error.facts,
+      next: `Give the CA of the server; or, when plain http is meant, --insecure-registry ${host} (loopback hosts need it as well).`,
+    }, { cause: error.cause });
+  });
+}
