@@ -1,0 +1,138 @@
+import { Option, type Command } from 'commander';
+import { BundleError } from '../../bom/errors.ts';
+import { type Lock, parseLock } from '../../bom/lock.ts';
+import { lockMediaType } from '../../bom/bundle.ts';
+import { type Generation, Generations } from '../../store/generations.ts';
+import { Store } from '../../store/store.ts';
+import { cacheStore, defineCommand, lockOption, machineStore, storeOption } from '../context.ts';
+import { kindsOf, readLock, stockOf } from '../documents.ts';
+import { exists } from '../files.ts';
+import { formatBytes, table } from '../render.ts';
+
+/** The machine's store where there is one, else the downloading side's. */
+export async function presentStore(): Promise<string> {
+  return (await exists(`${machineStore}/oci-layout`)) ? machineStore : cacheStore();
+}
+
+/** The lock of a generation, read and verified from the store. */
+export async function lockOf(store: Store, generation: Generation): Promise<Lock> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.open({ mediaType: lockMediaType, digest: generation.lock, size: generation.lockSize })) chunks.push(chunk);
+  return parseLock(Buffer.concat(chunks).toString('utf8'), `generation ${generation.id} of ${generation.project}`);
+}
+
+interface StoreOnly { readonly store?: string }
+const optionalStore = (): Option => new Option('--store <dir>', `blobs by digest (default: ${machineStore} where it exists, else the cache)`);
+
+async function withStore<T>(named: string | undefined, run: (store: Store) => Promise<T>): Promise<T> {
+  const store = await Store.open(named ?? (await presentStore()), { create: false });
+  try {
+    return await run(store);
+  } finally {
+    store.close();
+  }
+}
+
+export function registerStatus(program: Command): void {
+  defineCommand<StoreOnly & { readonly lock: string }>(program, 'status', {
+    description: 'one place for what is locked, stored, imported and served',
+    flags: [optionalStore(), lockOption()],
+    action: async (context, options) => withStore(options.store, async (store) => {
+      const generations = new Generations(store.root);
+      const served = await Promise.all((await generations.projects()).map(async (project) => {
+        const [current, all] = await Promise.all([generations.current(project), generations.list(project)]);
+        const lock = current === undefined ? undefined : await lockOf(store, current);
+        return {
+          project, generations: all.length, current,
+          modules: lock?.spec.boms.map(({ name, version, labels }) => ({ name, version, labels })) ?? [],
+          kinds: lock === undefined ? [] : kindsOf(lock).filter((kind) => kind.count > 0),
+          influences: lock?.spec.influences ?? [],
+        };
+      }));
+      const blobs = [...store.listBlobs()];
+      const stored = { store: store.root, blobs: blobs.length, bytes: blobs.reduce((total, blob) => total + blob.size, 0), looseBytes: await store.looseBytes(), packs: store.packRecords().length };
+      const locked = await lockedPart(options.lock, store);
+      context.print({ locked, stored, served }, [
+        locked === undefined ? `locked: no ${options.lock} here` : `locked: ${locked.project}, sequence ${locked.sequence}: ${locked.blobs} blobs, ${formatBytes(locked.bytes)}, ${locked.missing === 0 ? 'all stored' : `${locked.missing} not stored yet`}`,
+        `stored: ${stored.blobs} blobs, ${formatBytes(stored.bytes)} in ${stored.store} (${formatBytes(stored.looseBytes)} loose, ${stored.packs} adopted archive${stored.packs === 1 ? '' : 's'})`,
+        ...(served.length === 0 ? ['imported: nothing'] : served.flatMap((each) => [
+          `imported: ${each.project}, ${each.generations} generation${each.generations === 1 ? '' : 's'}; serving ${each.current === undefined ? 'none' : `generation ${each.current.id} (sequence ${each.current.sequence}, ${each.current.importedAt})`}`,
+          ...each.modules.map((module) => `  module ${module.name} ${module.version}${Object.entries(module.labels).map(([key, value]) => ` ${key}=${value}`).join('')}`),
+          ...(each.kinds.length === 0 ? [] : [table(each.kinds.map((kind) => [`  ${kind.kind}`, String(kind.count), formatBytes(kind.bytes)]))]),
+          ...each.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
+        ])),
+      ].join('\n'));
+    }),
+  });
+  registerHistory(program);
+}
+
+async function lockedPart(path: string, store: Store): Promise<{ project: string; sequence: number; blobs: number; bytes: number; missing: number } | undefined> {
+  if (!(await exists(path))) return undefined;
+  const lock = readLock(path);
+  const stock = await stockOf(lock, store);
+  return { project: lock.metadata.name, sequence: lock.metadata.sequence, blobs: stock.items, bytes: stock.bytes, missing: stock.missing.length };
+}
+
+function registerHistory(program: Command): void {
+  const projectFlag = (): Option => new Option('--project <name>', 'which project, when the machine has several');
+  defineCommand<StoreOnly & { readonly project?: string }>(program, 'history', {
+    description: 'generations on this machine, the one served marked',
+    flags: [optionalStore(), projectFlag()],
+    action: async (context, options) => withStore(options.store, async (store) => {
+      const generations = new Generations(store.root);
+      const projects = options.project === undefined ? await generations.projects() : [options.project];
+      const rows = (await Promise.all(projects.map(async (project) => {
+        const current = await generations.current(project);
+        return (await generations.list(project)).map((generation) => ({ ...generation, current: generation.id === current?.id }));
+      }))).flat();
+      context.print({ generations: rows }, rows.length === 0 ? 'nothing was imported yet' : table([
+        ['', 'project', 'generation', 'sequence', 'imported', 'bundle'],
+        ...rows.map((row) => [row.current ? '*' : '', row.project, String(row.id), String(row.sequence), row.importedAt, row.bundle.slice(0, 19)]),
+      ]));
+    }),
+  });
+  defineCommand<StoreOnly & { readonly project?: string }>(program, 'rollback [generation]', {
+    description: 'serve an earlier generation again: the one before, or the one named',
+    flags: [optionalStore(), projectFlag()],
+    action: async (context, options, args) => withStore(options.store, async (store) => {
+      const generations = new Generations(store.root);
+      const project = await onlyProject(generations, options.project);
+      const all = await generations.list(project);
+      const current = await generations.current(project);
+      const wanted = args[0] === undefined ? all.filter((each) => each.id < (current?.id ?? 0)).at(-1)?.id : Number(args[0]);
+      if (wanted === undefined || !Number.isInteger(wanted)) {
+        throw new BundleError('INPUT_FLAG', { subject: `project ${project}`, expected: 'an earlier generation to go back to', actual: args[0] ?? 'none before the one served', next: 'See `longshore history`.' });
+      }
+      const generation = await generations.switchTo(project, wanted);
+      context.print({ project, from: current?.id ?? null, to: generation.id }, `${project}: generation ${generation.id} is served now${current === undefined ? '' : ` (was ${current.id})`}`);
+    }),
+  });
+}
+
+async function onlyProject(generations: Generations, named: string | undefined): Promise<string> {
+  if (named !== undefined) return named;
+  const [project, second] = await generations.projects();
+  if (project !== undefined && second === undefined) return project;
+  throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'the project to roll back', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}` });
+}
+
+export function registerStoreCommands(program: Command): void {
+  const group = program.command('store').description('check and rebuild a store');
+  defineCommand<{ readonly store: string }>(group, 'reindex', {
+    description: 'rebuild the index from blobs and packs, hashing every loose blob',
+    flags: [storeOption(cacheStore())],
+    action: async (context, options) => withStore(options.store, async (store) => {
+      const result = await store.reindex(context.signal);
+      context.print({ store: store.root, ...result }, `${result.blobs} blobs, ${formatBytes(result.bytes)}; damaged: ${result.damaged.length === 0 ? 'none' : result.damaged.join(', ')}`);
+      if (result.damaged.length > 0) throw damagedError(store, result.damaged);
+    }),
+  });
+}
+
+function damagedError(store: Store, damaged: readonly string[]): BundleError {
+  return new BundleError('INTEGRITY_DIGEST', {
+    subject: `${store.root}/blobs/sha256/${damaged[0]}`, expected: 'content whose digest is its name', actual: `${damaged.length} damaged blob${damaged.length === 1 ? '' : 's'}`,
+    next: 'They are not used any more: `longshore download` or `longshore import` brings them again.', details: { damaged },
+  });
+}

@@ -1,0 +1,84 @@
+import { glob, readdir, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { type Documents, type ParsedBom, type ParsedProject, parseDocuments } from '../bom/documents/document.ts';
+import { BundleError } from '../bom/errors.ts';
+import { readInput } from './context.ts';
+
+/** What `-f` led to: BOMs, and at most one project. */
+export interface Inputs {
+  readonly boms: readonly ParsedBom[];
+  readonly project?: ParsedProject;
+  /** Names the inputs when there is no project: the one BOM's file or folder. */
+  readonly label: string;
+}
+
+const documentFile = /\.(ya?ml|json)$/;
+
+/**
+ * The files that `-f` arguments name: files, folders (their .yaml, .yml and .json files), globs, and `-` for stdin; sorted, each once.
+ * Throws `INPUT_MISSING_FILE`, and `RESOLVE_UNSUPPORTED` for addresses that this version cannot read BOMs from.
+ */
+export async function inputFiles(names: readonly string[]): Promise<string[]> {
+  const files = new Set<string>();
+  for (const name of names) {
+    if (name === '-') { files.add(name); continue; }
+    if (/^(oci|git\+\w+|https?):/.test(name)) {
+      throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `-f ${name}`, expected: 'a file, a folder, a glob or - for stdin', actual: 'an address', next: 'Fetch the document first and name the file.' });
+    }
+    const kind = await stat(name).catch(() => undefined);
+    if (kind?.isDirectory() === true) for (const entry of (await readdir(name)).filter((each) => documentFile.test(each) && !each.endsWith('.lock.json')).sort()) files.add(join(name, entry));
+    else if (kind !== undefined) files.add(name);
+    else {
+      const found: string[] = [];
+      for await (const match of glob(name)) found.push(match);
+      if (found.length === 0) throw new BundleError('INPUT_MISSING_FILE', { subject: `-f ${name}`, expected: 'a file, a folder with .yaml or .json files, or a glob that matches', actual: 'nothing there' });
+      for (const match of found.sort()) files.add(match);
+    }
+  }
+  return [...files];
+}
+
+/** Every document that `-f` and the project's own `modules` name. Throws on the first bad one. */
+export async function readInputs(names: readonly string[]): Promise<Inputs> {
+  const files = await inputFiles(names);
+  const read = files.map(readDocuments);
+  const projects = read.flatMap((documents) => documents.projects);
+  const [project, second] = projects;
+  if (second !== undefined) {
+    throw new BundleError('INPUT_FIELD', { subject: second.file, expected: 'one Project among the inputs', actual: `a second one beside ${project?.file ?? ''}` });
+  }
+  const boms = read.flatMap((documents) => documents.boms);
+  const seen = new Set(files.map((file) => resolve(file)));
+  for (const file of project === undefined ? [] : await moduleFiles(project)) {
+    if (seen.has(resolve(file))) continue;
+    seen.add(resolve(file));
+    boms.push(...readDocuments(file).boms);
+  }
+  if (boms.length === 0) {
+    throw new BundleError('INPUT_FIELD', { subject: names.join(' '), expected: 'at least one ModuleBOM, named directly or by a project', actual: 'none', next: 'Write one with `longshore template`, or name it with -f.' });
+  }
+  return { boms, ...(project === undefined ? {} : { project }), label: names[0] ?? 'project' };
+}
+
+function readDocuments(file: string): Documents {
+  if (file === '-') return parseDocuments(readInput('/dev/stdin'), 'stdin', { folder: process.cwd() });
+  return parseDocuments(readInput(file), file, { folder: dirname(resolve(file)) });
+}
+
+async function moduleFiles(project: ParsedProject): Promise<string[]> {
+  const folder = project.folder ?? process.cwd();
+  const modules = project.value.spec?.modules ?? [];
+  const found: string[] = [];
+  for (const [number, module] of modules.entries()) {
+    const { file, line, column } = project.positionOf(['spec', 'modules', number]);
+    if (module.bom === undefined) {
+      throw new BundleError('RESOLVE_UNSUPPORTED', {
+        subject: `${file}:${line}:${column}`, expected: 'bom: FILE', actual: `adapter: ${module.adapter ?? '(none)'}`,
+        next: 'Convert it first: longshore bom convert --from FORMAT … --out FILE.',
+      });
+    }
+    const absolute = resolve(folder, module.bom);
+    for (const name of await inputFiles([absolute])) found.push(relative(process.cwd(), name));
+  }
+  return found;
+}
