@@ -1,0 +1,191 @@
+// Entries of BOMs with variables replaced, overlays applied and selection made: README "Selection", "Overlays".
+import { isAbsolute, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { ParsedBom, ParsedProject } from './documents/document.ts';
+import { type BomChart, type BomFile, type BomGit, type BomImage, type BomPackageSet, type BomRepository, chart, file, git, image, packageRepository, packageSet } from './documents/module-bom.ts';
+import type { Overlay } from './documents/project.ts';
+import { schemaProblems } from './documents/schema-problems.ts';
+import { errorOf, formatPosition, type TreePath, treeOf } from './documents/yaml-tree.ts';
+import { BundleError } from './errors.ts';
+import { canonicalReference } from './reference.ts';
+import type { Position } from './requirement.ts';
+import { type Selection, unselected } from './selector.ts';
+import { substitute, variablesOf } from './variables.ts';
+import { normalArch } from './aggregate-targets.ts';
+
+export interface EntryValues {
+  readonly images: BomImage;
+  readonly files: BomFile;
+  readonly packageRepositories: BomRepository;
+  readonly packages: BomPackageSet;
+  readonly charts: BomChart;
+  readonly git: BomGit;
+}
+export type ListName = keyof EntryValues;
+
+/** One entry of one list of one module, ready to become a requirement. */
+export interface Entry<L extends ListName = ListName> {
+  readonly list: L;
+  readonly module: string;
+  readonly bom: ParsedBom;
+  readonly value: EntryValues[L];
+  /** Where it stands, or its field; where the overlay that made it stands. */
+  at(...field: TreePath): Position;
+  /** The absolute path that a path in `field` means. Throws `INPUT_FIELD` when the document may not name local files. */
+  pathOf(written: string, ...field: TreePath): string;
+}
+
+export interface Entries {
+  of<L extends ListName>(list: L): readonly Entry<L>[];
+  readonly dropped: readonly { readonly what: string; readonly because: string }[];
+  readonly warnings: readonly string[];
+}
+
+const listSchemas: { readonly [L in ListName]: z.ZodType<EntryValues[L]> } = {
+  images: image, files: file, packageRepositories: packageRepository, packages: packageSet, charts: chart, git,
+};
+const listNames = Object.keys(listSchemas) as ListName[];
+const matchNames: { readonly [L in ListName]: keyof Overlay['match'] } = {
+  images: 'image', files: 'file', packageRepositories: 'repository', packages: 'packages', charts: 'chart', git: 'git',
+};
+
+export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject, selection: Selection): Entries {
+  const found: Entry[] = [];
+  const dropped: { what: string; because: string }[] = [];
+  const overlays = new Overlays(project);
+  for (const bom of boms) {
+    const variables = variablesOf(bom, project.value.spec?.values ?? {});
+    for (const list of listNames) {
+      const values: readonly unknown[] = bom.value.spec?.[list] ?? [];
+      for (const [index, written] of values.entries()) {
+        const path = ['spec', list, index];
+        const value = substitute(written, variables, bom, path) as EntryValues[ListName];
+        const entry = overlays.apply(entryOf(list, bom, value, path));
+        const because = entry === undefined ? 'removed by an overlay' : unselected(entry.value.when, selection, normalArch);
+        if (entry === undefined || because !== undefined) dropped.push({ what: `${whatOf(list, entry?.value ?? value)} of ${bom.value.metadata.name}`, because: because ?? '' });
+        else found.push(entry);
+      }
+      found.push(...overlays.added(list, bom));
+    }
+  }
+  return {
+    of: <L extends ListName>(list: L) => found.filter((entry): entry is Entry<L> => entry.list === list),
+    dropped, warnings: [...overlays.unused(), ...unknownWords(boms, project)],
+  };
+}
+
+function entryOf(list: ListName, bom: ParsedBom, value: EntryValues[ListName], path: TreePath): Entry {
+  const at = (...field: TreePath): Position => bom.positionOf([...path, ...field]);
+  return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(bom.folder, written, at(...field)) };
+}
+
+function localPath(folder: string | undefined, written: string, at: Position): string {
+  if (folder !== undefined) return isAbsolute(written) ? written : resolve(folder, written);
+  throw new BundleError('INPUT_FIELD', {
+    subject: formatPosition(at), expected: 'a URL, because this document does not come from a folder of this machine', actual: `the path ${JSON.stringify(written)}`,
+    next: 'Point the entry to a URL with an overlay, or save the document beside the file.',
+  });
+}
+
+/** What messages and `dropped` call an entry. */
+export function whatOf(list: ListName, value: EntryValues[ListName]): string {
+  const names = namesOf(list, value);
+  const kind: Readonly<Record<ListName, string>> = { images: 'image', files: 'file', packageRepositories: 'repository', packages: 'packages', charts: 'chart', git: 'git' };
+  return `${kind[list]} ${list === 'images' ? (value as BomImage).ref : names[0] ?? 'without a name'}`;
+}
+
+/** What an overlay may call an entry by. */
+function namesOf(list: ListName, value: EntryValues[ListName]): string[] {
+  const id = value.id === undefined ? [] : [value.id];
+  switch (list) {
+    case 'images': { const { ref } = value as BomImage; return [...id, ref]; }
+    case 'files': { const { saveAs, urls = [], path } = value as BomFile; return [...id, ...(saveAs === undefined ? [] : [saveAs]), ...urls, ...(path === undefined ? [] : [path])]; }
+    case 'packages': return [...id, (value as BomPackageSet).target];
+    case 'charts': { const { source } = value as BomChart; return [...id, ...[source.name, source.oci, source.url, source.path, source.git].filter((name) => name !== undefined)]; }
+    case 'git': return [...id, (value as BomGit).url];
+    default: return id;
+  }
+}
+
+function isNamed(list: ListName, value: EntryValues[ListName], name: string): boolean {
+  if (namesOf(list, value).includes(name)) return true;
+  if (list !== 'images') return false;
+  try {
+    return canonicalReference(name) === canonicalReference((value as BomImage).ref);
+  } catch (error) {
+    if (error instanceof BundleError) return false;
+    throw error;
+  }
+}
+
+class Overlays {
+  private readonly project: ParsedProject;
+  private readonly overlays: readonly Overlay[];
+  private readonly used = new Set<number>();
+
+  constructor(project: ParsedProject) {
+    this.project = project;
+    this.overlays = project.value.spec?.overlays ?? [];
+  }
+
+  /** The entry as the overlays leave it; undefined when one removes it. */
+  apply(entry: Entry): Entry | undefined {
+    let result: Entry | undefined = entry;
+    for (const [index, overlay] of this.overlays.entries()) {
+      const { match } = overlay;
+      const name = match[matchNames[entry.list]];
+      if (result === undefined || name === undefined || (match.module !== undefined && match.module !== entry.module) || !isNamed(entry.list, result.value, name)) continue;
+      this.used.add(index);
+      result = overlay.remove === true ? undefined : this.changed(result, overlay, index);
+    }
+    return result;
+  }
+
+  private changed(entry: Entry, overlay: Overlay, index: number): Entry {
+    const { project } = this;
+    const set = overlay.set ?? {};
+    const tree = Object.fromEntries(Object.entries({ ...entry.value, ...set }).filter(([key]) => !(overlay.unset ?? []).includes(key)));
+    const value = this.check(entry.list, tree, ['spec', 'overlays', index, 'set']);
+    const isSet = (field: TreePath): boolean => field[0] !== undefined && Object.hasOwn(set, field[0]);
+    const at = (...field: TreePath): Position => (isSet(field) ? project.positionOf(['spec', 'overlays', index, 'set', ...field]) : entry.at(...field));
+    return { ...entry, value, at, pathOf: (written, ...field) => (isSet(field) ? localPath(project.folder, written, at(...field)) : entry.pathOf(written, ...field)) };
+  }
+
+  added(list: ListName, bom: ParsedBom): Entry[] {
+    return this.overlays.flatMap((overlay, index) => {
+      const items = overlay.add?.[list];
+      if (overlay.match.module !== bom.value.metadata.name || !Array.isArray(items)) return [];
+      this.used.add(index);
+      const { project } = this;
+      return items.map((item: unknown, place): Entry => {
+        const path = ['spec', 'overlays', index, 'add', list, place];
+        const at = (...field: TreePath): Position => project.positionOf([...path, ...field]);
+        const value = this.check(list, item, path);
+        return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(project.folder, written, at(...field)) };
+      });
+    });
+  }
+
+  private check(list: ListName, tree: unknown, path: TreePath): EntryValues[ListName] {
+    const schema = listSchemas[list];
+    const checked = treeOf(tree);
+    const result = schema.safeParse(checked);
+    if (result.success) return result.data;
+    const { file } = this.project;
+    const [problem] = schemaProblems(result.error.issues, { file, tree: checked, positionOf: (inner) => this.project.positionOf([...path, ...inner]) }, schema);
+    throw problem === undefined ? new Error('a schema failed without an issue') : errorOf(problem);
+  }
+
+  unused(): string[] {
+    return this.overlays.flatMap(({ match }, index) => (this.used.has(index) ? [] : [`overlay ${index + 1} matches nothing: ${Object.entries(match).map(([key, value]) => `${key} ${value}`).join(', ')}`]));
+  }
+}
+
+/** Words of the project's selection that no entry of any module has: probably misspelt. */
+function unknownWords(boms: readonly ParsedBom[], project: ParsedProject): string[] {
+  const { select } = project.value.spec ?? {};
+  return (['features', 'components', 'flavors', 'profiles'] as const).flatMap((dimension) => {
+    const known = new Set(boms.flatMap((bom) => listNames.flatMap((list) => ((bom.value.spec?.[list] ?? []) as readonly EntryValues[ListName][]).flatMap((value) => value.when?.[dimension] ?? []))));
+    return (select?.[dimension] ?? []).filter((word) => !known.has(word)).map((word) => `select.${dimension}: no entry of any module asks for ${word}`);
+  });
+}

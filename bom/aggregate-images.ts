@@ -1,0 +1,105 @@
+// Image entries -> one requirement per name.
+import { conflictOf, sortedUnique, uniquePositions } from './aggregate-conflict.ts';
+import type { Entry } from './aggregate-entries.ts';
+import { type HostRewrites, rewriteReference } from './aggregate-hosts.ts';
+import { type ModuleTargets, normalPlatform, platformsOf } from './aggregate-targets.ts';
+import { type Digest, parseDigest } from './digest.ts';
+import { formatPosition } from './documents/yaml-tree.ts';
+import { canonicalReference, parseReference } from './reference.ts';
+import type { ImageRequirement, Position } from './requirement.ts';
+
+interface Single { readonly entry: Entry<'images'>; readonly requirement: ImageRequirement; readonly digestAt: Position; readonly hasOwnPlatforms: boolean }
+
+const noRole = 'run';
+
+/** One requirement per name, sorted by name: the same image from two modules carries both. Throws `RESOLVE_CONFLICT`, `INPUT_REFERENCE`, `INPUT_DIGEST`. */
+export function imageRequirements(entries: readonly Entry<'images'>[], targets: ModuleTargets, rewrites: HostRewrites): ImageRequirement[] {
+  const singles = entries.map((entry) => singleOf(entry, targets, rewrites));
+  const groups = Map.groupBy(singles, ({ requirement }) => requirement.ref);
+  return [...groups.keys()].sort().flatMap((ref) => {
+    const [first, ...rest] = groups.get(ref) ?? [];
+    return first === undefined ? [] : [rest.reduce(merged, first).requirement];
+  });
+}
+
+function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: HostRewrites): Single {
+  const { value, module } = entry;
+  const at = entry.at('ref');
+  const { digest: inRef, ...name } = parseReference(value.ref, formatPosition(at));
+  const declared = value.digest === undefined ? undefined : parseDigest(value.digest, formatPosition(entry.at('digest')));
+  if (inRef !== undefined && declared !== undefined && inRef !== declared) {
+    throw conflictOf(`image ${value.ref}`, 'one digest', [{ module, at, says: inRef }, { module, at: entry.at('digest'), says: declared }], 'Correct the reference or the digest of this entry.');
+  }
+  const digest = declared ?? inRef;
+  const ref = canonicalReference(name.tag === undefined && inRef !== undefined ? { ...name, digest: inRef } : name);
+  const { extras, archive, verify } = value;
+  const cosign = verify?.cosign?.key;
+  return {
+    entry, digestAt: value.digest === undefined ? at : entry.at('digest'), hasOwnPlatforms: value.platforms !== undefined,
+    requirement: {
+      kind: 'image', ref, usedBy: [module], at: [at],
+      ...(digest === undefined ? {} : { digest }),
+      platforms: unitedPlatforms(value.platforms?.map(normalPlatform) ?? platformsOf(targets.of(entry.bom))),
+      sources: [rewriteReference(ref, rewrites), ...(value.mirrors ?? []).map((mirror, index) => canonicalReference(mirror, formatPosition(entry.at('mirrors', index))))],
+      ...(archive === undefined ? {} : { archive: { path: entry.pathOf(archive.path, 'archive', 'path'), written: archive.path, format: archive.format } }),
+      ...(value.as === undefined ? {} : { as: value.as }),
+      artifactKind: value.kind ?? 'image',
+      role: value.role ?? noRole,
+      extras: { signatures: extras?.signatures ?? false, attestations: extras?.attestations ?? false, sboms: extras?.sboms ?? false, referrers: extras?.referrers ?? false },
+      ...(cosign === undefined ? {} : { cosignKey: entry.pathOf(cosign, 'verify', 'cosign', 'key') }),
+    },
+  };
+}
+
+function unitedPlatforms(platforms: readonly string[]): readonly string[] {
+  return platforms.includes('all') ? ['all'] : sortedUnique(platforms);
+}
+
+/** More urgent first. */
+const roles = ['bootstrap', 'module', 'toolchain', 'base', noRole];
+
+function merged(a: Single, b: Single): Single {
+  const [left, right] = [a.requirement, b.requirement];
+  const { ref } = left;
+  if (left.digest !== undefined && right.digest !== undefined && left.digest !== right.digest) throw digestConflict(a, b, left.digest, right.digest);
+  if (left.as !== undefined && right.as !== undefined && left.as !== right.as) {
+    throw conflictOf(`image ${ref}`, 'one name in the registry inside (as)', [side(a, left.as, 'as'), side(b, right.as, 'as')], `Make both the same, or settle it in the project: overlays: [{match: {module: ${b.entry.module}, image: "${ref}"}, set: {as: "${left.as}"}}].`);
+  }
+  if (left.artifactKind !== right.artifactKind) {
+    throw conflictOf(`image ${ref}`, 'one kind', [side(a, left.artifactKind, 'kind'), side(b, right.artifactKind, 'kind')], 'Make both documents say the same kind.');
+  }
+  const digest = left.digest ?? right.digest;
+  const as = left.as ?? right.as;
+  const archive = left.archive ?? right.archive;
+  const cosignKey = left.cosignKey ?? right.cosignKey;
+  return {
+    ...a, digestAt: left.digest === undefined ? b.digestAt : a.digestAt,
+    requirement: {
+      kind: 'image', ref, usedBy: sortedUnique([...left.usedBy, ...right.usedBy]), at: uniquePositions([...left.at, ...right.at]),
+      ...(digest === undefined ? {} : { digest }),
+      platforms: unitedPlatforms([...left.platforms, ...right.platforms]),
+      sources: [...new Set([...left.sources, ...right.sources])],
+      ...(archive === undefined ? {} : { archive }),
+      ...(as === undefined ? {} : { as }),
+      artifactKind: left.artifactKind,
+      role: roles.find((role) => left.role === role || right.role === role) ?? left.role,
+      extras: {
+        signatures: left.extras.signatures || right.extras.signatures, attestations: left.extras.attestations || right.extras.attestations,
+        sboms: left.extras.sboms || right.extras.sboms, referrers: left.extras.referrers || right.extras.referrers,
+      },
+      ...(cosignKey === undefined ? {} : { cosignKey }),
+    },
+  };
+}
+
+function side({ entry }: Single, says: string, field: string): { module: string; at: Position; says: string } {
+  return { module: entry.module, at: entry.at(field), says };
+}
+
+function digestConflict(a: Single, b: Single, left: Digest, right: Digest): Error {
+  const { ref } = a.requirement;
+  const overlay = (single: Single, digest: Digest): string => `{match: {module: ${single.entry.module}, image: "${ref}"}, set: {digest: "${digest}"}}`;
+  return conflictOf(`image ${ref}`, 'one digest for one name',
+    [{ module: a.entry.module, at: a.digestAt, says: left }, { module: b.entry.module, at: b.digestAt, says: right }],
+    `Settle it in the project, for ${a.entry.module}'s: overlays: [${overlay(b, left)}]; for ${b.entry.module}'s: overlays: [${overlay(a, right)}]. To carry both, give one of them another tag.`);
+}

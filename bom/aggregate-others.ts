@@ -1,0 +1,62 @@
+// Chart and git entries -> requirements.
+import { conflictOf, sortedUnique, uniquePositions } from './aggregate-conflict.ts';
+import type { Entry } from './aggregate-entries.ts';
+import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { parseDigest } from './digest.ts';
+import { formatPosition } from './documents/yaml-tree.ts';
+import type { ChartRequirement, GitRequirement, Wanted } from './requirement.ts';
+
+/** Charts, one requirement per chart, sorted by name and version. */
+export function chartRequirements(entries: readonly Entry<'charts'>[], rewrites: HostRewrites): ChartRequirement[] {
+  return merge(entries.map((entry) => chartOf(entry, rewrites)), 'chart', ({ name, version }) => `${name}@${version ?? ''}`);
+}
+
+function chartOf(entry: Entry<'charts'>, rewrites: HostRewrites): ChartRequirement {
+  const { source, digest, as, withDependencies, withImages } = entry.value;
+  const last = (text: string): string => text.replace(/\/+$/, '').split('/').at(-1) ?? text;
+  const name = source.name ?? as ?? last(source.oci ?? source.url ?? source.path ?? source.git ?? '');
+  return {
+    kind: 'chart', name, usedBy: [entry.module], at: [entry.at()],
+    ...(source.version === undefined ? {} : { version: source.version }),
+    ...(source.repo === undefined ? {} : { repo: urlOf(source.repo, rewrites, entry.at('source', 'repo')) }),
+    ...(source.oci === undefined ? {} : { oci: source.oci }),
+    ...(source.git === undefined ? {} : { git: `${source.git}${source.ref === undefined ? '' : `@${source.ref}`}${source.path === undefined ? '' : `#${source.path}`}` }),
+    ...(source.url === undefined ? {} : { url: urlOf(source.url, rewrites, entry.at('source', 'url')) }),
+    ...(source.path === undefined || source.git !== undefined ? {} : { path: { absolute: entry.pathOf(source.path, 'source', 'path'), written: source.path } }),
+    ...(digest === undefined ? {} : { digest: parseDigest(digest, formatPosition(entry.at('digest'))) }),
+    withDependencies: withDependencies ?? true,
+    withImages: withImages ?? 'none',
+  };
+}
+
+/** Git repositories, one requirement per address and revision. A missing commit is '': the source resolves `ref`. */
+export function gitRequirements(entries: readonly Entry<'git'>[]): GitRequirement[] {
+  return merge(entries.map((entry): GitRequirement => {
+    const { id, url, commit, ref, submodules, mirrorAll } = entry.value;
+    return {
+      kind: 'git', name: id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url, url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()],
+      ...(ref === undefined ? {} : { ref }),
+      submodules: submodules ?? false, mirrorAll: mirrorAll ?? false,
+    };
+  }), 'git', ({ name, commit, ref }) => `${name}@${commit || (ref ?? '')}`);
+}
+
+function merge<T extends Wanted>(items: readonly T[], kind: string, keyOf: (item: T) => string): T[] {
+  const groups = Map.groupBy(items, keyOf);
+  return [...groups.keys()].sort().flatMap((key) => (groups.get(key) ?? []).reduce<T[]>(([before], item) => {
+    if (before === undefined) return [item];
+    if (definition(before) !== definition(item)) throw differs(kind, key, before, item);
+    return [{ ...before, usedBy: sortedUnique([...before.usedBy, ...item.usedBy]), at: uniquePositions([...before.at, ...item.at]) }];
+  }, []));
+}
+
+function definition({ usedBy: _, at: __, ...rest }: Wanted): string {
+  return canonicalJson(rest);
+}
+
+function differs(kind: string, key: string, a: Wanted, b: Wanted): Error {
+  const side = (item: Wanted): { module: string; at: Wanted['at'][number]; says: string } =>
+    ({ module: item.usedBy[0] ?? '', at: item.at[0] ?? { file: '', line: 1, column: 1 }, says: definition(item) });
+  return conflictOf(`${kind} ${key}`, `one definition of a ${kind}`, [side(a), side(b)], `Make both the same, or settle it in the project with an overlay: {match: {module: …, ${kind}: …}, set: {…}}.`);
+}

@@ -1,0 +1,202 @@
+// Many BOMs and one project -> everything that has to be resolved. Pure.
+import { conflictOf } from './aggregate-conflict.ts';
+import { type Entry, selectEntries, whatOf } from './aggregate-entries.ts';
+import { fileRequirements } from './aggregate-files.ts';
+import { imageRequirements } from './aggregate-images.ts';
+import { chartRequirements, gitRequirements } from './aggregate-others.ts';
+import { type HostAptSources, packageSetRequirements } from './aggregate-packages.ts';
+import { type ModuleTargets, platformsOf, selectTargets } from './aggregate-targets.ts';
+import { canonicalBytes } from './canonical-json.ts';
+import { type Digest, digestOf } from './digest.ts';
+import { type ParsedBom, type ParsedProject, projectFrom } from './documents/document.ts';
+import { apiVersion } from './documents/fields.ts';
+import type { Policy } from './documents/project.ts';
+import { BundleError } from './errors.ts';
+import { relate } from './relations.ts';
+import type { VersionComparators } from './relations-versions.ts';
+import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Position, Target } from './requirement.ts';
+import type { Selection } from './selector.ts';
+
+export interface AggregateOptions {
+  readonly boms: readonly ParsedBom[];
+  readonly project: ParsedProject;
+  /** For `system: true` repositories that the project does not map. */
+  readonly hostAptSources?: HostAptSources;
+  /** Orders of deb and rpm versions, for relations between modules that use them. */
+  readonly compareVersions?: VersionComparators;
+  /** Modules on offer elsewhere: candidates in the message about an unmet requirement. */
+  readonly known?: readonly ParsedBom[];
+}
+
+export interface AggregatedBom {
+  readonly name: string;
+  /** '' when the module does not say. */
+  readonly version: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Canonical JSON: the blob that travels. */
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly file: string;
+}
+
+/** An entry that a policy looks at. */
+export interface Remark {
+  readonly what: string;
+  readonly module: string;
+  readonly at: Position;
+}
+
+export interface Unresolved {
+  readonly module: string;
+  readonly where: string;
+  readonly what: string;
+  readonly reason: string;
+  readonly waived: boolean;
+}
+
+export interface Aggregated {
+  readonly name: string;
+  /** Of the project and all BOMs. */
+  readonly digest: Digest;
+  /** Module names: what a module requires stands before it. */
+  readonly order: readonly string[];
+  /** Sorted by name. */
+  readonly boms: readonly AggregatedBom[];
+  readonly targets: readonly Target[];
+  readonly images: readonly ImageRequirement[];
+  readonly files: readonly FileRequirement[];
+  readonly packageSets: readonly PackageSetRequirement[];
+  readonly charts: readonly ChartRequirement[];
+  readonly git: readonly GitRequirement[];
+  readonly dropped: readonly { readonly what: string; readonly because: string }[];
+  readonly unresolved: readonly Unresolved[];
+  readonly warnings: readonly string[];
+  readonly influences: readonly { readonly module: string; readonly influences: string }[];
+  readonly policy: Policy;
+  /** Entries whose reference somebody guessed. */
+  readonly guessed: readonly Remark[];
+  readonly licences: readonly (Remark & { readonly licence: string })[];
+}
+
+/**
+ * What a project and its modules ask for: one requirement per artifact, sorted, with everybody who asked. Throws `INPUT_*` errors with
+ * file, line and column, and `RESOLVE_CONFLICT`, `RESOLVE_UNMET`, `RESOLVE_CYCLE`, `RESOLVE_NOT_FOUND` that name both sides.
+ */
+export function aggregate(options: AggregateOptions): Aggregated {
+  const { project } = options;
+  const boms = uniqueModules(options.boms);
+  const spec = project.value.spec ?? {};
+  const relations = relate(boms, {
+    ...(spec.cluster === undefined ? {} : { cluster: spec.cluster }),
+    ...(options.compareVersions === undefined ? {} : { comparators: options.compareVersions }),
+    ...(options.known === undefined ? {} : { known: options.known }),
+  });
+  const targets = selectTargets(boms, project);
+  const entries = selectEntries(boms, project, selectionOf(project, targets));
+  const rewrites = spec.hostRewrites ?? {};
+  const packages = packageSetRequirements(entries.of('packages'), entries.of('packageRepositories'), {
+    project, targets, rewrites, ...(options.hostAptSources === undefined ? {} : { hostAptSources: options.hostAptSources }),
+  });
+  const produced = producedImages(boms);
+  const images = imageRequirements(entries.of('images'), targets, rewrites);
+  const all = (['images', 'files', 'packageRepositories', 'packages', 'charts', 'git'] as const).flatMap((list) => entries.of(list));
+  return {
+    name: project.value.metadata.name,
+    digest: digestOf(canonicalBytes({ project: project.digest, boms: boms.map((bom) => bom.digest) })),
+    order: relations.order,
+    boms: boms.map(aggregatedBom),
+    targets: targets.selected,
+    images,
+    files: fileRequirements(entries.of('files'), rewrites, Object.keys(spec.credentials ?? {})),
+    packageSets: packages.sets,
+    charts: chartRequirements(entries.of('charts'), rewrites),
+    git: gitRequirements(entries.of('git')),
+    dropped: sorted([...entries.dropped, ...packages.dropped], ({ what, because }) => `${what} ${because}`),
+    unresolved: boms.flatMap(unresolvedOf),
+    warnings: [...relations.warnings, ...entries.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
+    influences: relations.influences,
+    policy: spec.policy ?? {},
+    guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
+    licences: all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence }])),
+  };
+}
+
+/** The project that BOMs alone mean: all their targets, nothing changed. `folderName` names it when there are several. */
+export function defaultProject(boms: readonly ParsedBom[], folderName: string): ParsedProject {
+  const [first] = boms;
+  const fallback = folderName.toLowerCase().replace(/[^a-z0-9-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 63).replace(/-+$/, '') || 'project';
+  const name = boms.length === 1 && first !== undefined ? first.value.metadata.name : fallback;
+  return projectFrom({ apiVersion, kind: 'Project', metadata: { name } }, first?.file ?? 'project', first?.folder === undefined ? {} : { folder: first.folder });
+}
+
+/** Modules by name. The same document twice counts once; two documents of one name are a conflict. */
+function uniqueModules(boms: readonly ParsedBom[]): ParsedBom[] {
+  if (boms.length === 0) {
+    throw new BundleError('INPUT_FIELD', { subject: 'modules', expected: 'at least one ModuleBOM', actual: 'none', next: 'Name BOM files with -f, or list them under spec.modules of the project.' });
+  }
+  const byName = new Map<string, ParsedBom>();
+  for (const bom of boms) {
+    const { name } = bom.value.metadata;
+    const before = byName.get(name);
+    if (before !== undefined && before.digest !== bom.digest) {
+      const side = (one: ParsedBom): { module: string; at: Position; says: string } => ({ module: name, at: one.positionOf(['metadata', 'name']), says: `version ${one.value.metadata.version ?? 'not said'}` });
+      throw conflictOf(`module ${name}`, 'one document for a module', [side(before), side(bom)], 'Leave one of them out, or give one another metadata.name.');
+    }
+    if (before === undefined) byName.set(name, bom);
+  }
+  return sorted([...byName.values()], (bom) => bom.value.metadata.name);
+}
+
+function selectionOf(project: ParsedProject, targets: ModuleTargets): Selection {
+  const { select } = project.value.spec ?? {};
+  const arches = targets.selected.map(({ arch }) => arch);
+  return {
+    features: select?.features ?? [], components: select?.components ?? [], flavors: select?.flavors ?? [], profiles: select?.profiles ?? [],
+    targets: targets.selected.map(({ id }) => id),
+    arch: arches.includes('any') ? [] : arches,
+  };
+}
+
+function aggregatedBom(bom: ParsedBom): AggregatedBom {
+  const { name, version, labels } = bom.value.metadata;
+  return { name, version: version ?? '', labels: labels ?? {}, bytes: bom.canonical, digest: bom.digest, size: bom.canonical.length, file: bom.file };
+}
+
+function unresolvedOf(bom: ParsedBom): Unresolved[] {
+  return (bom.value.spec?.unresolved ?? []).map(({ where, what, reason, waive }) => ({ module: bom.value.metadata.name, where, what, reason, waived: waive ?? false }));
+}
+
+/** Image names that modules build on site, with the module. Throws `RESOLVE_CONFLICT` when two build the same. */
+function producedImages(boms: readonly ParsedBom[]): ReadonlyMap<string, string> {
+  const produced = new Map<string, { bom: ParsedBom; at: Position }>();
+  for (const bom of boms) {
+    for (const [index, item] of (bom.value.spec?.produces ?? []).entries()) {
+      const name = item.image ?? item.package ?? item.file ?? '';
+      const at = bom.positionOf(['spec', 'produces', index]);
+      const before = produced.get(name);
+      if (before !== undefined && before.bom !== bom) {
+        const side = (one: { bom: ParsedBom; at: Position }): { module: string; at: Position; says: string } => ({ module: one.bom.value.metadata.name, at: one.at, says: `produces ${name}` });
+        throw conflictOf(name, 'one module that produces a name', [side(before), side({ bom, at })], 'Leave one of the modules out, or let one of them produce another name.');
+      }
+      produced.set(name, { bom, at });
+    }
+  }
+  return new Map([...produced].map(([name, { bom }]) => [name, bom.value.metadata.name]));
+}
+
+function imageWarnings(images: readonly ImageRequirement[], produced: ReadonlyMap<string, string>): string[] {
+  return images.flatMap(({ ref, digest, usedBy }) => [
+    ...(digest === undefined && ref.endsWith(':latest') ? [`image ${ref} (${usedBy.join(', ')}): the tag latest moves; name a version or a digest`] : []),
+    ...(produced.has(ref) ? [`image ${ref} (${usedBy.join(', ')}): module ${produced.get(ref)} says that it is built on site`] : []),
+  ]);
+}
+
+function openPlatforms(entries: readonly Entry<'images'>[], targets: ModuleTargets): string[] {
+  const open = entries.filter(({ value, bom }) => value.platforms === undefined && platformsOf(targets.of(bom)).includes('all'));
+  return [...new Set(open.map(({ module }) => module))].map((module) => `module ${module}: images carry every platform, because neither they nor a target say which`);
+}
+
+function sorted<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
+}

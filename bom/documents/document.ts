@@ -1,0 +1,178 @@
+// Text of a document file -> documents with positions, or every problem at once.
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+import { canonicalBytes } from '../canonical-json.ts';
+import { type Digest, digestOf } from '../digest.ts';
+import type { Position } from '../requirement.ts';
+import { apiVersion } from './fields.ts';
+import { type ModuleBom, moduleBomSchema } from './module-bom.ts';
+import { type ModuleRepository, moduleRepositorySchema } from './module-repository.ts';
+import { type Project, projectSchema } from './project.ts';
+import { actualText, schemaProblems, valueAt } from './schema-problems.ts';
+import { didYouMean } from './suggest.ts';
+import { errorOf, type Problem, problemAt, readTrees, type Tree, type TreeDocument, type TreePath, treeOf } from './yaml-tree.ts';
+
+/** A document that passed its schema. */
+export interface Parsed<T> {
+  /** As the user named it. */
+  readonly file: string;
+  readonly value: T;
+  /** RFC 8785 bytes of the document: fields as written, without defaults, own x- keys included. */
+  readonly canonical: Uint8Array;
+  readonly digest: Digest;
+  /** Where the value (or key) at `path` stands; the nearest parent that is there, when it is not. */
+  positionOf(path: TreePath, part?: 'key' | 'value'): Position;
+  /** Where its relative paths count from: an absolute folder. Absent: it came from somewhere else, and may not name local files. */
+  readonly folder?: string;
+}
+export type ParsedBom = Parsed<ModuleBom>;
+export type ParsedProject = Parsed<Project>;
+export type ParsedModuleRepository = Parsed<ModuleRepository>;
+
+export interface Documents {
+  readonly boms: readonly ParsedBom[];
+  readonly projects: readonly ParsedProject[];
+  readonly repositories: readonly ParsedModuleRepository[];
+}
+
+export interface ReadOptions {
+  /** The absolute folder of `file`; give it only for files of this machine. */
+  readonly folder?: string;
+}
+
+const schemas = { ModuleBOM: moduleBomSchema, Project: projectSchema, ModuleRepository: moduleRepositorySchema } as const;
+type DocumentKind = keyof typeof schemas;
+
+/** The folder of `file`, counted from the absolute folder `workingDirectory`. */
+export function folderOf(file: string, workingDirectory: string): string {
+  return dirname(resolve(workingDirectory, file));
+}
+
+/** Every problem of every document in `text`, in order of lines; an empty list when it is good. `file` is what subjects name. */
+export function checkDocument(text: string, file: string): readonly Problem[] {
+  return readAll(text, file, {}).problems;
+}
+
+/** Every document in `text`. Throws the first problem as `INPUT_SYNTAX`, `INPUT_UNKNOWN_KEY` or `INPUT_FIELD`. */
+export function parseDocuments(text: string, file: string, options: ReadOptions = {}): Documents {
+  const { documents, problems } = readAll(text, file, options);
+  throwFirst(problems);
+  return documents;
+}
+
+/** The one ModuleBOM in `text`. Throws as {@link parseDocuments}. */
+export function parseModuleBom(text: string, file: string, options: ReadOptions = {}): ParsedBom {
+  return only(parseDocuments(text, file, options).boms, 'ModuleBOM', file);
+}
+
+/** The one Project in `text`. Throws as {@link parseDocuments}. */
+export function parseProject(text: string, file: string, options: ReadOptions = {}): ParsedProject {
+  return only(parseDocuments(text, file, options).projects, 'Project', file);
+}
+
+/** A ModuleBOM built in memory (by an adapter, or as a default); checked like a file, positions all say `file` 1:1. */
+export function moduleBomFrom(value: unknown, file: string, options: ReadOptions = {}): ParsedBom {
+  return fromValue(value, moduleBomSchema, file, options);
+}
+
+/** A Project built in memory. */
+export function projectFrom(value: unknown, file: string, options: ReadOptions = {}): ParsedProject {
+  return fromValue(value, projectSchema, file, options);
+}
+
+function fromValue<S extends z.ZodType>(value: unknown, schema: S, file: string, options: ReadOptions): Parsed<z.output<S>> {
+  const position = { file, line: 1, column: 1 };
+  const result = read({ file, tree: treeOf(value), positionOf: () => position }, schema, options);
+  throwFirst(result.problems);
+  return result.parsed as Parsed<z.output<S>>;
+}
+
+function throwFirst(problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (first !== undefined) throw errorOf(first);
+}
+
+function only<T>(found: readonly T[], kind: DocumentKind, file: string): T {
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  throw errorOf(problemAt('INPUT_FIELD', { file, line: 1, column: 1 }, { expected: `one document of kind ${kind}`, actual: `${found.length}` }));
+}
+
+function readAll(text: string, file: string, options: ReadOptions): { documents: Documents; problems: readonly Problem[] } {
+  const { documents, problems: syntax } = readTrees(text, file);
+  const problems: Problem[] = [...syntax];
+  const boms: ParsedBom[] = [];
+  const projects: ParsedProject[] = [];
+  const repositories: ParsedModuleRepository[] = [];
+  if (documents.length === 0 && problems.length === 0) {
+    problems.push(problemAt('INPUT_SYNTAX', { file, line: 1, column: 1 }, { expected: `a document of ${apiVersion}`, actual: 'an empty file' }));
+  }
+  for (const document of documents) {
+    const kind = kindOf(document, problems);
+    if (kind === undefined) continue;
+    const result = read(document, schemas[kind], options);
+    problems.push(...result.problems);
+    if (result.parsed === undefined) continue;
+    if (kind === 'ModuleBOM') boms.push(result.parsed as ParsedBom);
+    else if (kind === 'Project') projects.push(result.parsed as ParsedProject);
+    else repositories.push(result.parsed as ParsedModuleRepository);
+  }
+  const order = (a: Problem, b: Problem): number => a.position.line - b.position.line || a.position.column - b.position.column;
+  return { documents: { boms, projects, repositories }, problems: problems.sort(order) };
+}
+
+function kindOf(document: TreeDocument, problems: Problem[]): DocumentKind | undefined {
+  const version = valueAt(document.tree, ['apiVersion']);
+  const kind = valueAt(document.tree, ['kind']);
+  const kinds = Object.keys(schemas) as DocumentKind[];
+  const isOurs = version === apiVersion;
+  if (isOurs && kinds.includes(kind as DocumentKind)) return kind as DocumentKind;
+  if (problems.some((problem) => problem.code === 'INPUT_SYNTAX')) return undefined;
+  const path = isOurs ? ['kind'] : ['apiVersion'];
+  const next = isOurs ? (typeof kind === 'string' ? didYouMean(kind, kinds) : undefined)
+    : 'Other formats are read by an adapter: longshore bom convert --from FORMAT.';
+  problems.push(problemAt('INPUT_FIELD', document.positionOf(path), {
+    expected: isOurs ? `one of ${kinds.join(', ')} in kind` : `${apiVersion} in apiVersion`,
+    actual: actualText(isOurs ? kind : version), ...(next === undefined ? {} : { next }),
+  }));
+  return undefined;
+}
+
+interface OwnKey { readonly path: TreePath; readonly key: string; readonly value: Tree }
+
+function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[] } {
+  const own: OwnKey[] = [];
+  const result = schema.safeParse(withoutOwnKeys(document.tree ?? {}, [], own));
+  if (!result.success) return { problems: schemaProblems(result.error.issues, document, schema) };
+  const canonical = canonicalBytes(own.length === 0 ? result.data : withOwnKeys(result.data, own));
+  return {
+    problems: [],
+    parsed: {
+      file: document.file, value: result.data, canonical, digest: digestOf(canonical), positionOf: document.positionOf,
+      ...(options.folder === undefined ? {} : { folder: options.folder }),
+    },
+  };
+}
+
+/** The tree without keys that start with x-: they are the author's own, allowed everywhere, and kept aside in `own`. */
+function withoutOwnKeys(tree: Tree, path: TreePath, own: OwnKey[]): Tree {
+  if (typeof tree === 'string') return tree;
+  if (Array.isArray(tree)) return tree.map((item: Tree, index) => withoutOwnKeys(item, [...path, index], own));
+  const result: Record<string, Tree> = {};
+  for (const [key, value] of Object.entries(tree as Readonly<Record<string, Tree>>)) {
+    if (key.startsWith('x-')) own.push({ path, key, value });
+    else if (key === 'annotations') result[key] = value;
+    else result[key] = withoutOwnKeys(value, [...path, key], own);
+  }
+  return result;
+}
+
+function withOwnKeys(value: unknown, own: readonly OwnKey[]): unknown {
+  const copy: unknown = structuredClone(value);
+  for (const { path, key, value: kept } of own) {
+    let parent = copy as Record<string | number, unknown> | undefined;
+    for (const part of path) parent = parent?.[part] as Record<string | number, unknown> | undefined;
+    if (typeof parent === 'object') parent[key] = kept;
+  }
+  return copy;
+}

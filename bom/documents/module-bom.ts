@@ -1,0 +1,170 @@
+// The ModuleBOM document: README "Documents"; the schema is the reference, its JSON Schema stands in bom/schema.
+import { z } from 'zod';
+import { annotations, anyDigest, apiVersion, count, entry, flag, moduleName, optional, origin, platform, scalar, text, texts } from './fields.ts';
+
+/** Spellings of operators that are accepted, and what they mean. A trailing comma is dropped with a warning. */
+export const operatorAliases: Readonly<Record<string, Operator>> = {
+  'eq': 'eq', '=': 'eq', '==': 'eq', 'ne': 'ne', '!=': 'ne', 'in': 'in', 'In': 'in', 'notIn': 'notIn', 'NotIn': 'notIn', 'notin': 'notIn',
+  'exists': 'exists', 'Exists': 'exists', 'notExists': 'notExists', 'DoesNotExist': 'notExists',
+  'gt': 'gt', 'Gt': 'gt', '>': 'gt', 'ge': 'ge', '>=': 'ge', 'lt': 'lt', 'Lt': 'lt', '<': 'lt', 'le': 'le', '<=': 'le', 'range': 'range', '~': 'range',
+};
+export type Operator = 'eq' | 'ne' | 'in' | 'notIn' | 'exists' | 'notExists' | 'gt' | 'ge' | 'lt' | 'le' | 'range';
+
+const operator = z.string().refine((value) => Object.hasOwn(operatorAliases, value.replace(/,$/, '')), 'one of eq ne in notIn exists notExists gt ge lt le range');
+const expression = z.strictObject({ key: text, operator, values: z.array(scalar).optional() });
+const group = z.array(expression).min(1);
+const groups = z.array(group);
+
+export const versionScheme = z.enum(['semver', 'rpm', 'deb', 'text']);
+
+export const target = z.strictObject({
+  id: text,
+  family: z.enum(['debian', 'rhel', 'suse', 'any']),
+  os: optional(text), release: optional(text), arch: text, foreignArches: texts.optional(), releasever: optional(text), basearch: optional(text),
+  annotations: annotations.optional(),
+});
+
+const variable = z.strictObject({ description: optional(text), default: z.string().optional() });
+const key = z.strictObject({ url: optional(text), path: optional(text), fingerprint: optional(text), digest: optional(anyDigest) });
+const evidence = z.strictObject({ kind: text, value: text, tool: optional(text), format: optional(text), allowMismatch: flag.optional() });
+const confidence = z.enum(['declared', 'rendered', 'guessed']);
+
+export const image = entry({
+  ref: text,
+  digest: optional(anyDigest),
+  platforms: z.array(platform).optional(),
+  kind: z.enum(['image', 'artifact', 'signature', 'attestation', 'sbom']).optional(),
+  role: z.enum(['run', 'module', 'base', 'toolchain', 'bootstrap']).optional(),
+  mirrors: texts.optional(),
+  archive: z.strictObject({ path: text, format: z.enum(['docker', 'oci']) }).optional(),
+  mutable: z.enum(['pin', 'follow', 'refuse']).optional(),
+  as: optional(text),
+  extras: z.strictObject({ signatures: flag.optional(), attestations: flag.optional(), sboms: flag.optional(), referrers: flag.optional() }).optional(),
+  verify: z.strictObject({ cosign: z.strictObject({ key: optional(text), identity: optional(text), issuer: optional(text) }).optional() }).optional(),
+  evidence: z.array(evidence).optional(),
+  confidence: confidence.optional(),
+});
+
+export const file = entry({
+  urls: texts.optional(),
+  path: optional(text),
+  digest: optional(anyDigest),
+  weakDigests: z.array(anyDigest).optional(),
+  size: count.optional(),
+  saveAs: optional(text),
+  mode: optional(z.string().regex(/^0?[0-7]{3}$/, 'three octal digits, such as 0644')),
+  purpose: z.enum(['binary', 'library', 'chart', 'dashboard', 'icon', 'iso', 'cli', 'installer', 'script', 'os-package', 'toolchain', 'source', 'other']).optional(),
+  platform: z.strictObject({ os: text, arch: text }).optional(),
+  headersFrom: texts.optional(),
+  signature: z.strictObject({ kind: z.enum(['gpg', 'minisign', 'cosign']), url: optional(text), key: optional(text) }).optional(),
+  confidence: confidence.optional(),
+});
+
+const repositoryFields = {
+  line: optional(text), uri: optional(text), suite: optional(text), components: texts.optional(), architectures: texts.optional(), flat: flag.optional(),
+  baseurl: optional(text), mirrorlist: optional(text), metalink: optional(text),
+  gpgKeys: z.array(key).optional(),
+  trusted: flag.optional(), gpgcheck: flag.optional(), repoGpgcheck: flag.optional(), allowExpired: flag.optional(),
+  moduleHotfixes: flag.optional(), modules: texts.optional(), excludes: texts.optional(), includepkgs: texts.optional(), priority: count.optional(),
+  tls: z.strictObject({ clientCert: optional(text), clientKey: optional(text), caFile: optional(text) }).optional(),
+};
+
+/** A repository that a project maps a `system: true` one to: an apt line, a base URL, or the fields. */
+export const systemRepository = z.union([text, z.strictObject({ id: optional(text), ...repositoryFields, annotations: annotations.optional() })]);
+
+export const packageRepository = entry({
+  id: text, manager: z.enum(['deb', 'rpm']), targets: texts.optional(), system: flag.optional(), ...repositoryFields,
+});
+
+const include = z.strictObject({
+  spec: optional(text), name: optional(text), version: optional(text), arch: optional(text), versions: z.enum(['newest', 'all']).optional(),
+  when: entry({}).shape.when, annotations: annotations.optional(),
+}).refine((value) => (value.spec === undefined) !== (value.name === undefined), 'either spec or name');
+
+export const packageSet = entry({
+  manager: z.enum(['deb', 'rpm']),
+  target: text,
+  repositories: texts.optional(),
+  role: z.enum(['bootstrap', 'normal']).optional(),
+  dependencies: z.enum(['none', 'direct', 'closure']).optional(),
+  weakDependencies: flag.optional(),
+  assumeInstalled: optional(text),
+  arches: texts.optional(),
+  include: z.array(include).optional(),
+  urls: z.array(z.strictObject({ url: text, digest: optional(anyDigest), annotations: annotations.optional() })).optional(),
+});
+
+export const chart = entry({
+  source: z.strictObject({
+    repo: optional(text), name: optional(text), version: optional(text), oci: optional(text), git: optional(text), ref: optional(text), url: optional(text), path: optional(text),
+  }).refine((value) => [value.repo, value.oci, value.git, value.url, ...(value.git === undefined ? [value.path] : [])].filter((item) => item !== undefined).length === 1, 'exactly one of repo, oci, git, url, path'),
+  digest: optional(anyDigest),
+  keyring: optional(text),
+  valuesFiles: texts.optional(),
+  withDependencies: flag.optional(),
+  withImages: z.enum(['none', 'annotations', 'render']).optional(),
+  as: optional(text),
+});
+
+export const git = entry({
+  url: text, ref: optional(text),
+  commit: optional(z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, '40 or 64 lower-case hex digits')),
+  submodules: flag.optional(), mirrorAll: flag.optional(),
+});
+
+const command = z.strictObject({ name: text, description: optional(text), command: optional(z.string()), envs: z.record(z.string(), z.string()).optional(), args: z.array(z.string()).optional() });
+export const moduleComponent = entry({
+  name: text, type: optional(text), version: text, latest: flag.optional(), image: optional(text), workdir: optional(text), mounts: texts.optional(), shared: optional(text),
+  commands: z.array(command).optional(),
+});
+
+const tool = entry({ file: text, installAs: optional(text) });
+const config = entry({ path: text, exclude: texts.optional(), redact: texts.optional() });
+const produced = entry({
+  image: optional(text), package: optional(text), file: optional(text), manager: z.enum(['deb', 'rpm']).optional(), from: texts.optional(), base: texts.optional(),
+}).refine((value) => [value.image, value.package, value.file].filter((item) => item !== undefined).length === 1, 'exactly one of image, package, file');
+const unresolved = entry({ where: text, what: text, reason: text, waive: flag.optional() });
+const licence = z.strictObject({ name: text, url: optional(text), redistributable: flag.optional(), annotations: annotations.optional() });
+
+export const moduleBomSchema = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('ModuleBOM'),
+  metadata: z.strictObject({
+    name: moduleName, version: optional(text), versionScheme: versionScheme.optional(), labels: z.record(z.string(), scalar).optional(),
+    annotations: annotations.optional(), origin: origin.optional(),
+  }),
+  spec: z.strictObject({
+    targets: z.array(target).optional(),
+    variables: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, 'a variable name of letters, digits, _ . -'), variable).optional(),
+    requires: z.strictObject({ strong: groups.optional(), weak: groups.optional() }).optional(),
+    influences: groups.optional(),
+    conflicts: groups.optional(),
+    upgrades: z.strictObject({ from: texts.optional(), via: texts.optional() }).optional(),
+    images: z.array(image).optional(),
+    files: z.array(file).optional(),
+    packageRepositories: z.array(packageRepository).optional(),
+    packages: z.array(packageSet).optional(),
+    charts: z.array(chart).optional(),
+    git: z.array(git).optional(),
+    modules: z.array(moduleComponent).optional(),
+    tools: z.array(tool).optional(),
+    configs: z.array(config).optional(),
+    produces: z.array(produced).optional(),
+    unresolved: z.array(unresolved).optional(),
+    licences: z.array(licence).optional(),
+  }).optional(),
+});
+
+export type ModuleBom = z.output<typeof moduleBomSchema>;
+export type BomSpec = NonNullable<ModuleBom['spec']>;
+export type BomTarget = z.output<typeof target>;
+export type BomImage = z.output<typeof image>;
+export type BomFile = z.output<typeof file>;
+export type BomRepository = z.output<typeof packageRepository>;
+export type BomPackageSet = z.output<typeof packageSet>;
+export type BomChart = z.output<typeof chart>;
+export type BomGit = z.output<typeof git>;
+export type BomKey = z.output<typeof key>;
+export type SystemRepository = z.output<typeof systemRepository>;
+export type Expression = z.output<typeof expression>;
+export type VersionScheme = z.output<typeof versionScheme>;

@@ -1,0 +1,195 @@
+// YAML 1.2.2 (JSON is a part of it) as a tree of text: every scalar keeps its source text, so that 1.10, 020 and hex digits stay what they are.
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode } from 'yaml';
+import { BundleError } from '../errors.ts';
+import type { Position } from '../requirement.ts';
+
+/** A parsed document before any schema: text, lists, mappings. Entries whose value is null are left out. */
+export type Tree = string | readonly Tree[] | { readonly [key: string]: Tree };
+export type TreePath = readonly (string | number)[];
+
+export interface Problem {
+  readonly code: 'INPUT_SYNTAX' | 'INPUT_FIELD' | 'INPUT_UNKNOWN_KEY' | 'INPUT_DIGEST' | 'INPUT_REFERENCE';
+  readonly position: Position;
+  /** `file:line:column`. */
+  readonly subject: string;
+  readonly expected: string;
+  readonly actual: string;
+  readonly next?: string;
+}
+
+export interface TreeDocument {
+  readonly file: string;
+  readonly tree: Tree | undefined;
+  /** Where the value at `path` stands; the nearest parent that is there, when it is not. `key` asks for its key instead. */
+  positionOf(path: TreePath, part?: 'key' | 'value'): Position;
+}
+
+export interface TreeResult {
+  readonly documents: readonly TreeDocument[];
+  readonly problems: readonly Problem[];
+}
+
+/** Bounds against documents made to exhaust memory or stack. */
+export const treeLimits = { textLength: 32 * 1024 * 1024, depth: 64, nodes: 1_000_000 } as const;
+
+const plainTags = new Set(['tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq', '!']);
+const plainNull = /^(?:|~|null|Null|NULL)$/;
+
+export function problemAt(code: Problem['code'], position: Position, facts: { expected: string; actual: string; next?: string }): Problem {
+  return { code, position, subject: formatPosition(position), ...facts };
+}
+
+export function formatPosition({ file, line, column }: Position): string {
+  return `${file}:${line}:${column}`;
+}
+
+export function errorOf(problem: Problem): BundleError {
+  const { subject, expected, actual, next } = problem;
+  return new BundleError(problem.code, { subject, expected, actual, ...(next === undefined ? {} : { next }) });
+}
+
+/**
+ * Every document of a YAML stream. Duplicate keys, unknown tags, broken syntax and aliases that blow up are problems; a document with
+ * problems may still have a tree. Never throws.
+ */
+export function readTrees(text: string, file: string): TreeResult {
+  const start = { file, line: 1, column: 1 };
+  if (text.length > treeLimits.textLength) {
+    return { documents: [], problems: [problemAt('INPUT_SYNTAX', start, { expected: `at most ${treeLimits.textLength} characters`, actual: String(text.length) })] };
+  }
+  const lines = new LineCounter();
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const problems: Problem[] = [];
+  try {
+    const parsed = parseAllDocuments(text.replace(/^\uFEFF/, ''), {
+      version: '1.2', schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', lineCounter: lines, strict: true,
+    });
+    if (!Array.isArray(parsed)) return { documents: [], problems };
+    const budget = { nodes: treeLimits.nodes };
+    const documents = parsed.map((document) => {
+      for (const error of firstOfEachPlace(document.errors)) problems.push(problemAt('INPUT_SYNTAX', at(error.pos[0]), { expected: 'YAML', actual: error.message }));
+      return new TreeBuilder(file, at, problems, budget).build(document.contents);
+    });
+    return { documents: documents.filter((document) => document.tree !== undefined), problems };
+  } catch (cause) {
+    if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError) && (cause as Error).name !== 'YAMLParseError') throw cause;
+    return { documents: [], problems: [...problems, problemAt('INPUT_SYNTAX', start, { expected: `YAML nested at most ${treeLimits.depth} deep`, actual: (cause as Error).message })] };
+  }
+}
+
+/** One damage gives many errors at one place; the first says what it is. */
+function firstOfEachPlace<E extends { readonly pos: readonly [number, number] }>(errors: readonly E[]): E[] {
+  const places = new Set<number>();
+  return errors.filter((error) => !places.has(error.pos[0]) && places.add(error.pos[0])).slice(0, 50);
+}
+
+interface Place { readonly key: number; readonly value: number }
+
+class TreeBuilder {
+  private readonly places = new Map<string, Place>();
+  private readonly anchors = new Map<string, ParsedNode>();
+  private readonly open = new Set<ParsedNode>();
+  private readonly file: string;
+  private readonly at: (offset: number) => Position;
+  private readonly problems: Problem[];
+  private readonly budget: { nodes: number };
+
+  constructor(file: string, at: (offset: number) => Position, problems: Problem[], budget: { nodes: number }) {
+    this.file = file;
+    this.at = at;
+    this.problems = problems;
+    this.budget = budget;
+  }
+
+  build(root: ParsedNode | null): TreeDocument {
+    const tree = root === null ? undefined : this.convert(root, '', root.range[0], 0);
+    const { places, at } = this;
+    return {
+      file: this.file,
+      tree,
+      positionOf: (path, part = 'value') => {
+        for (let length = path.length; length >= 0; length--) {
+          const place = places.get(pointer(path.slice(0, length)));
+          if (place !== undefined) return at(part === 'key' && length === path.length ? place.key : place.value);
+        }
+        return at(0);
+      },
+    };
+  }
+
+  private problem(offset: number, expected: string, actual: string): undefined {
+    this.problems.push(problemAt('INPUT_SYNTAX', this.at(offset), { expected, actual }));
+    return undefined;
+  }
+
+  /** undefined: null, or something that became a problem. `key` is where the key of this value stands. */
+  private convert(node: ParsedNode, path: string, key: number, depth: number): Tree | undefined {
+    const offset = node.range[0];
+    if (this.budget.nodes <= 0) return undefined;
+    if (--this.budget.nodes <= 0) return this.problem(offset, `at most ${treeLimits.nodes} values, aliases counted where they are used`, 'more');
+    if (depth > treeLimits.depth) return this.problem(offset, `nesting at most ${treeLimits.depth} deep`, 'deeper');
+    this.places.set(path, { key, value: offset });
+    if (isAlias(node)) return this.alias(node.source, path, key, depth, offset);
+    if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
+    if (node.tag !== undefined && !plainTags.has(node.tag)) return this.problem(offset, 'no YAML tag', node.tag);
+    this.open.add(node);
+    const tree = this.content(node, path, depth);
+    this.open.delete(node);
+    return tree;
+  }
+
+  private alias(name: string, path: string, key: number, depth: number, offset: number): Tree | undefined {
+    const target = this.anchors.get(name);
+    if (target === undefined) return this.problem(offset, `an anchor &${name} before its alias`, `*${name}`);
+    if (this.open.has(target)) return this.problem(offset, 'an alias to something finished', `*${name} inside &${name}`);
+    return this.convert(target, path, key, depth + 1);
+  }
+
+  private content(node: ParsedNode, path: string, depth: number): Tree | undefined {
+    if (isScalar(node)) {
+      const text = String(node.value ?? '');
+      return node.type === 'PLAIN' && plainNull.test(text) ? undefined : text;
+    }
+    if (isSeq(node)) {
+      return node.items.flatMap((item, index) => {
+        const child = this.convert(item, `${path}/${index}`, item.range[0], depth + 1);
+        return child === undefined ? (isScalar(item) ? ['null'] : []) : [child];
+      });
+    }
+    if (!isMap(node)) return undefined;
+    const result: Record<string, Tree> = Object.create(null) as Record<string, Tree>;
+    const seen = new Map<string, number>();
+    for (const { key, value } of node.items) {
+      if (!isScalar(key)) { this.problem(node.range[0], 'text as a key', 'a list, mapping or alias'); continue; }
+      const name = String(key.value ?? '');
+      const first = seen.get(name);
+      if (first !== undefined) { this.problem(key.range[0], `the key ${name} once`, `it stands in line ${this.at(first).line} already`); continue; }
+      seen.set(name, key.range[0]);
+      const child = value === null ? undefined : this.convert(value, `${path}/${escapeKey(name)}`, key.range[0], depth + 1);
+      if (child !== undefined) result[name] = child;
+    }
+    return { ...result };
+  }
+}
+
+function escapeKey(key: string | number): string {
+  return String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function pointer(path: TreePath): string {
+  return path.map((part) => `/${escapeKey(part)}`).join('');
+}
+
+/** A value with numbers and booleans (JSON, or what an adapter built) as a tree of text; null and undefined entries are left out. */
+export function treeOf(value: unknown): Tree {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.filter((item) => item !== undefined && item !== null).map(treeOf);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined && item !== null).map(([key, item]) => [key, treeOf(item)]));
+  }
+  throw new TypeError(`no document value: ${typeof value}`);
+}
