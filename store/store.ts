@@ -200,6 +200,18 @@ export class Store implements BlobReader, BlobWriter {
     if (stamp !== undefined) this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
   }
 
+  /** A folder in the store's file system for unfinished things. */
+  get spoolFolder(): string {
+    return join(this.root, 'partial');
+  }
+
+  /** Bytes that interrupted downloads left to be continued. */
+  async partialBytes(): Promise<number> {
+    let bytes = 0;
+    for (const name of await readdir(this.spoolFolder)) bytes += (await stampOf(join(this.spoolFolder, name)))?.size ?? 0;
+    return bytes;
+  }
+
   /** A name in the store's file system for a blob whose digest is not known before its end; {@link commitSpooled} gives it its place. */
   spoolPath(name: string): string {
     return join(this.root, 'partial', `${name}.${process.pid}.spool`);

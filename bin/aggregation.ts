@@ -1,0 +1,22 @@
+import { basename, dirname, resolve } from 'node:path';
+import { Option } from 'commander';
+import { aggregate, type Aggregated, defaultProject } from '../bom/aggregate.ts';
+import type { ParsedProject } from '../bom/documents/document.ts';
+import { compareVersions } from '../formats/deb/version.ts';
+import { collect } from './context.ts';
+import { hostAptSources } from './host-apt-sources.ts';
+import { readInputs } from './inputs.ts';
+
+export interface FileFlag { readonly file: readonly string[] }
+
+export const fileOption = (): Option =>
+  new Option('-f, --file <path>', 'a project or BOMs: files, folders, globs, - for stdin; repeatable').argParser(collect).default([] as string[]).makeOptionMandatory();
+
+/** What the documents behind `-f` ask for together. */
+export async function aggregateInputs(names: readonly string[]): Promise<Aggregated & { readonly projectDocument: ParsedProject }> {
+  const inputs = await readInputs(names);
+  const folder = basename(resolve(inputs.label === '-' ? '.' : dirname(inputs.label)));
+  const project = inputs.project ?? defaultProject(inputs.boms, folder);
+  const aggregated = aggregate({ boms: inputs.boms, project, hostAptSources: hostAptSources(), compareVersions: { deb: compareVersions } });
+  return { ...aggregated, projectDocument: project };
+}

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { checkDocument } from '../../bom/documents/document.ts';
+import { errorOf } from '../../bom/documents/yaml-tree.ts';
+import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
+import { defineCommand, readInput } from '../context.ts';
+import { inputFiles } from '../inputs.ts';
+import { table } from '../render.ts';
+
+export function registerBom(program: Command): void {
+  const group = program.command('bom').description('look at what modules publish');
+  defineCommand<FileFlag>(group, 'check', {
+    description: 'every problem of the documents, with file, line and column',
+    flags: [fileOption()],
+    action: async (context, options) => {
+      const files = await inputFiles(options.file);
+      const found = files.flatMap((file) => checkDocument(file === '-' ? readInput('/dev/stdin') : readInput(file), file === '-' ? 'stdin' : file));
+      const problems = found.map(({ subject, code, expected, actual, next }) => ({ subject, code, expected, actual, ...(next === undefined ? {} : { next }) }));
+      const text = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);
+      context.print({ files: files.length, problems }, problems.length === 0 ? `${files.length} file${files.length === 1 ? '' : 's'}: no problem found` : text.join('\n'));
+      const [first] = found;
+      if (first !== undefined) throw errorOf(first);
+    },
+  });
+  defineCommand<FileFlag>(group, 'show', {
+    description: 'what the documents ask for together, after selection, variables and overlays',
+    flags: [fileOption()],
+    action: async (context, options) => {
+      const aggregated = await aggregateInputs(options.file);
+      const { name, order, targets, images, files, packageSets, charts, git, dropped, unresolved, warnings, influences } = aggregated;
+      const document = {
+        project: name, order, modules: aggregated.boms.map(({ name: module, version, labels, digest }) => ({ name: module, version, labels, digest })), targets,
+        images: images.map(({ ref, platforms, usedBy }) => ({ ref, platforms, usedBy })),
+        files: files.map(({ name: file, urls, usedBy }) => ({ name: file, urls, usedBy })),
+        packageSets: packageSets.map((set) => ({ id: set.id, target: set.target.id, dependencies: set.dependencies, include: set.include.map((item) => item.spec), usedBy: set.usedBy })),
+        charts: charts.map(({ name: chart, version, usedBy }) => ({ name: chart, version, usedBy })), git: git.map(({ url, commit, usedBy }) => ({ url, commit, usedBy })),
+        dropped, unresolved, warnings, influences,
+      };
+      const rows = [
+        ...images.map(({ ref, platforms, usedBy }) => ['image', ref, platforms.join(','), usedBy.join(',')]),
+        ...files.map(({ name: file, usedBy }) => ['file', file, '', usedBy.join(',')]),
+        ...packageSets.flatMap((set) => set.include.map((item) => [set.kind, item.spec, set.target.id, set.usedBy.join(',')])),
+        ...charts.map(({ name: chart, version, usedBy }) => ['chart', `${chart} ${version ?? ''}`, '', usedBy.join(',')]),
+        ...git.map(({ url, commit, usedBy }) => ['git', url, commit.slice(0, 12), usedBy.join(',')]),
+      ];
+      context.print(document, [
+        `${name}: ${order.join(' -> ')}`,
+        table([['kind', 'what', 'for', 'wanted by'], ...rows]),
+        ...dropped.map(({ what, because }) => `left out: ${what}: ${because}`),
+        ...unresolved.map((item) => `unresolved: ${item.module}: ${item.where}: ${item.what} (${item.reason})`),
+        ...warnings.map((warning) => `warning: ${warning}`),
+        ...influences.map((item) => `${item.module} influences ${item.influences}`),
+      ].join('\n'));
+    },
+  });
+}
+

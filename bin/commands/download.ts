@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander';
+import { readInputs } from '../inputs.ts';
+import { BundleError } from '../../bom/errors.ts';
+import type { Lock } from '../../bom/lock.ts';
+import { download, type DownloadResult } from '../../downloader/download.ts';
+import { Store } from '../../store/store.ts';
+import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, insecureOption, lockOption, storeOption } from '../context.ts';
+import { readLock, stockOf } from '../documents.ts';
+import { formatBytes } from '../render.ts';
+import { createSources } from '../wiring.ts';
+
+export interface DownloadFlags {
+  readonly lock: string;
+  readonly store: string;
+  readonly concurrency: number;
+  readonly insecureRegistry: readonly string[];
+  /** Where a project declares the credentials that some files need. */
+  readonly file?: readonly string[];
+}
+
+/** Room that stays free beside what is downloaded: index, metadata, and what else the system needs. */
+const reserveBytes = 16 * 1024 * 1024;
+
+/** Brings everything of the lock into the store, and lists it in the store's index.json. */
+export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags): Promise<DownloadResult> {
+  const store = await Store.open(flags.store, { create: true });
+  const named = flags.file ?? [];
+  const credentials = named.length === 0 ? undefined : (await readInputs(named)).project?.value.spec?.credentials;
+  const wiring = createSources({
+    blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
+    spoolFolder: store.spoolFolder, ...(credentials === undefined ? {} : { credentials }),
+  });
+  try {
+    const stock = await stockOf(lock, store);
+    const free = await store.freeBytes();
+    const partial = await store.partialBytes();
+    if (stock.missingBytes > 0 && stock.missingBytes - partial + reserveBytes > free) {
+      throw new BundleError('STORAGE_SPACE', { subject: store.root, expected: `${formatBytes(stock.missingBytes + reserveBytes)} free`, actual: `${formatBytes(free)} free`, next: 'Free space or name another place with --store; nothing was downloaded.' });
+    }
+    const result = await download(lock, { sources: wiring.sources, blobs: store, concurrency: flags.concurrency, notify: context.notify, signal: context.signal });
+    for (const blob of stock.bundle.generated) await store.putBytes(blob);
+    await store.listInLayout(stock.bundle.layoutIndex);
+    return result;
+  } finally {
+    await wiring.close();
+    store.close();
+  }
+}
+
+export function downloadText(result: DownloadResult, store: string): string {
+  return result.fetched === 0
+    ? `nothing to do: all ${result.present} blobs, ${formatBytes(result.presentBytes)}, are in ${store}`
+    : `fetched ${result.fetched} blobs, ${formatBytes(result.fetchedBytes)}, into ${store}; ${result.present} blobs, ${formatBytes(result.presentBytes)}, were there`;
+}
+
+export function registerDownload(program: Command): void {
+  defineCommand<DownloadFlags>(program, 'download', {
+    description: 'bring everything of the lock into the store; resumes inside a blob',
+    flags: [
+      lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(),
+      new Option('-f, --file <path>', 'the project, when files need credentials that it declares').argParser(collect),
+    ],
+    action: async (context, flags) => {
+      const lock = readLock(flags.lock);
+      const result = await runDownload(context, lock, flags);
+      context.print({ project: lock.metadata.name, sequence: lock.metadata.sequence, store: flags.store, ...result }, downloadText(result, flags.store));
+    },
+  });
+}

@@ -1,0 +1,87 @@
+import { type Command, Option } from 'commander';
+import { bundleOf } from '../../bom/bundle.ts';
+import { digestOf } from '../../bom/digest.ts';
+import { type Lock, lockBytes } from '../../bom/lock.ts';
+import { createLock } from '../../downloader/lock.ts';
+import { commitFile } from '../../store/durable-file.ts';
+import { Store } from '../../store/store.ts';
+import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
+import { cacheStore, type CommandContext, concurrencyOption, defineCommand, insecureOption, lockOption, storeOption } from '../context.ts';
+import { kindsOf, readLock } from '../documents.ts';
+import { exists } from '../files.ts';
+import { formatBytes } from '../render.ts';
+import { createSources } from '../wiring.ts';
+
+export interface LockFlags extends FileFlag {
+  readonly lock: string;
+  readonly store: string;
+  readonly concurrency: number;
+  readonly insecureRegistry: readonly string[];
+  readonly strict?: boolean;
+}
+
+export const lockFlags = (): Option[] => [
+  fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(),
+  new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
+];
+
+/** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
+export async function runLock(context: CommandContext, flags: LockFlags): Promise<{ readonly lock: Lock; readonly changed: boolean }> {
+  const aggregated = await aggregateInputs(flags.file);
+  const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
+  const store = await Store.open(flags.store, { create: true });
+  const credentials = aggregated.projectDocument.value.spec?.credentials;
+  const wiring = createSources({
+    blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
+    spoolFolder: store.spoolFolder, ...(credentials === undefined ? {} : { credentials }),
+  });
+  try {
+    const lock = await createLock({
+      aggregated, sources: wiring.sources, blobs: store, notify: context.notify, signal: context.signal,
+      ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
+    });
+    const bytes = lockBytes(lock);
+    const changed = previous === undefined || digestOf(bytes) !== digestOf(lockBytes(previous));
+    if (changed) await commitFile(flags.lock, bytes);
+    return { lock, changed };
+  } finally {
+    await wiring.close();
+    store.close();
+  }
+}
+
+export function lockSummary(lock: Lock, path: string, changed: boolean): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
+  const kinds = kindsOf(lock).filter((kind) => kind.count > 0);
+  const firstUse = [...lock.spec.images, ...lock.spec.files].filter((item) => item.trust === 'first-use').map((item) => ('ref' in item ? item.ref : item.name));
+  const bytes = bundleOf(lock).content.reduce((total, blob) => total + blob.size, 0);
+  const { dropped, unresolved, warnings, influences } = lock.spec;
+  return {
+    document: {
+      project: lock.metadata.name, sequence: lock.metadata.sequence, lock: path, changed, order: lock.spec.order, kinds, bytes, firstUse, dropped, unresolved, warnings, influences,
+      packageSets: lock.spec.packageSets.map(({ id, target, engine, mode, exact, notes }) => ({ id, target, engine, mode, exact, notes })),
+    },
+    text: [
+      `${lock.metadata.name}: ${lock.spec.order.join(' -> ')}`,
+      `  ${kinds.map((kind) => `${kind.count} ${kind.kind}`).join(', ') || 'nothing'}: ${formatBytes(bytes)} to carry`,
+      ...lock.spec.packageSets.map((set) => `  ${set.id}: ${set.requested.length} packages asked for, ${lock.spec.packages.filter((item) => item.sets.includes(set.id)).length} with what they need (${set.mode}${set.exact ? '' : '; not guaranteed to be what the target itself would choose'})`),
+      ...(firstUse.length === 0 ? [] : [`  trusted on first use: ${firstUse.join(', ')}`]),
+      ...dropped.map((item) => `  left out: ${item.what}: ${item.because}`),
+      ...unresolved.map((item) => `  unresolved: ${item.module}: ${item.where}: ${item.what} (${item.reason})`),
+      ...warnings.map((warning) => `  warning: ${warning}`),
+      ...influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again after the import`),
+      changed ? `  wrote ${path}, sequence ${lock.metadata.sequence}` : `  ${path} is up to date, sequence ${lock.metadata.sequence}`,
+    ].join('\n'),
+  };
+}
+
+export function registerLock(program: Command): void {
+  defineCommand<LockFlags>(program, 'lock', {
+    description: 'resolve a project or BOMs: every artifact by digest, before anything else is downloaded',
+    flags: lockFlags(),
+    action: async (context, flags) => {
+      const { lock, changed } = await runLock(context, flags);
+      const { document, text } = lockSummary(lock, flags.lock, changed);
+      context.print(document, text);
+    },
+  });
+}

@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostAptSources } from '../bom/aggregate-packages.ts';
+import type { KeySource, RepositoryRequirement, Target } from '../bom/requirement.ts';
+import { parseDeb822Sources, parseSourceLines, type SourceEntry } from '../formats/deb/source-list.ts';
+
+/**
+ * The distribution's own apt sources of this machine, for targets that are this machine's system (sources.list(5)). Third parties' sources
+ * are no part of the distribution and are left out: what counts is a suite named after the release, signed by the distribution's keyring.
+ */
+export function hostAptSources(root = '/'): HostAptSources {
+  return (target, at) => {
+    const release = readOsRelease(root);
+    if (release === undefined || target.os !== release.get('ID') || target.release !== release.get('VERSION_ID')) return undefined;
+    const own = readEntries(root).filter((entry) => entry.types.includes('deb') && entry.enabled !== false && isOwn(entry, release));
+    return own.flatMap((entry, number) => requirementOf(entry, { root, number, target, at }));
+  };
+}
+
+function readOsRelease(root: string): Map<string, string> | undefined {
+  const path = join(root, 'etc/os-release');
+  if (!existsSync(path)) return undefined;
+  return new Map([...readFileSync(path, 'utf8').matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm)].map((match) => [match[1] ?? '', match[2] ?? '']));
+}
+
+function readEntries(root: string): SourceEntry[] {
+  const folder = join(root, 'etc/apt/sources.list.d');
+  const files = [join(root, 'etc/apt/sources.list'), ...(existsSync(folder) ? readdirSync(folder).sort().map((name) => join(folder, name)) : [])];
+  return files.filter((file) => existsSync(file)).flatMap((file) => {
+    if (file.endsWith('.list')) return parseSourceLines(readFileSync(file, 'utf8'), file);
+    return file.endsWith('.sources') ? parseDeb822Sources(readFileSync(file, 'utf8'), file) : [];
+  });
+}
+
+function isOwn(entry: SourceEntry, release: ReadonlyMap<string, string>): boolean {
+  const codename = release.get('VERSION_CODENAME') ?? '';
+  const byDistribution = entry.signedByKey === undefined && (entry.signedBy === undefined || /\/(?:debian|ubuntu)-archive[^/]*$/.test(entry.signedBy));
+  return codename !== '' && byDistribution && entry.suites.some((suite) => suite === codename || suite.startsWith(`${codename}-`) || suite.startsWith(`${codename}/`));
+}
+
+function requirementOf(entry: SourceEntry, options: { readonly root: string; readonly number: number; readonly target: Target; readonly at: RepositoryRequirement['at'] }): RepositoryRequirement[] {
+  const { root, number, at } = options;
+  return [{
+    id: `system-${number + 1}`,
+    manager: 'deb',
+    at,
+    uris: entry.uris,
+    suites: entry.suites,
+    components: entry.components,
+    ...(entry.architectures.length === 0 ? {} : { architectures: entry.architectures }),
+    keys: entry.signedBy === undefined ? trustedKeys(root) : [{ path: entry.signedBy }],
+    trusted: entry.trusted,
+  }];
+}
+
+/** Keys that apt trusts for every source (apt-key(8), "FILES"). */
+function trustedKeys(root: string): KeySource[] {
+  const folder = join(root, 'etc/apt/trusted.gpg.d');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.(?:asc|gpg)$/.test(name)).sort() : [];
+  const old = join(root, 'etc/apt/trusted.gpg');
+  return [...(existsSync(old) ? [{ path: old }] : []), ...names.map((name) => ({ path: join(folder, name) }))];
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import type { Project } from '../bom/documents/project.ts';
+import { BundleError } from '../bom/errors.ts';
+import type { Notify } from '../bom/events.ts';
+import type { BlobReader, BlobWriter, Source } from '../bom/ports.ts';
+import { createAptSource } from '../downloader/sources/apt.ts';
+import { createFileSource } from '../downloader/sources/file.ts';
+import { createImageSource } from '../downloader/sources/image.ts';
+import { createCredentials } from '../transport/credentials.ts';
+import { createHttpClient } from '../transport/http.ts';
+import { createRegistryPool } from '../transport/registry.ts';
+import { version } from './version.ts';
+
+export interface Sources {
+  readonly image: Source<'image'>;
+  readonly file: Source<'file'>;
+  readonly deb: Source<'deb'>;
+}
+
+export interface WiringOptions {
+  readonly blobs: BlobReader & BlobWriter;
+  readonly notify: Notify;
+  readonly insecureRegistry: readonly string[];
+  readonly concurrency: number;
+  readonly now: () => Date;
+  /** Where content of unknown digest waits for it. */
+  readonly spoolFolder: string;
+  readonly credentials?: NonNullable<NonNullable<Project['spec']>['credentials']>;
+}
+
+/** Every source, over one HTTP client; `close` ends its connections. */
+export function createSources(options: WiringOptions): { readonly sources: Sources; close(): Promise<void> } {
+  const { blobs, notify, now, concurrency } = options;
+  const http = createHttpClient({ notify, userAgent: `longshore/${version}` });
+  const credentials = createCredentials({ env: process.env, homeDir: homedir() });
+  const registry = createRegistryPool({ http, credentials, insecureHosts: options.insecureRegistry });
+  const sources = {
+    image: createImageSource({ registry, blobs, notify, concurrency }),
+    file: createFileSource({ http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency }),
+    deb: createAptSource({ http, blobs, now, notify }),
+  };
+  return { sources, close: () => http.close() };
+}
+
+/** Headers of a credential that the project names: its value is read from an environment variable or a file when it is needed, and kept nowhere. */
+function headersFor(known: NonNullable<WiringOptions['credentials']>): (name: string) => Promise<Record<string, string>> {
+  return async (name) => {
+    const credential = known[name];
+    if (credential === undefined) throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: 'an entry of that name in Project.spec.credentials', actual: 'none' });
+    const value = credential.env === undefined ? readSecretFile(name, credential.file ?? '') : process.env[credential.env];
+    if (value === undefined || value === '') {
+      throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: `a value in the environment variable ${credential.env}`, actual: 'nothing' });
+    }
+    if (credential.user !== undefined) return { authorization: `Basic ${Buffer.from(`${credential.user}:${value}`).toString('base64')}` };
+    return { [(credential.header ?? 'authorization').toLowerCase()]: credential.header === undefined ? `Bearer ${value}` : value };
+  };
+}
+
+function readSecretFile(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: 'a file that can be read', actual: (cause as NodeJS.ErrnoException).code ?? 'an error' }, { cause });
+  }
+}
