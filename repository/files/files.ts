@@ -1,0 +1,112 @@
+// Files by name, with checksums and listings, and the Helm repository. RFC 9530 (Repr-Digest); Helm documentation, "Chart Repository Guide".
+import { type Descriptor, type Digest, hexOf } from '../../bom/digest.ts';
+import { chartMediaType } from '../../bom/lock.ts';
+import { type Answer, blobAnswer, type Headers, textAnswer } from '../answer.ts';
+import { escapeHtml, page } from '../catalog/html.ts';
+import type { Served, ServedBlobs } from '../content.ts';
+
+interface Entry extends Descriptor {
+  readonly project: string;
+  readonly name: string;
+}
+
+/** A file's place: alone under its name, or below its project where two projects have different files of one name. */
+export class FileTree {
+  /** Path below /files/ -> file. */
+  private readonly entries = new Map<string, Entry>();
+
+  constructor(served: readonly Served[]) {
+    const byName = new Map<string, Entry[]>();
+    for (const { lock } of served) {
+      for (const { name, mediaType, digest, size } of lock.spec.files) {
+        const entry = { project: lock.metadata.name, name, mediaType, digest, size };
+        byName.set(name, [...(byName.get(name) ?? []), entry]);
+      }
+    }
+    for (const [name, entries] of byName) {
+      const [first] = entries;
+      if (first !== undefined && entries.every((entry) => entry.digest === first.digest)) this.entries.set(name, first);
+      for (const entry of entries) if (!byName.has(`${entry.project}/${name}`)) this.entries.set(`${entry.project}/${name}`, entry);
+    }
+  }
+
+  /** What the plain listing shows: each file once, under its shortest path. */
+  list(): readonly { readonly path: string; readonly digest: Digest; readonly size: number }[] {
+    return [...this.entries].filter(([path, entry]) => path === entry.name || !this.entries.has(entry.name))
+      .map(([path, { digest, size }]) => ({ path, digest, size })).sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** `segments` follow `/files/`. Undefined when nothing has that name. */
+  async answer(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
+    const path = segments.join('/');
+    const entry = this.entries.get(path);
+    if (entry !== undefined) {
+      if (!(await blobs.has(entry.digest))) return textAnswer(404, `${path}: the file is not in the store; import the archive again\n`);
+      return blobAnswer(entry, blobs, checksumHeaders(entry.digest));
+    }
+    const folder = segments.slice(0, -1);
+    const prefix = folder.length === 0 ? '' : `${folder.join('/')}/`;
+    if (segments.at(-1) === 'SHA256SUMS') return this.sums(prefix);
+    return segments.at(-1) === '' ? this.listing(prefix) : undefined;
+  }
+
+  private below(prefix: string): { readonly path: string; readonly digest: Digest; readonly size: number }[] {
+    const all = prefix === '' ? this.list() : [...this.entries].map(([path, { digest, size }]) => ({ path, digest, size }));
+    return all.filter(({ path }) => path.startsWith(prefix)).map((item) => ({ ...item, path: item.path.slice(prefix.length) })).sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  private sums(prefix: string): Answer | undefined {
+    const files = this.below(prefix);
+    if (files.length === 0) return undefined;
+    return textAnswer(200, files.map(({ path, digest }) => `${hexOf(digest)}  ${path}\n`).join(''), { 'cache-control': 'no-cache' });
+  }
+
+  private listing(prefix: string): Answer | undefined {
+    const files = this.below(prefix);
+    if (files.length === 0 && prefix !== '') return undefined;
+    const rows = new Map<string, string>();
+    for (const { path, size, digest } of files) {
+      const slash = path.indexOf('/');
+      const name = slash < 0 ? path : path.slice(0, slash + 1);
+      const link = `<a href="${escapeHtml(name.split('/').map(encodeURIComponent).join('/'))}">${escapeHtml(name)}</a>`;
+      rows.set(name, slash < 0 ? `<tr><td>${link}</td><td class="number">${size}</td><td><code>${digest}</code></td></tr>` : `<tr><td>${link}</td><td></td><td></td></tr>`);
+    }
+    const title = `Files /${prefix}`;
+    const body = `<p><a href="SHA256SUMS">SHA256SUMS</a>${prefix === '' ? '' : ' · <a href="../">up</a>'} · <a href="/">catalog</a></p>
+<table><caption>${escapeHtml(title)}</caption><thead><tr><th scope="col">Name</th><th scope="col">Bytes</th><th scope="col">Digest</th></tr></thead><tbody>${[...rows.values()].join('\n')}</tbody></table>`;
+    return page(title, body);
+  }
+}
+
+export function checksumHeaders(digest: Digest): Headers {
+  return { 'repr-digest': `sha-256=:${Buffer.from(hexOf(digest), 'hex').toString('base64')}:`, 'x-checksum-sha256': hexOf(digest) };
+}
+
+/** `/charts/index.yaml` (JSON, which is YAML) and the charts beside it. Of two projects' charts with one name and version, the first is listed. */
+export class ChartTree {
+  private readonly blobs = new Map<string, Descriptor>();
+  private readonly index: string;
+
+  constructor(served: readonly Served[]) {
+    const entries = new Map<string, Map<string, unknown>>();
+    for (const { lock, date } of served) {
+      for (const chart of lock.spec.charts) {
+        const versions = entries.get(chart.name) ?? new Map<string, unknown>();
+        entries.set(chart.name, versions);
+        if (versions.has(chart.version)) continue;
+        versions.set(chart.version, { ...chart.metadata, name: chart.name, version: chart.version, urls: [chart.path], digest: hexOf(chart.digest), created: new Date(date * 1000).toISOString() });
+        this.blobs.set(chart.path, { mediaType: chartMediaType, digest: chart.digest, size: chart.size });
+        if (chart.provenance !== undefined) this.blobs.set(`${chart.path}.prov`, chart.provenance);
+      }
+    }
+    const generated = new Date(Math.max(0, ...served.map(({ date }) => date)) * 1000).toISOString();
+    this.index = JSON.stringify({ apiVersion: 'v1', entries: Object.fromEntries([...entries].sort().map(([name, versions]) => [name, [...versions.values()]])), generated });
+  }
+
+  async answer(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
+    const path = segments.join('/');
+    if (path === 'index.yaml') return textAnswer(200, this.index, { 'content-type': 'application/yaml', 'cache-control': 'no-cache' });
+    const blob = this.blobs.get(path);
+    return blob === undefined || !(await blobs.has(blob.digest)) ? undefined : blobAnswer(blob, blobs, checksumHeaders(blob.digest));
+  }
+}

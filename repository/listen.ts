@@ -1,0 +1,77 @@
+// Addresses, ports and TLS of the service, and what a client may cost it.
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, isIP } from 'node:net';
+import { BundleError } from '../bom/errors.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** PEM texts. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A client may take this long for its headers, and be silent this long in the middle of a body; slow but living ones are never cut. */
+const headersMs = 30_000;
+const silenceMs = 120_000;
+const connectionLimit = 4096;
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** Throws `INPUT_FLAG` for an address that others can reach without TLS, unless plain http was asked for. */
+export function checkAddress({ host, port }: ListenAddress, options: { readonly tls: boolean; readonly insecureHttp: boolean }): void {
+  if (options.tls || options.insecureHttp || isLoopback(host)) return;
+  throw new BundleError('INPUT_FLAG', {
+    subject: `--listen ${host}:${port}`,
+    expected: 'TLS for an address that other machines reach',
+    actual: 'plain http',
+    next: 'Give --tls-cert and --tls-key, or --insecure-http when this network is trusted.',
+  });
+}
+
+/** Starts one server on one address. Throws `TARGET_LISTEN` when the address cannot be had, `INPUT_FLAG` for a certificate or key that is none. */
+export async function listenOn(address: ListenAddress, handler: RequestListener, tls: TlsFiles | undefined): Promise<Server> {
+  const limits = { headersTimeout: headersMs, requestTimeout: 0, connectionsCheckingInterval: 5_000, keepAliveTimeout: 75_000, maxHeaderSize: 16_384, noDelay: true };
+  const server = tls === undefined ? createServer(limits, handler) : makeTlsServer({ ...limits, ...tls }, handler);
+  server.maxConnections = connectionLimit;
+  server.maxRequestsPerSocket = 0;
+  server.setTimeout(silenceMs);
+  const { host, port } = address;
+  await new Promise<void>((done, fail) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      fail(new BundleError('TARGET_LISTEN', { subject: `${host}:${port}`, expected: 'a free address', actual: cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message }, { cause }));
+    });
+    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => { done(); });
+  });
+  return server;
+}
+
+function makeTlsServer(options: TlsFiles & object, handler: RequestListener): Server {
+  try {
+    return createTlsServer({ ...options, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }, handler);
+  } catch (cause) {
+    throw new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'a certificate and its key, as PEM', actual: (cause as Error).message }, { cause });
+  }
+}
+
+/** Where a server listens, as a URL without path. */
+export function originOf(server: Server, tls: boolean): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Stops listening, lets answers in flight end, and cuts what is left after `graceMs`. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((done) => { server.close(() => { done(); }); });
+  server.closeIdleConnections();
+  const timer = setTimeout(() => { server.closeAllConnections(); }, graceMs);
+  await closed;
+  clearTimeout(timer);
+}

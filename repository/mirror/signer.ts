@@ -1,0 +1,8 @@
+/** The machine's own key, as the mirrors need it. */
+export interface Signer {
+  /** A cleartext-signed message: InRelease. */
+  clearsign(text: string): Promise<string>;
+  /** An armored detached signature: Release.gpg, repomd.xml.asc. */
+  detach(content: Uint8Array): Promise<string>;
+  readonly publicKeyArmored: string;
+}

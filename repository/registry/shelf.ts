@@ -1,0 +1,51 @@
+// One repository as a client names it: what the served locks put there, and what was pushed there.
+import type { Descriptor, Digest } from '../../bom/digest.ts';
+import { isDigest } from '../../bom/digest.ts';
+import type { Exchange } from '../exchange.ts';
+import { isHost } from '../exchange.ts';
+import { hostComponent, type Library, type Repository } from './library.ts';
+import type { Pushed, PushedRepository } from './pushed.ts';
+
+export interface Shelf {
+  /** As the client wrote it, or as `?ns=` completes it. */
+  readonly name: string;
+  /** From the served locks: the repository of that name, else the only one whose bare path it is. */
+  readonly served: Repository | undefined;
+  readonly pushed: PushedRepository | undefined;
+  /** Full names, when the bare path stands for several and therefore for none. */
+  readonly ambiguous: readonly string[];
+}
+
+/**
+ * `?ns=HOST` (sent by containerd to a mirror) completes the name with the upstream host, and nothing else is tried: a bare name must not answer
+ * for another upstream. It is ignored when it names this server itself.
+ */
+export function shelfOf(name: string, exchange: Exchange, library: Library, pushed: Pushed | undefined): Shelf {
+  const ns = exchange.query.get('ns');
+  const own = exchange.request.headers.host;
+  if (ns !== null && isHost(ns) && ns !== own) {
+    const full = `${hostComponent(ns)}/${name}`;
+    return { name: full, served: library.get(full), pushed: pushed?.get(full), ambiguous: [] };
+  }
+  const direct = library.get(name);
+  if (direct !== undefined) return { name, served: direct, pushed: pushed?.get(name), ambiguous: [] };
+  const full = library.fullNames(name);
+  const [only] = full;
+  return { name, served: full.length === 1 && only !== undefined ? library.get(only) : undefined, pushed: pushed?.get(name), ambiguous: full.length > 1 ? full : [] };
+}
+
+export function isEmpty(shelf: Shelf): boolean {
+  return shelf.served === undefined && (shelf.pushed === undefined || shelf.pushed.manifests.size + shelf.pushed.blobs.size === 0);
+}
+
+/** The manifest that a tag or digest stands for. A tag of a served lock comes before a pushed one of the same name. */
+export function findManifest(shelf: Shelf, reference: string): Descriptor | undefined {
+  const digest = isDigest(reference) ? reference : shelf.served?.tags.get(reference) ?? shelf.pushed?.tags.get(reference);
+  if (digest === undefined) return undefined;
+  return shelf.served?.manifests.get(digest) ?? shelf.pushed?.manifests.get(digest);
+}
+
+/** A blob of the repository. Manifests count as blobs too: they are stored as such, and some clients fetch them so. */
+export function findBlob(shelf: Shelf, digest: Digest): Descriptor | undefined {
+  return shelf.served?.blobs.get(digest) ?? shelf.pushed?.blobs.get(digest) ?? shelf.served?.manifests.get(digest) ?? shelf.pushed?.manifests.get(digest);
+}
