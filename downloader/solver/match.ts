@@ -1,0 +1,46 @@
+// Which version meets which relation: Debian Policy 4.7, sections 7.1, 7.4 and 7.5; Multi-Arch specification (Debian wiki, "Multiarch/Specification").
+import { versionMatches } from '../../formats/deb/version.ts';
+import type { Dependency, Universe } from './universe.ts';
+
+/** Whether architecture `arch` of a package with this Multi-Arch kind is what a package of architecture `from` means by the relation. */
+function archFits(universe: Universe, dependency: Dependency, from: number, version: number): boolean {
+  const arch = universe.archOf(universe.ownerOf(version));
+  const kind = universe.multiArchOf(version);
+  if (dependency.arch === undefined) return arch === from || kind === 'foreign';
+  if (dependency.arch === 'any') return kind === 'allowed' || kind === 'foreign' || arch === from;
+  if (dependency.arch === 'native') return arch === 0;
+  return universe.architectures[arch] === dependency.arch;
+}
+
+/** Whether `version` is the named package in a version that the relation accepts. */
+export function meetsByName(universe: Universe, dependency: Dependency, from: number, version: number): boolean {
+  if (universe.nameOf(universe.ownerOf(version)) !== dependency.name || !archFits(universe, dependency, from, version)) return false;
+  return dependency.operator === undefined || versionMatches(universe.versionText(version), dependency.operator, dependency.version ?? '');
+}
+
+/** Whether a Provides of `version` meets the relation: unversioned relations by any, versioned ones only by a versioned Provides. */
+export function meetsByProvides(universe: Universe, dependency: Dependency, from: number, version: number, provided: string | undefined): boolean {
+  if (dependency.arch === 'any' || !archFits(universe, dependency, from, version)) return false;
+  if (dependency.operator === undefined) return true;
+  return provided !== undefined && versionMatches(provided, dependency.operator, dependency.version ?? '');
+}
+
+/** Every version that meets the relation, by name first (newest first), then by Provides in order of reading. */
+export function versionsMeeting(universe: Universe, dependency: Dependency, from: number): number[] {
+  if (dependency.name < 0) return [];
+  const found: number[] = [];
+  for (let arch = 0; arch < universe.architectures.length; arch += 1) {
+    for (const version of universe.versionsOf(universe.packageOf(dependency.name, arch))) if (meetsByName(universe, dependency, from, version)) found.push(version);
+  }
+  for (const { version, provided } of universe.providersOf(dependency.name)) {
+    if (!found.includes(version) && meetsByProvides(universe, dependency, from, version, provided)) found.push(version);
+  }
+  return found;
+}
+
+/** The relation as text, for messages. */
+export function textOf(universe: Universe, dependency: Dependency): string {
+  const arch = dependency.arch === undefined ? '' : `:${dependency.arch}`;
+  const name = dependency.name < 0 ? '?' : universe.names.nameOf(dependency.name);
+  return `${name}${arch}${dependency.version === undefined ? '' : ` (${dependency.operator} ${dependency.version})`}`;
+}

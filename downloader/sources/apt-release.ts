@@ -1,0 +1,170 @@
+// Fetching and checking what a repository says of itself: apt-secure(8); Debian wiki, DebianRepository/Format.
+import type { Descriptor } from '../../bom/digest.ts';
+import { BundleError, redactUrl } from '../../bom/errors.ts';
+import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
+import type { KeySource } from '../../bom/requirement.ts';
+import { parseRelease, type Release } from '../../formats/deb/release.ts';
+import { parseKeys, type PgpKey } from '../../formats/pgp/keys.ts';
+import { verifyClearsigned, verifyDetached } from '../../formats/pgp/signature.ts';
+import { type AptSuite, releaseFolder, urlOf } from './apt-entry.ts';
+import { fetchDocument, type FetchContext, keep, readLocal } from './apt-fetch.ts';
+
+const maxReleaseBytes = 32 << 20;
+const maxKeyBytes = 16 << 20;
+/** How far a Date may lie ahead of this machine's clock. */
+const maxSkewSeconds = 3600;
+
+export interface ReleaseContext extends FetchContext {
+  readonly now: () => Date;
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+}
+
+/** A Release that was checked: what may be believed, and what the lock says of it. */
+export interface CheckedRelease {
+  readonly suite: AptSuite;
+  readonly release: Release;
+  readonly locked: Omit<LockedRepository, 'target' | 'indexes' | 'architectures'>;
+  readonly warnings: readonly string[];
+}
+
+interface Offered { readonly keys: readonly PgpKey[]; readonly blobs: readonly Descriptor[] }
+
+const nameOf = (suite: AptSuite): string => `${redactUrl(suite.uri)} ${suite.suite}`;
+
+async function keyBytes(context: ReleaseContext, source: KeySource, suite: AptSuite, signal: AbortSignal): Promise<Uint8Array> {
+  if (source.url !== undefined) {
+    const bytes = await fetchDocument(context, source.url, maxKeyBytes, signal);
+    if (bytes === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject: redactUrl(source.url), expected: `the key of ${suite.id}`, actual: 'nothing at this address' });
+    return bytes;
+  }
+  const path = source.path ?? '';
+  return context.readFile === undefined ? readLocal(path, maxKeyBytes) : context.readFile(path);
+}
+
+const plainFingerprint = (text: string): string => text.replace(/[\s!]/g, '').replace(/^0x/i, '').toUpperCase();
+
+/** Keys of the requirement and of the entry's signed-by, narrowed to the fingerprints that are asked for. */
+async function offeredKeys(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<Offered> {
+  const signedBy = (suite.entry.signedBy ?? '').split(/[\s,]+/).filter((item) => item !== '');
+  const sources: KeySource[] = [...suite.requirement.keys, ...signedBy.map((item) => (item.startsWith('/') ? { path: item } : { fingerprint: item }))];
+  const blobs: Descriptor[] = [];
+  const keys: PgpKey[] = [];
+  const take = async (bytes: Uint8Array, subject: string, digest: string | undefined): Promise<void> => {
+    const blob = await keep(context, keyMediaType, bytes, signal);
+    if (digest !== undefined && digest !== blob.digest) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: digest, actual: blob.digest });
+    if (!blobs.some((known) => known.digest === blob.digest)) blobs.push(blob);
+    keys.push(...await parseKeys(bytes, subject));
+  };
+  for (const source of sources) {
+    if (source.url === undefined && source.path === undefined) continue;
+    await take(await keyBytes(context, source, suite, signal), redactUrl(source.url ?? source.path ?? ''), source.digest);
+  }
+  if (suite.entry.signedByKey !== undefined) await take(new TextEncoder().encode(suite.entry.signedByKey), `signed-by of ${suite.id}`, undefined);
+  const wanted = sources.flatMap((source) => (source.fingerprint === undefined || source.fingerprint === '' ? [] : [plainFingerprint(source.fingerprint)]));
+  for (const fingerprint of wanted) {
+    if (keys.some((key) => key.fingerprints.some((own) => own.endsWith(fingerprint)))) continue;
+    throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: `a key with the fingerprint ${fingerprint}`, actual: keys.map((key) => key.fingerprint).join(', ') || 'no key at all' });
+  }
+  const some = wanted.length === 0 ? keys : keys.filter((key) => wanted.some((fingerprint) => key.fingerprints.some((own) => own.endsWith(fingerprint))));
+  return { keys: some, blobs };
+}
+
+interface Signed {
+  readonly text: Uint8Array;
+  readonly metadata: Descriptor;
+  readonly signature?: Descriptor;
+  readonly signers: readonly string[];
+  readonly ignored: readonly string[];
+}
+
+const releaseMediaType = 'text/plain';
+
+async function fetchSigned(context: ReleaseContext, suite: AptSuite, keys: readonly PgpKey[], signal: AbortSignal): Promise<Signed> {
+  const folder = releaseFolder(suite);
+  const subject = nameOf(suite);
+  const now = context.now();
+  const inRelease = await fetchDocument(context, urlOf(suite.uri, `${folder}InRelease`), maxReleaseBytes, signal);
+  if (inRelease !== undefined) {
+    const { text, signers, ignored } = await verifyClearsigned(inRelease, keys, { subject: `${subject} InRelease`, now });
+    return { text, signers, ignored, metadata: await keep(context, releaseMediaType, inRelease, signal) };
+  }
+  const text = await fetchDocument(context, urlOf(suite.uri, `${folder}Release`), maxReleaseBytes, signal);
+  if (text === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'InRelease or Release', actual: `neither in ${redactUrl(suite.uri)}/${folder}` });
+  const signature = await fetchDocument(context, urlOf(suite.uri, `${folder}Release.gpg`), maxKeyBytes, signal);
+  if (signature === undefined) throw new BundleError('INTEGRITY_SIGNATURE', { subject, expected: 'InRelease or Release.gpg', actual: 'a Release without a signature', next: 'Find a signed repository, or say `trusted: true` to record that you do without.' });
+  const { signers, ignored } = await verifyDetached(text, signature, keys, { subject: `${subject} Release.gpg`, now });
+  return {
+    text, signers, ignored,
+    metadata: await keep(context, releaseMediaType, text, signal),
+    signature: await keep(context, 'application/pgp-signature', signature, signal),
+  };
+}
+
+/** Without a signature, because the project says so: Release, or the text of an InRelease without its frame. */
+async function fetchUnsigned(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<Signed> {
+  const folder = releaseFolder(suite);
+  for (const name of ['Release', 'InRelease']) {
+    const bytes = await fetchDocument(context, urlOf(suite.uri, `${folder}${name}`), maxReleaseBytes, signal);
+    if (bytes === undefined) continue;
+    const framed = Buffer.from(bytes).toString('utf8');
+    const text = framed.replace(/^-----BEGIN PGP SIGNED MESSAGE-----\r?\n[\s\S]*?\r?\n\r?\n/, '').replace(/-----BEGIN PGP SIGNATURE-----[\s\S]*$/, '');
+    return { text: new TextEncoder().encode(text), signers: [], ignored: [], metadata: await keep(context, releaseMediaType, bytes, signal) };
+  }
+  throw new BundleError('RESOLVE_NOT_FOUND', { subject: nameOf(suite), expected: 'Release or InRelease', actual: `neither in ${redactUrl(suite.uri)}/${folder}` });
+}
+
+const iso = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+
+/** Waivers that were needed. Throws `INTEGRITY_EXPIRED` when the Release lies in the future or is past its Valid-Until. */
+function checkDates(suite: AptSuite, release: Release, now: number): string[] {
+  const waivers: string[] = [];
+  const allowed = suite.requirement.allowExpired === true;
+  if (release.date !== undefined && release.date > now + maxSkewSeconds) {
+    if (suite.entry.checkDate) throw new BundleError('INTEGRITY_EXPIRED', { subject: nameOf(suite), expected: `a Release of ${iso(now)} or before`, actual: `one dated ${iso(release.date)}`, next: 'Set the clock of this machine, or use another mirror.' });
+    waivers.push('date');
+  }
+  if (release.validUntil !== undefined && release.validUntil < now) {
+    if (suite.entry.checkValidUntil && !allowed) throw new BundleError('INTEGRITY_EXPIRED', { subject: nameOf(suite), expected: `a Release that is valid at ${iso(now)}`, actual: `one that was valid until ${iso(release.validUntil)}` });
+    waivers.push('valid-until');
+  }
+  return waivers;
+}
+
+function warningsOf(suite: AptSuite, release: Release, ignored: readonly string[]): string[] {
+  const warnings = ignored.map((what) => `${nameOf(suite)}: ignored ${what}`);
+  const names = [release.suite, release.codename].filter((name) => name !== undefined);
+  const plain = suite.suite.replace(/\/updates$/, '-security');
+  if (!suite.suite.endsWith('/') && names.length > 0 && ![plain, suite.suite, suite.suite.split('/')[0]].some((name) => names.includes(name ?? ''))) {
+    warnings.push(`${nameOf(suite)}: its Release says ${names.join(', ')} instead of ${suite.suite}`);
+  }
+  return warnings;
+}
+
+/**
+ * The Release of a suite, verified with the keys offered for it and judged against the clock. What was read is kept in the store.
+ * Throws `INPUT_KEY` without keys, `INTEGRITY_SIGNATURE`, `INTEGRITY_EXPIRED`, `INTEGRITY_METADATA`, `RESOLVE_NOT_FOUND`, or a transfer error.
+ */
+export async function fetchRelease(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<CheckedRelease> {
+  const trusted = suite.requirement.trusted || suite.entry.trusted;
+  const offered = await offeredKeys(context, suite, signal);
+  if (offered.keys.length === 0 && !trusted) {
+    throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: 'a key that its Release is signed with', actual: 'none', next: 'Give gpgKeys, or signed-by in the line; `trusted: true` does without and is recorded.' });
+  }
+  const unsigned = offered.keys.length === 0;
+  const signed = unsigned ? await fetchUnsigned(context, suite, signal) : await fetchSigned(context, suite, offered.keys, signal);
+  const release = parseRelease(signed.text, nameOf(suite));
+  const waivers = [...(unsigned ? ['unsigned'] : []), ...checkDates(suite, release, context.now().getTime() / 1000)];
+  const { origin, label, codename, version, date, validUntil } = release;
+  const optional = { origin, label, codename, version, date: date === undefined ? undefined : iso(date), validUntil: validUntil === undefined ? undefined : iso(validUntil) };
+  return {
+    suite,
+    release,
+    locked: {
+      id: suite.id, manager: 'deb', uri: redactUrl(suite.uri), suite: suite.suite, components: [...suite.components],
+      ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+      metadata: signed.metadata, ...(signed.signature === undefined ? {} : { signature: signed.signature }),
+      keys: [...offered.blobs], keyFingerprints: [...signed.signers], verified: !unsigned, waivers,
+    },
+    warnings: warningsOf(suite, release, signed.ignored),
+  };
+}

@@ -1,0 +1,197 @@
+import type { Descriptor } from '../../bom/digest.ts';
+import { digestFromHex } from '../../bom/digest.ts';
+import { BundleError, redactUrl } from '../../bom/errors.ts';
+import type { Notify } from '../../bom/events.ts';
+import type { LockedPackage, LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
+import type { BlobReader, BlobWriter, Bytes, Resolution, Source } from '../../bom/ports.ts';
+import type { PackageSetRequirement } from '../../bom/requirement.ts';
+import { parseStanzas } from '../../formats/deb/deb822.ts';
+import { isPlainPath } from '../../formats/deb/release.ts';
+import { isVersion } from '../../formats/deb/version.ts';
+import type { HttpClient } from '../../transport/http-client.ts';
+import { solveAptClassic } from '../solver/apt-classic.ts';
+import type { Chosen } from '../solver/solve.ts';
+import { Universe } from '../solver/universe.ts';
+import { type AptSuite, suitesOf, urlOf } from './apt-entry.ts';
+import { streamFrom } from './apt-fetch.ts';
+import { fetchIndexes } from './apt-index.ts';
+import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
+
+export interface AptSourceOptions {
+  readonly http: HttpClient;
+  /** Metadata that is read is kept here by digest, and found here again by hash. */
+  readonly blobs: BlobReader & BlobWriter;
+  readonly now: () => Date;
+  readonly notify: Notify;
+  /** Reads a keyring that a requirement names; from the disk unless told. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+}
+
+/** What the repositories of some sets on one target offer. */
+interface Offer {
+  readonly universe: Universe;
+  /** By index number of the universe. */
+  readonly origins: readonly { readonly checked: CheckedRelease; readonly uri: string }[];
+  readonly repositories: readonly LockedRepository[];
+  readonly warnings: readonly string[];
+}
+
+/** apt's default pin of a release (apt_preferences(5)). */
+function pinOf({ suite, release }: CheckedRelease): number {
+  if (suite.requirement.priority !== undefined) return suite.requirement.priority;
+  if (!release.notAutomatic) return 500;
+  return release.butAutomaticUpgrades ? 100 : 1;
+}
+
+const architecturesOf = (set: PackageSetRequirement): string[] => [...new Set([set.target.arch, ...(set.target.foreignArches ?? [])])];
+
+async function loadOffer(context: ReleaseContext & { readonly notify: Notify }, set: PackageSetRequirement, signal: AbortSignal): Promise<Offer> {
+  const architectures = architecturesOf(set);
+  const universe = new Universe(architectures);
+  const origins: { checked: CheckedRelease; uri: string }[] = [];
+  const repositories: LockedRepository[] = [];
+  const warnings: string[] = [];
+  for (const suite of set.repositories.flatMap((requirement) => suitesOf(requirement, architectures))) {
+    context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
+    const { checked, indexes, missing } = await loadSuite(context, suite, signal);
+    warnings.push(...checked.warnings, ...missing.map((what) => `${redactUrl(suite.uri)} ${suite.suite} has no index of ${what}`));
+    for (const index of indexes) {
+      const suites = [suite.suite, checked.release.suite, checked.release.codename].filter((name) => name !== undefined);
+      universe.add({ bytes: index.bytes, subject: `${redactUrl(suite.uri)} ${index.path}`, priority: pinOf(checked), suites });
+      origins.push({ checked, uri: suite.uri });
+    }
+    repositories.push({ ...checked.locked, target: set.target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
+  }
+  return { universe, origins, repositories, warnings };
+}
+
+/** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */
+async function loadSuite(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> {
+  const once = async (): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> => {
+    const checked = await fetchRelease(context, suite, signal);
+    return { checked, ...await fetchIndexes(context, checked, signal) };
+  };
+  try {
+    return await once();
+  } catch (error) {
+    const stale = error instanceof BundleError && (error.code === 'INTEGRITY_DIGEST' || error.code === 'INTEGRITY_SIZE');
+    if (!stale) throw error;
+    return once();
+  }
+}
+
+/** `pool/<letter>/<name>/<name>_<version>_<arch>.deb`, without the epoch, as archives name files. */
+function poolPath(name: string, version: string, arch: string): string {
+  const letter = name.startsWith('lib') ? name.slice(0, 4) : name.slice(0, 1);
+  return `pool/${letter}/${name}/${name}_${version.replace(/^\d+:/, '')}_${arch}.deb`;
+}
+
+function lockedFrom(set: PackageSetRequirement, offer: Offer, { version, reason, requiredBy }: Chosen): LockedPackage {
+  const { universe } = offer;
+  const origin = offer.origins[universe.indexOf(version)];
+  const text = universe.stanzaOf(version);
+  const subject = `${universe.input(version).subject}, ${universe.label(universe.ownerOf(version))}`;
+  const bad = (expected: string, actual: string): BundleError => new BundleError('INTEGRITY_METADATA', { subject, expected, actual });
+  const stanza = parseStanzas(text, { subject })[0];
+  if (stanza === undefined || origin === undefined) throw bad('a stanza', 'none');
+  const field = (name: string): string => (stanza.get(name) ?? '').trim();
+  const [name, ownVersion, arch] = [field('package'), field('version'), field('architecture')];
+  if (!/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(name)) throw bad('a package name', JSON.stringify(name.slice(0, 80)));
+  if (!isVersion(ownVersion)) throw bad('a version', JSON.stringify(ownVersion.slice(0, 80)));
+  if (!/^[a-z0-9-]+$/.test(arch)) throw bad('an architecture', JSON.stringify(arch.slice(0, 80)));
+  if (!/^\d{1,15}$/.test(field('size'))) throw bad('a Size in bytes', JSON.stringify(field('size')));
+  if (!/^[0-9a-fA-F]{64}$/.test(field('sha256'))) throw bad('a SHA256', field('sha256') === '' ? 'only weaker hashes, or none' : JSON.stringify(field('sha256')));
+  const file = field('filename').replace(/^\.\//, '');
+  if (!isPlainPath(file)) throw bad('a Filename below the repository', JSON.stringify(file.slice(0, 200)));
+  return {
+    target: set.target.id, manager: 'deb', name, version: ownVersion, arch,
+    digest: digestFromHex(field('sha256')), size: Number(field('size')),
+    repo: origin.checked.suite.id, urls: [redactUrl(urlOf(origin.uri, file))],
+    path: poolPath(name, ownVersion, arch),
+    stanza: text.split('\n').filter((line) => !/^filename:/i.test(line)).join('\n').replace(/\n+$/, ''),
+    role: set.role, reason, ...(requiredBy === undefined ? {} : { requiredBy: universe.names.nameOf(universe.nameOf(universe.ownerOf(requiredBy))) }),
+    sets: [set.id], trust: origin.checked.locked.verified ? 'verified' : 'first-use', usedBy: [...set.usedBy],
+  };
+}
+
+const sortedUnion = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])].sort();
+
+/** Packages by what they are, joined over sets; the first that names one decides where it comes from. */
+class PackageList {
+  readonly warnings: string[] = [];
+  private readonly byKey = new Map<string, LockedPackage>();
+  private readonly paths = new Map<string, string>();
+
+  add(item: LockedPackage): void {
+    const key = `${item.target}\n${item.name}\n${item.version}\n${item.arch}`;
+    const known = this.byKey.get(key);
+    if (known === undefined) {
+      this.byKey.set(key, { ...item, path: this.freePath(item, key) });
+      return;
+    }
+    if (known.digest !== item.digest) this.warnings.push(`${item.name} ${item.version} ${item.arch} has different content in ${known.repo} and ${item.repo}: the one of ${known.repo} is carried`);
+    const requested = item.reason === 'requested' && known.reason !== 'requested';
+    const { reason, requiredBy, ...rest } = known;
+    this.byKey.set(key, {
+      ...rest,
+      reason: requested ? 'requested' : reason,
+      ...(requested || requiredBy === undefined ? {} : { requiredBy }),
+      role: known.role === 'bootstrap' || item.role === 'bootstrap' ? 'bootstrap' : 'normal',
+      sets: sortedUnion(known.sets, item.sets),
+      usedBy: sortedUnion(known.usedBy, item.usedBy),
+    });
+  }
+
+  /** Unique also where file names differ by case only. */
+  private freePath(item: LockedPackage, key: string): string {
+    const slot = `${item.target}\n${item.path.toLowerCase()}`;
+    const taken = this.paths.get(slot) ?? key;
+    this.paths.set(slot, taken);
+    return taken === key ? item.path : item.path.replace(/\.deb$/, `.${item.digest.slice(7, 19)}.deb`);
+  }
+
+  sorted(): LockedPackage[] {
+    const keyOf = (item: LockedPackage): string => [item.target, item.name, item.version, item.arch].join('\n');
+    return [...this.byKey.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  }
+}
+
+function solveSet(set: PackageSetRequirement, offer: Offer, packages: PackageList): LockedPackageSet {
+  const wanted = set.include.map((item) => item.spec);
+  const decision = solveAptClassic(offer.universe, { wanted, recommends: set.weakDependencies, mode: set.dependencies });
+  for (const chosen of decision.chosen) packages.add(lockedFrom(set, offer, chosen));
+  return {
+    id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact, notes: [...decision.notes],
+    ...(decision.rejected.length === 0 ? {} : { rejected: [...decision.rejected] }),
+  };
+}
+
+/**
+ * Debian packages from apt repositories. Every Release is verified with the keys of its requirement and judged against `now`, every index
+ * and stanza is checked, each set is solved as a whole. Errors name the set or the repository.
+ */
+export function createAptSource(options: AptSourceOptions): Source<'deb'> {
+  return {
+    async resolve(wanted: readonly PackageSetRequirement[], signal: AbortSignal): Promise<Resolution<'deb'>> {
+      const offers = new Map<string, Promise<Offer>>();
+      const packages = new PackageList();
+      const packageSets: LockedPackageSet[] = [];
+      const repositories = new Map<string, LockedRepository>();
+      const warnings = new Set<string>();
+      for (const set of wanted) {
+        const key = JSON.stringify([set.target, set.repositories]);
+        const offer = await (offers.get(key) ?? loadOffer(options, set, signal));
+        offers.set(key, Promise.resolve(offer));
+        for (const repository of offer.repositories) repositories.set(`${repository.target}\n${repository.id}`, repository);
+        for (const warning of offer.warnings) warnings.add(warning);
+        packageSets.push(solveSet(set, offer, packages));
+      }
+      for (const warning of packages.warnings) warnings.add(warning);
+      const inOrder = [...repositories.keys()].sort().flatMap((key) => repositories.get(key) ?? []);
+      return { artifacts: packages.sorted(), repositories: inOrder, packageSets, warnings: [...warnings] };
+    },
+    fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, signal }): Bytes {
+      return streamFrom(options, artifact.urls, blob, { offset, signal });
+    },
+  };
+}

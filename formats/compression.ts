@@ -1,0 +1,89 @@
+// gzip (RFC 1952), zstd (RFC 8878) and xz (The .xz File Format 1.1.0) of metadata, with bounds: nothing here is for content of artifacts.
+import { constants, gunzip, gzipSync, zstdDecompress } from 'node:zlib';
+import { xz, XzDecompressor } from '@napi-rs/lzma';
+import { BundleError } from '../bom/errors.ts';
+
+export type Compression = 'plain' | 'gz' | 'xz' | 'zst';
+
+/** Extensions as file names carry them, best first for reading: cheap to decode, then small. */
+export const compressionByExtension: Readonly<Record<string, Compression>> = { '.gz': 'gz', '.zst': 'zst', '.xz': 'xz', '': 'plain' };
+
+export interface DecompressOptions {
+  /** Whose bytes they are, for messages. */
+  readonly subject: string;
+  /** Most bytes that may come out. */
+  readonly maxBytes: number;
+}
+
+function tooLong({ subject, maxBytes }: DecompressOptions): BundleError {
+  return new BundleError('INTEGRITY_METADATA', { subject, expected: `at most ${maxBytes} bytes when decompressed`, actual: 'more' });
+}
+
+function damaged(compression: Compression, options: DecompressOptions, cause: unknown): BundleError {
+  return new BundleError('INTEGRITY_METADATA', { subject: options.subject, expected: `whole ${compression} data`, actual: cause instanceof Error ? cause.message : String(cause) }, { cause });
+}
+
+type Callback = (error: Error | null, result: Buffer) => void;
+
+function withZlib(compression: Compression, run: (done: Callback) => void, options: DecompressOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    run((error, result) => {
+      if (error === null) resolve(result);
+      else reject((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLong(options) : damaged(compression, options, error));
+    });
+  });
+}
+
+/** xz expands at most some 7,000 times, so pieces of this size bound what one step can add before it is counted. */
+const xzPieceBytes = 4096;
+
+async function unxz(bytes: Uint8Array, options: DecompressOptions): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  const take = (part: Buffer): void => {
+    length += part.length;
+    if (length > options.maxBytes) throw tooLong(options);
+    if (part.length > 0) parts.push(part);
+  };
+  const decoder = new XzDecompressor();
+  try {
+    for (let at = 0; at < bytes.length; at += xzPieceBytes) take(decoder.update(bytes.subarray(at, at + xzPieceBytes)));
+    take(await decoder.finish());
+  } catch (error) {
+    if (error instanceof BundleError) throw error;
+    throw damaged('xz', options, error);
+  }
+  return Buffer.concat(parts, length);
+}
+
+/**
+ * `bytes` decoded, whole. Concatenated gzip members and xz streams count as one. Throws `INTEGRITY_METADATA` when the data is damaged or
+ * cut, and when more than `maxBytes` come out; memory stays bounded by `maxBytes` in either case.
+ */
+export async function decompress(bytes: Uint8Array, compression: Compression, options: DecompressOptions): Promise<Buffer> {
+  const { maxBytes } = options;
+  switch (compression) {
+    case 'plain':
+      if (bytes.length > maxBytes) throw tooLong(options);
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    case 'gz': return withZlib('gz', (done) => gunzip(bytes, { maxOutputLength: maxBytes }, done), options);
+    case 'zst': return withZlib('zst', (done) => zstdDecompress(bytes, { maxOutputLength: maxBytes }, done), options);
+    case 'xz': return unxz(bytes, options);
+  }
+}
+
+/**
+ * `bytes` as one gzip member without time and name. Deterministic: the header says "Unix" on every host, and the memory level is the one at
+ * which zlib's variants use the same hash table.
+ */
+export function gzip(bytes: Uint8Array): Uint8Array {
+  const result = gzipSync(bytes, { level: 9, memLevel: 9, strategy: constants.Z_DEFAULT_STRATEGY });
+  result.fill(0, 4, 8);
+  result[9] = 3;
+  return result;
+}
+
+/** `bytes` as one xz stream at the default preset. Deterministic. */
+export function xzCompress(bytes: Uint8Array): Uint8Array {
+  return xz.compressSync(bytes);
+}

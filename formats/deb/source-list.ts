@@ -1,0 +1,88 @@
+// Where apt looks for packages: sources.list(5), one-line and deb822 style.
+import { BundleError } from '../../bom/errors.ts';
+import { parseStanzas } from './deb822.ts';
+
+/** One repository entry; every uri, suite and component combines with every other. */
+export interface SourceEntry {
+  readonly types: readonly string[];
+  readonly uris: readonly string[];
+  /** A suite that ends in `/` is an exact path: a flat repository, without components. */
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+  /** Empty: the target's. */
+  readonly architectures: readonly string[];
+  /** A path of a keyring, or fingerprints. */
+  readonly signedBy?: string;
+  /** An armored key that stands in the entry itself (deb822 style). */
+  readonly signedByKey?: string;
+  readonly trusted: boolean;
+  readonly allowWeak: boolean;
+  readonly checkValidUntil: boolean;
+  readonly checkDate: boolean;
+  readonly byHash: 'yes' | 'no' | 'force';
+  readonly enabled: boolean;
+}
+
+function bad(subject: string, actual: string): BundleError {
+  return new BundleError('INPUT_FIELD', { subject, expected: 'an entry of sources.list(5): deb [options] uri suite [component…]', actual });
+}
+
+interface Parts { readonly types: readonly string[]; readonly uris: readonly string[]; readonly suites: readonly string[]; readonly components: readonly string[] }
+
+const isNo = (value: string | undefined): boolean => /^(?:no|false|0|off|disable|without)$/i.test(value ?? '');
+const isYes = (value: string | undefined): boolean => /^(?:yes|true|1|on|enable|with)$/i.test(value ?? '');
+
+function entryOf(parts: Parts, option: (name: string) => string | undefined, subject: string): SourceEntry {
+  for (const suite of parts.suites) {
+    if (suite.endsWith('/') !== (parts.components.length === 0)) throw bad(subject, suite.endsWith('/') ? 'components after a suite that is a path' : `the suite ${suite} without a component`);
+    if (suite.split('/').includes('..')) throw bad(subject, `the suite ${suite}`);
+  }
+  const list = (name: string): string[] => (option(name) ?? '').split(/[\s,]+/).filter((item) => item !== '');
+  const signed = option('signed-by')?.trim();
+  const key = signed?.includes('-----BEGIN PGP') === true ? signed.split('\n').map((line) => line.replace(/^[ \t]/, '').replace(/^\.$/, '')).join('\n') : undefined;
+  const byHash = option('by-hash');
+  return {
+    ...parts,
+    architectures: list('arch').length > 0 ? list('arch') : list('architectures'),
+    ...(key !== undefined ? { signedByKey: `${key}\n` } : signed === undefined || signed === '' ? {} : { signedBy: signed }),
+    trusted: isYes(option('trusted')),
+    allowWeak: isYes(option('allow-weak')),
+    checkValidUntil: !isNo(option('check-valid-until')),
+    checkDate: !isNo(option('check-date')),
+    byHash: byHash === 'force' ? 'force' : isNo(byHash) ? 'no' : 'yes',
+    enabled: !isNo(option('enabled')),
+  };
+}
+
+/** One `deb …` or `deb-src …` line; undefined for an empty line or a comment. Throws `INPUT_FIELD` with `subject` for anything else. */
+export function parseSourceLine(line: string, subject: string): SourceEntry | undefined {
+  const text = line.replace(/#.*$/, '').trim();
+  if (text === '') return undefined;
+  const match = /^(deb|deb-src)\s+(?:\[([^\]]*)\]\s*)?(\S+)\s+(\S+)\s*(.*)$/.exec(text);
+  if (match === null) throw bad(subject, JSON.stringify(text.slice(0, 200)));
+  const [, type = '', options = '', uri = '', suite = '', components = ''] = match;
+  const given = new Map<string, string>();
+  for (const item of options.split(/\s+/).filter((part) => part !== '')) {
+    const [, name = '', value = ''] = /^([A-Za-z-]+)[+-]?=(.*)$/.exec(item) ?? [];
+    if (name === '') throw bad(subject, `the option ${JSON.stringify(item)}`);
+    given.set(name.toLowerCase(), value);
+  }
+  const parts = { types: [type], uris: [uri], suites: [suite], components: components.split(/\s+/).filter((item) => item !== '') };
+  return entryOf(parts, (name) => given.get(name), subject);
+}
+
+/** Every entry of a `.list` file's text. Throws `INPUT_FIELD` naming file and line. */
+export function parseSourceLines(text: string, file: string): SourceEntry[] {
+  return text.split('\n').flatMap((line, index) => parseSourceLine(line, `${file}:${index + 1}`) ?? []);
+}
+
+/** Every entry of a `.sources` file's text, disabled ones included. Throws `INPUT_FIELD` or `INTEGRITY_METADATA` naming the file. */
+export function parseDeb822Sources(text: string, file: string): SourceEntry[] {
+  return parseStanzas(text, { subject: file, comments: true }).map((stanza, index) => {
+    const words = (name: string): string[] => (stanza.get(name) ?? '').split(/\s+/).filter((item) => item !== '' && item !== '.');
+    const parts = { types: words('types'), uris: words('uris'), suites: words('suites'), components: words('components') };
+    const subject = `${file}, entry ${index + 1}`;
+    if (parts.types.length === 0 || parts.uris.length === 0 || parts.suites.length === 0) throw bad(subject, 'an entry without Types, URIs or Suites');
+    return entryOf(parts, (name) => stanza.get(name), subject);
+  });
+}

@@ -1,0 +1,137 @@
+// OpenPGP signatures over documents: RFC 4880, sections 5.2.4 (detached) and 7 ("Cleartext Signature Framework").
+import {
+  type CleartextMessage, createCleartextMessage, createMessage, enums, type Key, readCleartextMessage, readSignature, sign, type Signature,
+  type SignaturePacket, type Subkey, verify,
+} from 'openpgp';
+import { BundleError } from '../../bom/errors.ts';
+import type { PgpKey, SigningKey } from './keys.ts';
+
+export interface VerifyOptions {
+  /** Whose signature it is, for messages. */
+  readonly subject: string;
+  /** The time at which keys and signatures have to be valid. */
+  readonly now: Date;
+}
+
+export interface Verification {
+  /** Primary fingerprints of the keys whose signature is good; never empty. */
+  readonly signers: readonly string[];
+  /** Signatures that do not count, each with the reason: unknown, expired or revoked key, weak hash. */
+  readonly ignored: readonly string[];
+}
+
+const weakHashes: ReadonlySet<number> = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd]);
+
+function refused(subject: string, actual: string, cause?: unknown): BundleError {
+  return new BundleError('INTEGRITY_SIGNATURE', { subject, expected: 'a good signature by a trusted key', actual }, { cause });
+}
+
+interface Checked { readonly keyID: { toHex(): string }; readonly verified: Promise<true>; readonly signature: Promise<Signature> }
+
+/** Why the key may not vouch for anything at `now`, or undefined. */
+async function unfit(key: Key, signing: Key | Subkey, now: Date): Promise<string | undefined> {
+  const name = key.getFingerprint().toUpperCase();
+  if (await key.isRevoked(undefined, undefined, now)) return `${name}, which was revoked`;
+  const expires = await key.getExpirationTime();
+  if (expires === null) return `${name}, which has no valid self-signature`;
+  if (expires instanceof Date && expires <= now) return `${name}, which expired on ${expires.toISOString().slice(0, 10)}`;
+  if (signing === key || !('mainKey' in signing)) return undefined;
+  const subkey = signing.getFingerprint().toUpperCase();
+  for (const revocation of signing.revocationSignatures) {
+    if (revocation.created === null || revocation.created <= now) return `${subkey} (subkey of ${name}), which was revoked`;
+  }
+  const until = await signing.getExpirationTime(now);
+  if (until === null) return `${subkey} (subkey of ${name}), which is not bound to it`;
+  if (until instanceof Date && until <= now) return `${subkey} (subkey of ${name}), which expired on ${until.toISOString().slice(0, 10)}`;
+  return undefined;
+}
+
+interface Verdict { readonly signer?: string; readonly ignored?: string; readonly bad?: { readonly what: string; readonly cause: unknown } }
+
+async function judge(result: Checked, keys: readonly PgpKey[], now: Date): Promise<Verdict> {
+  const id = result.keyID.toHex().toUpperCase();
+  const packet: SignaturePacket | undefined = (await result.signature).packets[0];
+  const owner = keys.find(({ key }) => key.getKeys().some((item) => item.getKeyID().toHex() === result.keyID.toHex()));
+  if (owner === undefined) return { ignored: `a signature by the unknown key ${id}` };
+  if (packet === undefined || packet.hashAlgorithm === null || weakHashes.has(packet.hashAlgorithm)) return { ignored: `a signature by ${owner.fingerprint} with a weak hash` };
+  const signing = owner.key.getKeys().find((item) => item.getKeyID().toHex() === result.keyID.toHex()) ?? owner.key;
+  const reason = await unfit(owner.key, signing, now);
+  if (reason !== undefined) return { ignored: `a signature by ${reason}` };
+  try {
+    await result.verified;
+    return { signer: owner.fingerprint };
+  } catch (cause) {
+    return { bad: { what: `a bad signature by ${owner.fingerprint} (${(cause as Error).message})`, cause } };
+  }
+}
+
+/** A list without any signature is a failure, as is one bad signature among good ones. */
+async function conclude(results: readonly Checked[], keys: readonly PgpKey[], options: VerifyOptions): Promise<Verification> {
+  const verdicts = await Promise.all(results.map((result) => judge(result, keys, options.now)));
+  const bad = verdicts.find((verdict) => verdict.bad !== undefined)?.bad;
+  if (bad !== undefined) throw refused(options.subject, bad.what, bad.cause);
+  const signers = [...new Set(verdicts.flatMap((verdict) => verdict.signer ?? []))];
+  const ignored = verdicts.flatMap((verdict) => verdict.ignored ?? []);
+  if (signers.length === 0) throw refused(options.subject, ignored.length === 0 ? 'no signature that can be read' : ignored.join('; '));
+  return { signers, ignored };
+}
+
+const begin = '-----BEGIN PGP SIGNED MESSAGE-----';
+const end = '-----END PGP SIGNATURE-----';
+
+/** True when the document is one cleartext-signed message and nothing else: text outside the frame is not covered by its signature. */
+function isWholeFrame(document: string): boolean {
+  const frames = document.split('\n').filter((line) => line.trimEnd() === begin || line.trimEnd() === end);
+  return document.startsWith(begin) && frames.length === 2 && document.trimEnd().endsWith(end);
+}
+
+/**
+ * The text of a cleartext-signed document, with who signed it. Only what the signature covers is returned. Throws `INTEGRITY_SIGNATURE`: not
+ * one signed message, text outside it, no signature, a bad one, only unknown, expired, revoked or weak ones (each named).
+ */
+export async function verifyClearsigned(bytes: Uint8Array, keys: readonly PgpKey[], options: VerifyOptions): Promise<Verification & { readonly text: Uint8Array }> {
+  const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  if (!isWholeFrame(document)) throw refused(options.subject, 'something else than one cleartext-signed message');
+  let message: CleartextMessage;
+  try {
+    message = await readCleartextMessage({ cleartextMessage: document });
+  } catch (cause) {
+    throw refused(options.subject, (cause as Error).message, cause);
+  }
+  const result = await verify({ message, verificationKeys: keys.map(({ key }) => key), date: options.now });
+  const verification = await conclude(result.signatures, keys, options);
+  return { ...verification, text: new TextEncoder().encode(message.getText()) };
+}
+
+async function readAnySignature(bytes: Uint8Array): Promise<Signature> {
+  if (((bytes[0] ?? 0) & 0x80) !== 0) return readSignature({ binarySignature: bytes });
+  return readSignature({ armoredSignature: Buffer.from(bytes).toString('latin1') });
+}
+
+/** Who signed `content` with the detached `signature` (armored or binary, any number of signatures in it). Throws `INTEGRITY_SIGNATURE` as {@link verifyClearsigned}. */
+export async function verifyDetached(content: Uint8Array, signature: Uint8Array, keys: readonly PgpKey[], options: VerifyOptions): Promise<Verification> {
+  let parsed: Signature;
+  try {
+    parsed = await readAnySignature(signature);
+  } catch (cause) {
+    throw refused(options.subject, (cause as Error).message, cause);
+  }
+  const message = await createMessage({ binary: content });
+  const result = await verify({ message, signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary' });
+  return conclude(result.signatures, keys, options);
+}
+
+/** SHA-512, and no random notation: the same content, key and date give the same signature (RSA). */
+const signing = { preferredHashAlgorithm: enums.hash.sha512, nonDeterministicSignaturesViaNotation: false, showVersion: false, showComment: false } as const;
+
+/** An armored detached signature over `content`, made at `date`. */
+export async function signDetached(content: Uint8Array, signer: SigningKey, date: Date): Promise<string> {
+  const message = await createMessage({ binary: content });
+  return sign({ message, signingKeys: signer.key, detached: true, date, format: 'armored', config: signing });
+}
+
+/** `text` cleartext-signed at `date`. Lines must not end in spaces or tabs, which the framework does not cover. */
+export async function clearsign(text: string, signer: SigningKey, date: Date): Promise<string> {
+  const message = await createCleartextMessage({ text });
+  return sign({ message, signingKeys: signer.key, date, format: 'armored', config: signing });
+}
