@@ -32,6 +32,7 @@ export const errorCodes = {
   RESOLVE_UNMET: { family: 'resolve', hint: 'Add a module that meets the requirement.' },
   RESOLVE_CYCLE: { family: 'resolve', hint: 'Break the cycle: one of these requirements has to be weak.' },
   RESOLVE_UNPINNED: { family: 'resolve', hint: 'Pin the artifact by digest, or allow it in Project.spec.policy.' },
+  RESOLVE_POLICY: { family: 'resolve', hint: 'Change the entry, or Project.spec.policy.' },
   RESOLVE_UNSOLVABLE: { family: 'resolve', hint: 'Change the package set or its repositories; the chain above says which relation cannot be met.' },
   RESOLVE_UNSUPPORTED: { family: 'resolve', hint: 'Remove the requirement, or select it away; this version of longshore cannot carry it.' },
   // transfer: the only family that is retried

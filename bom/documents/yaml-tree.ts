@@ -50,7 +50,7 @@ export function errorOf(problem: Problem): BundleError {
 
 /**
  * Every document of a YAML stream. Duplicate keys, unknown tags, broken syntax and aliases that blow up are problems; a document with
- * problems may still have a tree. Never throws.
+ * broken syntax is not among the documents, the others are. Never throws.
  */
 export function readTrees(text: string, file: string): TreeResult {
   const start = { file, line: 1, column: 1 };
@@ -71,7 +71,8 @@ export function readTrees(text: string, file: string): TreeResult {
     const budget = { nodes: treeLimits.nodes };
     const documents = parsed.map((document) => {
       for (const error of firstOfEachPlace(document.errors)) problems.push(problemAt('INPUT_SYNTAX', at(error.pos[0]), { expected: 'YAML', actual: error.message }));
-      return new TreeBuilder(file, at, problems, budget).build(document.contents);
+      const built = new TreeBuilder(file, at, problems, budget).build(document.contents);
+      return document.errors.length === 0 ? built : { ...built, tree: undefined };
     });
     return { documents: documents.filter((document) => document.tree !== undefined), problems };
   } catch (cause) {

@@ -1,0 +1,155 @@
+// Requirements -> Lock: every artifact by digest, before anything else is downloaded. README "Lock".
+import type { Aggregated } from '../bom/aggregate.ts';
+import { canonicalJson } from '../bom/canonical-json.ts';
+import { BundleError, checkNotAborted } from '../bom/errors.ts';
+import { type Notify, silent } from '../bom/events.ts';
+import {
+  apiVersion, bomMediaType, type Lock, type LockedRepository, type LockedRuntime, type LockSpec,
+} from '../bom/lock.ts';
+import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom/ports.ts';
+import { checkEntryPolicy, checkTrustPolicy } from './lock-policy.ts';
+
+/** Where each kind comes from; a kind without a source cannot be required. */
+export type LockSources = { readonly [K in Kind]?: Source<K> };
+
+export interface LockOptions {
+  readonly aggregated: Aggregated;
+  readonly sources: LockSources;
+  /** Gets the BOMs, as canonical JSON. */
+  readonly blobs: BlobWriter;
+  /** The lock to continue: the same content keeps its sequence, other content gets the next. */
+  readonly previous?: Lock;
+  /** Refuses what is not pinned or signed, guessed or unresolved, whatever the project's policy says. */
+  readonly strict?: boolean;
+  /** longshore itself for the far side. */
+  readonly runtimes?: readonly LockedRuntime[];
+  readonly notify?: Notify;
+  readonly signal: AbortSignal;
+}
+
+type Resolutions = { readonly [K in Kind]: Resolution<K> };
+
+const kinds: readonly Kind[] = ['image', 'file', 'deb', 'rpm', 'chart', 'git'];
+
+/**
+ * Resolves every requirement through its source, all kinds at the same time, and merges the answers. The same requirements and answers give
+ * the same bytes. Throws what a source throws (the others are stopped first), `RESOLVE_UNSUPPORTED` for a kind without a source,
+ * `RESOLVE_UNPINNED` and `RESOLVE_POLICY` for what the policy refuses. Nothing but blobs is written.
+ */
+export async function createLock(options: LockOptions): Promise<Lock> {
+  const { aggregated, signal, notify = silent } = options;
+  checkNotAborted(signal, 'lock');
+  const wanted = requirementsOf(aggregated);
+  checkSupported(wanted, options.sources);
+  const policyWarnings = checkEntryPolicy(aggregated, options.strict ?? false);
+  const resolutions = await resolveAll(wanted, options);
+  for (const [kind, message] of kinds.flatMap((kind) => (resolutions[kind].warnings ?? []).map((text) => [kind, text] as const))) notify({ kind: 'warning', subject: kind, message });
+  checkTrustPolicy(aggregated, resolutions, options.strict ?? false);
+  checkComplete(wanted, resolutions);
+  await storeBoms(options);
+  const spec = specOf(options, resolutions, policyWarnings);
+  return withSequence({ apiVersion, kind: 'Lock', metadata: { name: aggregated.name, project: aggregated.digest, sequence: 1 }, spec }, options.previous);
+}
+
+type Wanted = { readonly [K in Kind]: readonly RequirementOf[K][] };
+
+function requirementsOf({ images, files, packageSets, charts, git }: Aggregated): Wanted {
+  return {
+    image: images, file: files, chart: charts, git,
+    deb: packageSets.filter(({ kind }) => kind === 'deb'), rpm: packageSets.filter(({ kind }) => kind === 'rpm'),
+  };
+}
+
+function checkSupported(wanted: Wanted, sources: LockSources): void {
+  for (const kind of kinds) {
+    const [first] = wanted[kind];
+    if (first === undefined || sources[kind] !== undefined) continue;
+    const [at] = first.at;
+    const name = 'id' in first ? first.id : 'ref' in first && first.kind === 'image' ? first.ref : 'name' in first ? first.name : '';
+    throw new BundleError('RESOLVE_UNSUPPORTED', {
+      subject: `${at === undefined ? '' : `${at.file}:${at.line}:${at.column}: `}${kind} ${name}`,
+      expected: `one of ${kinds.filter((known) => sources[known] !== undefined).join(', ')}`, actual: `${kind}, of ${first.usedBy.join(', ')}`,
+      details: { kind, names: wanted[kind].map((item) => ('id' in item ? item.id : 'name' in item ? item.name : item.ref)) },
+    });
+  }
+}
+
+/** One failure stops the other kinds; what is thrown is the first failure, after all have stopped. */
+async function resolveAll(wanted: Wanted, { sources, signal, notify = silent }: LockOptions): Promise<Resolutions> {
+  const stop = new AbortController();
+  const joined = AbortSignal.any([signal, stop.signal]);
+  let failure: { readonly error: unknown } | undefined;
+  const resolve = async <K extends Kind>(kind: K): Promise<Resolution<K>> => {
+    const source: Source<K> | undefined = sources[kind] as Source<K> | undefined;
+    const items: readonly RequirementOf[K][] = wanted[kind];
+    if (source === undefined || items.length === 0) return { artifacts: [] };
+    notify({ kind: 'step', phase: 'lock', message: `resolving ${items.length} ${labels[kind]}` });
+    try {
+      return await source.resolve(items, joined);
+    } catch (error) {
+      failure ??= { error };
+      stop.abort();
+      return { artifacts: [] };
+    }
+  };
+  const [image, file, deb, rpm, chart, git] = await Promise.all([resolve('image'), resolve('file'), resolve('deb'), resolve('rpm'), resolve('chart'), resolve('git')]);
+  if (failure !== undefined) throw failure.error;
+  checkNotAborted(signal, 'lock');
+  return { image, file, deb, rpm, chart, git };
+}
+
+const labels: Readonly<Record<Kind, string>> = { image: 'images', file: 'files', deb: 'Debian package sets', rpm: 'rpm package sets', chart: 'charts', git: 'git repositories' };
+
+/** A source that leaves out what it was asked for without saying so is a defect: complete or absent. */
+function checkComplete(wanted: Wanted, resolutions: Resolutions): void {
+  const refs = new Set(resolutions.image.artifacts.map(({ ref }) => ref));
+  const names = new Set(resolutions.file.artifacts.map(({ name }) => name));
+  const missing = [
+    ...wanted.image.filter(({ ref }) => !refs.has(ref)).map(({ ref }) => `image ${ref}`),
+    ...wanted.file.filter(({ name }) => !names.has(name)).map(({ name }) => `file ${name}`),
+    ...(['chart', 'git'] as const).filter((kind) => resolutions[kind].artifacts.length < wanted[kind].length),
+    ...(['deb', 'rpm'] as const).filter((kind) => wanted[kind].length > 0 && resolutions[kind].artifacts.length === 0 && wanted[kind].some(({ include, urls }) => include.length + urls.length > 0)),
+  ];
+  if (missing.length > 0) throw new Error(`a source did not resolve ${missing.join(', ')}`);
+}
+
+async function storeBoms({ aggregated, blobs, signal }: LockOptions): Promise<void> {
+  for (const { bytes, digest, size } of aggregated.boms) {
+    await blobs.put({ mediaType: bomMediaType, digest, size }, (async function* content() { yield bytes; })(), signal);
+  }
+}
+
+function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolutions, policyWarnings: readonly string[]): LockSpec {
+  const all = kinds.map((kind) => resolutions[kind]);
+  const unique = (texts: readonly string[]): string[] => [...new Set(texts)].sort();
+  return {
+    targets: aggregated.targets.map(({ id, family, os, release, arch }) => ({ id, family, arch, ...(os === undefined ? {} : { os }), ...(release === undefined ? {} : { release }) })),
+    order: [...aggregated.order],
+    boms: aggregated.boms.map(({ name, version, digest, size, labels: own }) => ({ name, version, digest, size, labels: { ...own } })),
+    images: by(resolutions.image.artifacts, ({ ref }) => [ref]),
+    files: by(resolutions.file.artifacts, ({ name }) => [name]),
+    packages: by([...resolutions.deb.artifacts, ...resolutions.rpm.artifacts], ({ target, manager, name, version, arch }) => [target, manager, name, version, arch]),
+    packageSets: by([...(resolutions.deb.packageSets ?? []), ...(resolutions.rpm.packageSets ?? [])], ({ id }) => [id]),
+    repositories: by(all.flatMap((resolution): readonly LockedRepository[] => resolution.repositories ?? []), ({ target, id, uri, suite = '' }) => [target, id, uri, suite]),
+    charts: by(resolutions.chart.artifacts, ({ name, version }) => [name, version]),
+    git: by(resolutions.git.artifacts, ({ name, commit }) => [name, commit]),
+    runtimes: by(runtimes, ({ platform, path }) => [platform, path]),
+    dropped: by([...aggregated.dropped, ...all.flatMap((resolution) => resolution.dropped ?? [])], ({ what, because }) => [what, because]),
+    unresolved: by(aggregated.unresolved.filter(({ waived }) => !waived).map(({ module, where, what, reason }) => ({ module, where, what, reason })), ({ module, where, what }) => [module, where, what]),
+    warnings: unique([...aggregated.warnings, ...policyWarnings, ...all.flatMap((resolution) => resolution.warnings ?? [])]),
+    influences: [...aggregated.influences],
+  };
+}
+
+/** Sorted by the texts of `keysOf`, compared by code units, so that no locale changes the bytes. */
+function by<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): T[] {
+  const keyed = items.map((item) => ({ item, key: keysOf(item).join('\u0000') }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ item }) => item);
+}
+
+function withSequence(lock: Lock, previous: Lock | undefined): Lock {
+  if (previous === undefined) return lock;
+  const content = (one: Lock): string => canonicalJson({ ...one, metadata: { ...one.metadata, sequence: 0 } });
+  if (content(lock) === content(previous)) return previous;
+  return { ...lock, metadata: { ...lock.metadata, sequence: previous.metadata.sequence + 1 } };
+}
