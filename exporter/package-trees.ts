@@ -1,0 +1,48 @@
+// The package indexes of an archive: formats/archive/FORMAT.md, section 6.
+import { type Lock, lockTime } from '../bom/lock.ts';
+import type { SmallFile } from '../formats/archive/plan.ts';
+import { renderAptMirror } from '../formats/deb/mirror.ts';
+import { clearsign, signDetached } from '../formats/pgp/signature.ts';
+import type { SigningKey } from '../formats/pgp/keys.ts';
+
+export interface PackageTrees {
+  /** Indexes, unsigned, with paths below the archive. */
+  readonly files: readonly SmallFile[];
+  /** What needs a signature beside it: apt's Release files. */
+  readonly releases: readonly SmallFile[];
+}
+
+/** Plain indexes of every target that has packages, dated with the lock: the same bytes on every machine. */
+export function renderPackageTrees(lock: Lock): PackageTrees {
+  const files: SmallFile[] = [];
+  const releases: SmallFile[] = [];
+  const debTargets = [...new Set(lock.spec.packages.filter((item) => item.manager === 'deb').map((item) => item.target))].sort();
+  for (const id of debTargets) {
+    const target = lock.spec.targets.find((each) => each.id === id);
+    const mirror = renderAptMirror(lock.spec.packages, {
+      target: id, label: lock.metadata.name, date: lockTime(lock), plain: true,
+      architectures: target === undefined || target.arch === 'any' ? [] : [target.arch],
+    });
+    files.push(...mirror.files.map(({ path, bytes }) => ({ path: `apt/${id}/${path}`, bytes })));
+    releases.push({ path: `apt/${id}/dists/${id}/Release`, bytes: mirror.release });
+  }
+  return { files, releases };
+}
+
+/** When a key signs an archive: the lock's time, or the key's own when it is younger, since nobody believes a signature from before its key. */
+export function signatureTime(lock: Lock, key: SigningKey): Date {
+  return new Date(Math.max(lockTime(lock) * 1000, key.key.getCreationTime().getTime()));
+}
+
+/** InRelease and Release.gpg beside every Release, and the public key. */
+export async function signPackageTrees(trees: PackageTrees, key: SigningKey, date: Date): Promise<SmallFile[]> {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const signed = await Promise.all(trees.releases.map(async ({ path, bytes: release }) => {
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    return [
+      { path: `${folder}/InRelease`, bytes: bytes(await clearsign(new TextDecoder().decode(release), key, date)) },
+      { path: `${folder}/Release.gpg`, bytes: bytes(await signDetached(release, key, date)) },
+    ];
+  }));
+  return [...signed.flat(), { path: 'keys/longshore.asc', bytes: bytes(key.key.toPublic().armor()) }];
+}

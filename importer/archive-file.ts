@@ -1,0 +1,217 @@
+// An archive as it lies on a disk: heads of its volumes, and where they agree. formats/archive/FORMAT.md, sections 2 and 10.
+import { type FileHandle, open } from 'node:fs/promises';
+import { type Digest, digestOf } from '../bom/digest.ts';
+import { BundleError } from '../bom/errors.ts';
+import { alignmentBytes } from '../formats/archive/layout.ts';
+import { type Manifest, manifestPath, parseManifest, signaturePath } from '../formats/archive/manifest.ts';
+import { type DecodedHeader, decodeHeader, paddedSize, type VolumeMark } from '../formats/archive/tar-header.ts';
+import { storageError } from '../store/durable-file.ts';
+
+/** Bounds on what is read into memory. */
+const maxManifestBytes = 256 << 20;
+const maxSignatureBytes = 64 << 10;
+const maxHeadBytes = 64 << 20;
+
+/** One tar file, opened far enough to know what it is. */
+export interface ArchiveVolume {
+  readonly path: string;
+  readonly number: number;
+  /** Of the file, in bytes. */
+  readonly size: number;
+  /** Where offsets count from. */
+  readonly contentStart: number;
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array;
+  readonly signature: Uint8Array | undefined;
+  /** Digests of the members before the content. */
+  readonly head: ReadonlyMap<string, Digest>;
+}
+
+/** Volumes of one archive; not necessarily all of them. */
+export interface Archive {
+  /** Digest of the manifest. */
+  readonly archive: Digest;
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array;
+  readonly signature: Uint8Array | undefined;
+  readonly volumes: ReadonlyMap<number, ArchiveVolume>;
+  /** Numbers of volumes that were not given. */
+  readonly missing: readonly number[];
+}
+
+/** Positioned reads of one file through a small window. */
+export class TarWindow {
+  readonly path: string;
+  readonly size: number;
+  private readonly handle: FileHandle;
+  private readonly windowBytes: number;
+  private start = 0;
+  private window: Buffer = Buffer.alloc(0);
+
+  private constructor(path: string, handle: FileHandle, options: { readonly size: number; readonly windowBytes: number }) {
+    this.path = path;
+    this.handle = handle;
+    this.size = options.size;
+    this.windowBytes = options.windowBytes;
+  }
+
+  static async open(path: string, windowBytes = 64 * 1024): Promise<TarWindow> {
+    try {
+      const handle = await open(path, 'r');
+      const stat = await handle.stat();
+      if (stat.isFile()) return new TarWindow(path, handle, { size: stat.size, windowBytes });
+      await handle.close();
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw storageError(path, cause);
+      throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'an archive', actual: 'no such file' }, { cause });
+    }
+    throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'an archive', actual: 'something that is no regular file' });
+  }
+
+  /** Bytes `at` to `at + length`, fewer at the end of the file. Valid until the next read. */
+  async read(at: number, length: number): Promise<Buffer> {
+    if (at < this.start || at + length > this.start + this.window.length) {
+      const wanted = Math.max(0, Math.min(Math.max(length, this.windowBytes), this.size - at));
+      const buffer = Buffer.allocUnsafeSlow(wanted);
+      let done = 0;
+      try {
+        while (done < wanted) {
+          const { bytesRead } = await this.handle.read(buffer, done, wanted - done, at + done);
+          if (bytesRead === 0) break;
+          done += bytesRead;
+        }
+      } catch (cause) {
+        throw storageError(this.path, cause);
+      }
+      this.start = at;
+      this.window = buffer.subarray(0, done);
+    }
+    return this.window.subarray(at - this.start, Math.min(at - this.start + length, this.window.length));
+  }
+
+  /** The header at `at`. Throws `INTEGRITY_ARCHIVE` when there is none in the form of the format. */
+  async header(at: number, time?: number): Promise<Exclude<DecodedHeader, { kind: 'more' }>> {
+    const where = `${this.path} at byte ${at}`;
+    for (let length = 2048; ;) {
+      const decoded = decodeHeader(await this.read(at, length), where, time);
+      if (decoded.kind !== 'more') return decoded;
+      if (decoded.needed <= length || at + decoded.needed > this.size) throw damaged(this.path, `a header at byte ${at}`, 'the end of the file: it was cut');
+      length = decoded.needed;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}
+
+export function damaged(subject: string, expected: string, actual: string, details?: Readonly<Record<string, unknown>>): BundleError {
+  return new BundleError('INTEGRITY_ARCHIVE', { subject, expected, actual, ...(details === undefined ? {} : { details }) });
+}
+
+/** Reads the head of one volume. Throws `INPUT_ARCHIVE_FORMAT` for a file that is no archive, `INTEGRITY_ARCHIVE` for a damaged one. */
+export async function openVolume(path: string): Promise<ArchiveVolume> {
+  const tar = await TarWindow.open(path);
+  try {
+    return await readHead(tar);
+  } finally {
+    await tar.close();
+  }
+}
+
+async function readHead(tar: TarWindow): Promise<ArchiveVolume> {
+  const { path, size } = tar;
+  await checkIsArchive(tar);
+  const members = new Map<string, Buffer>();
+  let mark: VolumeMark | undefined;
+  let at = 0;
+  while (mark === undefined) {
+    const header = await tar.header(at);
+    at += header.kind === 'end' ? 0 : header.headerBytes;
+    if (header.kind === 'padding') {
+      mark = header.mark;
+      continue;
+    }
+    if (header.kind === 'end' || header.entry.type !== 'File' || !headMembers.has(header.entry.path)) {
+      throw damaged(path, 'the manifest and the other members of the head', header.kind === 'end' ? 'the end' : JSON.stringify(header.entry.path.slice(0, 200)));
+    }
+    const { entry } = header;
+    const limit = headMembers.get(entry.path) ?? 0;
+    if (entry.size > limit) throw damaged(`${path}: ${entry.path}`, `at most ${limit} bytes`, `${entry.size} bytes`);
+    const bytes = Buffer.from(await tar.read(at, entry.size));
+    if (bytes.length < entry.size) throw damaged(`${path}: ${entry.path}`, `${entry.size} bytes`, `${bytes.length} bytes: the file was cut`);
+    if (members.has(entry.path)) throw damaged(path, 'each member once', `${entry.path} twice`);
+    members.set(entry.path, bytes);
+    await checkZeros(tar, at + entry.size, at + paddedSize(entry.size));
+    at += paddedSize(entry.size);
+  }
+  const manifestBytes = members.get(manifestPath) ?? Buffer.alloc(0);
+  const manifest = parseManifest(manifestBytes, path);
+  if (at % alignmentBytes !== 0) throw damaged(path, `content that starts at a multiple of ${alignmentBytes}`, `byte ${at}`);
+  if (mark.of !== manifest.volumes.length) throw damaged(path, `volume 1 to ${manifest.volumes.length} of ${manifest.volumes.length}`, `volume ${mark.number} of ${mark.of}`);
+  return {
+    path, number: mark.number, size, contentStart: at, manifest, manifestBytes, signature: members.get(signaturePath),
+    head: new Map([...members].map(([name, bytes]) => [name, digestOf(bytes)])),
+  };
+}
+
+const headMembers: ReadonlyMap<string, number> = new Map([
+  [manifestPath, maxManifestBytes], [signaturePath, maxSignatureBytes], ['README.txt', maxHeadBytes], ['oci-layout', 4096], ['index.json', maxHeadBytes],
+]);
+
+async function checkIsArchive(tar: TarWindow): Promise<void> {
+  const start = await tar.read(0, 512);
+  const name = start.toString('latin1', 0, manifestPath.length + 1);
+  if (start.length === 512 && name === `${manifestPath}\0`) return;
+  throw new BundleError('INPUT_ARCHIVE_FORMAT', {
+    subject: tar.path, expected: `an archive: a tar file whose first member is ${manifestPath}`,
+    actual: tar.size === 0 ? 'an empty file' : tar.size < 512 ? `a file of ${tar.size} bytes` : 'something else',
+  });
+}
+
+/** Throws `INTEGRITY_ARCHIVE` when a byte of padding is not zero. */
+export async function checkZeros(tar: TarWindow, from: number, to: number): Promise<void> {
+  const bytes = await tar.read(from, to - from);
+  if (bytes.length === to - from && bytes.every((byte) => byte === 0)) return;
+  throw damaged(tar.path, `zeros from byte ${from} to ${to}`, bytes.length < to - from ? 'the end of the file: it was cut' : 'something else');
+}
+
+/**
+ * The archive that the files make up, in any order. Throws `INTEGRITY_ARCHIVE` for a volume given twice and for one of another archive, each
+ * named; volumes that are missing are only listed.
+ */
+export async function openArchive(paths: readonly string[]): Promise<Archive> {
+  const volumes = new Map<number, ArchiveVolume>();
+  let first: ArchiveVolume | undefined;
+  for (const path of paths) {
+    const volume = await openVolume(path);
+    first ??= volume;
+    if (digestOf(volume.manifestBytes) !== digestOf(first.manifestBytes)) {
+      throw damaged(path, `a volume of the archive of ${first.path} (${nameOf(first.manifest)})`, `one of another archive (${nameOf(volume.manifest)})`);
+    }
+    const twin = volumes.get(volume.number);
+    if (twin !== undefined) throw damaged(path, 'each volume once', `volume ${volume.number} again, which ${twin.path} is too`);
+    volumes.set(volume.number, volume);
+  }
+  if (first === undefined) throw new BundleError('INPUT_FLAG', { subject: 'archive', expected: 'at least one file', actual: 'none' });
+  const signed = [...volumes.values()].find((volume) => volume.signature !== undefined) ?? first;
+  return {
+    archive: digestOf(first.manifestBytes), manifest: first.manifest, manifestBytes: first.manifestBytes, signature: signed.signature, volumes,
+    missing: first.manifest.volumes.map(({ number }) => number).filter((number) => !volumes.has(number)),
+  };
+}
+
+function nameOf(manifest: Manifest): string {
+  return `${manifest.project}, sequence ${manifest.sequence}`;
+}
+
+/** Passes when every volume is there, else throws `INTEGRITY_ARCHIVE` naming the missing ones. */
+export function checkComplete(archive: Archive): void {
+  if (archive.missing.length === 0) return;
+  const of = archive.manifest.volumes.length;
+  throw new BundleError('INTEGRITY_ARCHIVE', {
+    subject: nameOf(archive.manifest), expected: `all ${of} volumes`, actual: `${of - archive.missing.length}; missing: ${archive.missing.join(', ')}`,
+    next: 'Name the missing volumes too; files of several folders and disks can be given at once, in any order.', details: { missingVolumes: archive.missing },
+  });
+}
