@@ -1,0 +1,200 @@
+import PQueue from 'p-queue';
+import type { Descriptor, Digest } from '../bom/digest.ts';
+import { BundleError, checkNotAborted } from '../bom/errors.ts';
+import type { Notify } from '../bom/events.ts';
+import { contentOf, type Lock } from '../bom/lock.ts';
+import type { ArtifactOf, BlobReader, BlobWriter, Bytes, Kind, Source } from '../bom/ports.ts';
+import { firstOf } from './failures.ts';
+
+export interface DownloadOptions {
+  /** Only `fetch` is used. A kind without a source can only be present already. */
+  readonly sources: { readonly [K in Kind]?: Pick<Source<K>, 'fetch'> };
+  readonly blobs: BlobReader & BlobWriter;
+  /** Blobs at the same time. */
+  readonly concurrency: number;
+  readonly notify: Notify;
+  readonly signal: AbortSignal;
+}
+
+export interface DownloadResult {
+  readonly fetched: number;
+  /** Bytes that came over the line: less than the blobs' sizes where an earlier run was continued. */
+  readonly fetchedBytes: number;
+  readonly present: number;
+  readonly presentBytes: number;
+}
+
+type Fetch = (options: { readonly offset: number; readonly signal: AbortSignal }) => Bytes;
+
+interface Job {
+  readonly blob: Descriptor & { readonly what: string };
+  /** Where the content can come from, in words that group what shares a server. */
+  readonly origin: string;
+  readonly fetch: Fetch;
+}
+
+/**
+ * Brings everything that {@link contentOf} lists into the store, each blob once however many artifacts share it. Returns only when all of it
+ * is there. What only the store can have (BOMs, keys, local files) and is missing is named before anything is fetched, as
+ * `INTEGRITY_MISSING`. The first failure stops the rest, which keeps what it received; it is thrown with the others in its details. Content
+ * that turns out wrong is fetched once more, from the next mirror where there is one.
+ */
+export async function download(lock: Lock, options: DownloadOptions): Promise<DownloadResult> {
+  const { blobs, notify, signal } = options;
+  const content = [...contentOf(lock).values()];
+  const fetches = fetchesOf(lock, options.sources);
+  const missing: (Descriptor & { readonly what: string })[] = [];
+  for (const blob of content) {
+    checkNotAborted(signal, 'download');
+    if (!(await blobs.has(blob.digest))) missing.push(blob);
+  }
+  const presentBytes = sizeOf(content) - sizeOf(missing);
+  notify({ kind: 'plan', phase: 'download', items: content.length, bytes: sizeOf(content), presentItems: content.length - missing.length, presentBytes });
+  const jobs = missing.flatMap((blob) => {
+    const way = fetches.get(blob.digest);
+    return way === undefined ? [] : [{ blob, ...way }];
+  });
+  if (jobs.length < missing.length) throw lost(missing.filter(({ digest }) => !fetches.has(digest)));
+  const fetchedBytes = await run(inTurns(jobs), options);
+  return { fetched: jobs.length, fetchedBytes, present: content.length - jobs.length, presentBytes };
+}
+
+function sizeOf(blobs: readonly Descriptor[]): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0);
+}
+
+function lost(blobs: readonly (Descriptor & { readonly what: string })[]): BundleError {
+  return new BundleError('INTEGRITY_MISSING', {
+    subject: blobs[0]?.what ?? 'content',
+    expected: 'content that was stored while locking',
+    actual: `nothing for ${blobs[0]?.digest}${blobs.length > 1 ? ` and ${blobs.length - 1} more` : ''}, and no address to fetch it from`,
+    next: 'Run `longshore lock` again with this store, where the documents and files it was made from are.',
+    details: { missing: blobs.map(({ digest, what }) => ({ digest, what })) },
+  });
+}
+
+async function run(jobs: readonly Job[], options: DownloadOptions): Promise<number> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const queue = new PQueue({ concurrency: Math.max(1, options.concurrency) });
+  const errors: unknown[] = [];
+  let fetchedBytes = 0;
+  let finished = 0;
+  for (const job of jobs) {
+    void queue.add(async () => {
+      try {
+        fetchedBytes += await fetchBlob(job, { ...options, signal });
+        finished += 1;
+      } catch (error) {
+        errors.push(error);
+        queue.clear();
+        stop.abort();
+      }
+    });
+  }
+  await queue.onIdle();
+  if (errors.length > 0) throw firstOf(errors);
+  checkNotAborted(options.signal, 'download');
+  if (finished !== jobs.length) throw new Error(`${jobs.length - finished} blobs were neither fetched nor failed`);
+  return fetchedBytes;
+}
+
+/** Bytes that came over the line for one blob. */
+async function fetchBlob({ blob, fetch }: Job, { blobs, notify, signal }: DownloadOptions): Promise<number> {
+  const meter = new Meter(notify);
+  const attempt = (): Promise<'stored' | 'present'> =>
+    blobs.fill(blob, (offset) => { meter.startAt(offset); return meter.count(fetch({ offset, signal })); }, signal);
+  try {
+    await attempt();
+  } catch (error) {
+    if (!(error instanceof BundleError) || error.family !== 'integrity' || signal.aborted) throw named(error, blob.what);
+    notify({ kind: 'retry', subject: blob.what, attempt: 1, waitMs: 0, reason: error.message });
+    await attempt().catch((again: unknown) => { throw named(again, blob.what); });
+  }
+  meter.flush();
+  notify({ kind: 'done', phase: 'download', item: blob.what, bytes: blob.size });
+  return meter.transferred;
+}
+
+/** `error`, saying which artifact it is about when it only says which digest. */
+function named(error: unknown, what: string): unknown {
+  if (!(error instanceof BundleError) || !error.facts.subject.startsWith('sha256:')) return error;
+  return new BundleError(error.code, { ...error.facts, subject: `${what}, ${error.facts.subject}` }, { cause: error });
+}
+
+const meterBytes = 1 << 20;
+
+/** Tells of bytes in portions. Bytes that a second attempt repeats are told once. */
+class Meter {
+  transferred = 0;
+  private at = 0;
+  private told = 0;
+  private readonly notify: Notify;
+
+  constructor(notify: Notify) {
+    this.notify = notify;
+  }
+
+  startAt(offset: number): void {
+    this.at = offset;
+    this.flush();
+  }
+
+  async *count(bytes: Bytes): Bytes {
+    for await (const chunk of bytes) {
+      this.at += chunk.length;
+      this.transferred += chunk.length;
+      if (this.at - this.told >= meterBytes) this.flush();
+      yield chunk;
+    }
+  }
+
+  flush(): void {
+    if (this.at <= this.told) return;
+    this.notify({ kind: 'bytes', phase: 'download', bytes: this.at - this.told });
+    this.told = this.at;
+  }
+}
+
+/** Largest first, taking turns between origins: the long ones start early, and no server has to serve everything at once. */
+function inTurns(jobs: readonly Job[]): Job[] {
+  const groups = [...Map.groupBy(jobs, (job) => job.origin).values()];
+  for (const group of groups) group.sort((a, b) => b.blob.size - a.blob.size || (a.blob.digest < b.blob.digest ? -1 : 1));
+  groups.sort((a, b) => (b[0]?.blob.size ?? 0) - (a[0]?.blob.size ?? 0));
+  const result: Job[] = [];
+  for (let round = 0; result.length < jobs.length; round += 1) {
+    for (const group of groups) if (round < group.length) result.push(group[round] as Job);
+  }
+  return result;
+}
+
+type Way = Pick<Job, 'origin' | 'fetch'>;
+
+/** How each blob can be fetched. Where several artifacts share one, the first that has a source says how. */
+function fetchesOf(lock: Lock, sources: DownloadOptions['sources']): Map<Digest, Way> {
+  const ways = new Map<Digest, Way>();
+  const add = <K extends Kind>(source: Pick<Source<K>, 'fetch'> | undefined, artifact: ArtifactOf[K], item: { readonly from: readonly string[]; readonly blobs: readonly Descriptor[] }): void => {
+    const [first] = item.from;
+    if (source === undefined || first === undefined) return;
+    const origin = originOf(first);
+    for (const blob of item.blobs) if (!ways.has(blob.digest)) ways.set(blob.digest, { origin, fetch: (options) => source.fetch(artifact, blob, options) });
+  };
+  const { images, files, packages, charts } = lock.spec;
+  for (const image of images) add(sources.image, image, { from: image.sources, blobs: [...image.manifests, ...image.blobs] });
+  for (const file of files) add(sources.file, file, { from: file.urls, blobs: [file] });
+  const content = contentOf(lock);
+  for (const item of packages) {
+    const blob = content.get(item.digest);
+    if (blob !== undefined) add<'deb' | 'rpm'>(sources[item.manager], item, { from: item.urls, blobs: [blob] });
+  }
+  for (const chart of charts) {
+    const parts = [content.get(chart.digest), chart.provenance].filter((part) => part !== undefined);
+    add(sources.chart, chart, { from: chart.urls, blobs: parts });
+  }
+  return ways;
+}
+
+/** The server that an address or an image reference names. */
+function originOf(place: string): string {
+  return URL.canParse(place) && place.includes('://') ? new URL(place).host : place.slice(0, place.indexOf('/'));
+}

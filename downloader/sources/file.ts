@@ -1,0 +1,163 @@
+import { tmpdir } from 'node:os';
+import PQueue from 'p-queue';
+import type { Descriptor, Digest } from '../../bom/digest.ts';
+import { BundleError, redactUrl } from '../../bom/errors.ts';
+import type { Notify } from '../../bom/events.ts';
+import type { LockedFile } from '../../bom/lock.ts';
+import type { BlobReader, BlobWriter, Bytes, Source } from '../../bom/ports.ts';
+import type { FileRequirement } from '../../bom/requirement.ts';
+import type { HttpClient } from '../../transport/http-client.ts';
+import { statusOf } from '../../transport/http-errors.ts';
+import { settled } from '../failures.ts';
+import { type Evidence, parseEvidence } from './file-evidence.ts';
+import { hashFile, localPathOf, openFile, spooled } from './file-local.ts';
+import { type Choice, firstGood, streamInOrder, Turns } from './in-order.ts';
+
+export interface FileSourceOptions {
+  readonly http: HttpClient;
+  readonly blobs: BlobReader & BlobWriter;
+  readonly notify: Notify;
+  /** The headers of a credential that a BOM names. Throws `INPUT_CREDENTIAL` for one that the project does not declare. */
+  readonly headersFor: (name: string) => Promise<Readonly<Record<string, string>>>;
+  /** Where content is kept while its digest is still unknown; the system's temporary folder when left out. */
+  readonly spoolDir?: string;
+  readonly concurrency?: number;
+}
+
+const mediaType = 'application/octet-stream';
+
+/**
+ * Files by address or path. A declared sha256 is trusted (`declared`) and asked only for its size; a file without one, or with other hashes
+ * as evidence, is read while resolving, checked, and stored (`first-use`); so is one from a local path. Mirrors are tried in order, and an
+ * error names all of them. Throws `RESOLVE_NOT_FOUND`, `INPUT_MISSING_FILE`, integrity, transfer and storage errors.
+ */
+export function createFileSource(options: FileSourceOptions): Source<'file'> {
+  const queue = new PQueue({ concurrency: options.concurrency ?? 8 });
+  const turns = new Turns();
+  return {
+    async resolve(wanted, signal) {
+      const artifacts = await settled(wanted.map((requirement) => queue.add(async () => {
+        const file = await resolveFile(requirement, { ...options, signal });
+        options.notify({ kind: 'done', phase: 'lock', item: `file ${file.name}`, bytes: file.size });
+        return file;
+      }, { signal })));
+      return { artifacts };
+    },
+    async *fetch(file, blob, { offset = 0, signal }) {
+      const headers = await headersOf(file.headersFrom ?? [], options);
+      yield* turns.take(blob.digest, (first) => streamInOrder(mirrors(file.name, file.urls), { offset, first }, (url, at) =>
+        notFoundNamed(options.http.stream(url, { signal, headers, offset: at, expectedSize: blob.size }), `file ${file.name}`)));
+    },
+  };
+}
+
+interface Resolving extends FileSourceOptions { readonly signal: AbortSignal }
+
+async function resolveFile(requirement: FileRequirement, context: Resolving): Promise<LockedFile> {
+  const { name, mode, purpose, platform, headersFrom, usedBy, digest, evidence } = requirement;
+  const checks = evidence.map((text) => parseEvidence(text, `file ${name}`));
+  const { local, urls } = places(requirement);
+  const content = local === undefined ? await remote({ requirement, urls, checks }, context) : await fromPath({ requirement, path: local, checks }, context);
+  return {
+    name,
+    urls: requirement.path === undefined ? [...urls] : [],
+    ...(requirement.path === undefined ? {} : { path: requirement.path.written }),
+    digest: content.digest,
+    size: content.size,
+    mode,
+    purpose,
+    ...(platform === undefined ? {} : { platform }),
+    ...(headersFrom.length === 0 ? {} : { headersFrom: [...headersFrom] }),
+    ...(evidence.length === 0 ? {} : { evidence: [...evidence] }),
+    mediaType,
+    trust: digest === undefined ? 'first-use' : 'declared',
+    usedBy: [...usedBy],
+  };
+}
+
+/** Where a requirement's content is: a local path (its own, or the first `file:` address that is its only kind), or addresses. */
+function places({ name, path, urls }: FileRequirement): { readonly local?: string; readonly urls: readonly string[] } {
+  if (path !== undefined) return { local: path.absolute, urls: [] };
+  const remoteUrls = urls.filter((url) => localPathOf(url) === undefined);
+  for (const url of remoteUrls) {
+    if (URL.canParse(url) && new URL(url).password === '' && new URL(url).username === '') continue;
+    throw new BundleError('INPUT_URL', {
+      subject: `file ${name}`, expected: 'an http or https address without user and password', actual: redactUrl(url), next: 'Name credentials with headersFrom; they stay out of the lock.',
+    });
+  }
+  const local = urls.map(localPathOf).find((found) => found !== undefined);
+  return remoteUrls.length === 0 && local !== undefined ? { local, urls: [] } : { urls: remoteUrls };
+}
+
+interface Wanted { readonly requirement: FileRequirement; readonly checks: readonly Evidence[] }
+
+async function fromPath({ requirement, path, checks }: Wanted & { readonly path: string }, { blobs, signal }: Resolving): Promise<{ digest: Digest; size: number }> {
+  const subject = `file ${requirement.name} (${requirement.path?.written ?? path})`;
+  const content = await hashFile(path, { subject, checks, signal });
+  expectContent(requirement, content, subject);
+  await blobs.put({ mediaType, ...content }, openFile(path, 0), signal);
+  return content;
+}
+
+async function remote({ requirement, urls, checks }: Wanted & { readonly urls: readonly string[] }, context: Resolving): Promise<{ digest: Digest; size: number }> {
+  const { digest, size, name, headersFrom } = requirement;
+  if (digest !== undefined && size !== undefined && checks.length === 0) return { digest, size };
+  const headers = await headersOf(headersFrom, context);
+  if (digest !== undefined && checks.length === 0) {
+    const said = await sizeByHead(mirrors(name, urls), headers, context);
+    if (said !== undefined) return { digest, size: said };
+  }
+  return firstGood(mirrors(name, urls), (url) => fetchUnknown({ requirement, checks, url, headers }, context));
+}
+
+/** The size that the first mirror with the file tells; undefined when none tells one, or none answers HEAD. */
+async function sizeByHead(choice: Choice<string>, headers: Readonly<Record<string, string>>, { http, signal }: Resolving): Promise<number | undefined> {
+  for (const url of choice.sources) {
+    try {
+      const answer = await http.head(url, { signal, headers });
+      const encoded = (answer.headers['content-encoding'] ?? 'identity') !== 'identity';
+      if (answer.status === 200 && answer.size !== undefined && !encoded) return answer.size;
+    } catch (error) {
+      if (!(error instanceof BundleError) || error.family !== 'transfer') throw error;
+      // the GET that follows meets the same trouble, and names it for every mirror
+    }
+  }
+  return undefined;
+}
+
+interface Fetching extends Wanted { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+
+/** Reads content to a spool, since its digest or size is not known yet; checks it; stores it. */
+async function fetchUnknown({ requirement, checks, url, headers }: Fetching, { http, blobs, spoolDir, signal }: Resolving): Promise<{ digest: Digest; size: number }> {
+  const subject = `file ${requirement.name}`;
+  const { size: expectedSize } = requirement;
+  const bytes = notFoundNamed(http.stream(url, { signal, headers, ...(expectedSize === undefined ? {} : { expectedSize }) }), subject);
+  return spooled(bytes, { folder: spoolDir ?? tmpdir(), subject: `${subject} from ${redactUrl(url)}`, checks, signal }, async (path, content) => {
+    expectContent(requirement, content, `${subject} from ${redactUrl(url)}`);
+    await blobs.put({ mediaType, ...content }, openFile(path, 0), signal);
+    return content;
+  });
+}
+
+function expectContent({ digest, size }: FileRequirement, actual: Pick<Descriptor, 'digest' | 'size'>, subject: string): void {
+  if (size !== undefined && size !== actual.size) throw new BundleError('INTEGRITY_SIZE', { subject, expected: `${size} bytes`, actual: `${actual.size} bytes` });
+  if (digest !== undefined && digest !== actual.digest) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: digest, actual: actual.digest });
+}
+
+function mirrors(name: string, urls: readonly string[]): Choice<string> {
+  return { subject: `file ${name}`, sources: urls, nameOf: redactUrl };
+}
+
+async function headersOf(names: readonly string[], { headersFor }: FileSourceOptions): Promise<Readonly<Record<string, string>>> {
+  return Object.assign({}, ...await Promise.all(names.map(headersFor))) as Readonly<Record<string, string>>;
+}
+
+async function* notFoundNamed(bytes: Bytes, subject: string): Bytes {
+  try {
+    yield* bytes;
+  } catch (cause) {
+    const status = statusOf(cause);
+    if (!(cause instanceof BundleError) || (status !== 404 && status !== 410)) throw cause;
+    throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'a file at that address', actual: `status ${status} of ${cause.facts.subject}` }, { cause });
+  }
+}

@@ -1,0 +1,149 @@
+import PQueue from 'p-queue';
+import type { Descriptor } from '../../bom/digest.ts';
+import { BundleError } from '../../bom/errors.ts';
+import type { Notify } from '../../bom/events.ts';
+import type { LockedImage } from '../../bom/lock.ts';
+import type { BlobReader, BlobWriter, Bytes, Source } from '../../bom/ports.ts';
+import { canonicalReference, parseReference, type Reference } from '../../bom/reference.ts';
+import type { ImageRequirement } from '../../bom/requirement.ts';
+import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
+import { statusOf } from '../../transport/http-errors.ts';
+import type { FetchedManifest, RegistryPool } from '../../transport/registry.ts';
+import { settled } from '../failures.ts';
+import { type ImageContent, walkImage } from './image-walk.ts';
+import { firstGood, streamInOrder, Turns } from './in-order.ts';
+
+export interface ImageSourceOptions {
+  readonly registry: RegistryPool;
+  readonly blobs: BlobReader & BlobWriter;
+  readonly notify: Notify;
+  /** Requests for manifests at the same time. */
+  readonly concurrency?: number;
+}
+
+/**
+ * Images from OCI and Docker registries. `resolve` asks the sources in order, checks every manifest against its digest and stores it; an
+ * image that names a digest is `declared`, a tag is `first-use`. Throws `RESOLVE_NOT_FOUND`, `RESOLVE_PLATFORM`, integrity and transfer errors;
+ * every image that fails is named.
+ */
+export function createImageSource(options: ImageSourceOptions): Source<'image'> {
+  const queue = new PQueue({ concurrency: options.concurrency ?? 12 });
+  const turns = new Turns();
+  return {
+    async resolve(wanted, signal) {
+      const results = await settled(wanted.map((requirement) => resolveImage(requirement, { ...options, queue, signal })));
+      return { artifacts: results.map(({ image }) => image), dropped: results.flatMap(({ dropped }) => dropped) };
+    },
+    fetch(image, blob, { offset = 0, signal }) {
+      const choice = { subject: `image ${image.ref}`, sources: sourcesOf(image.sources), nameOf: (source: Reference) => source.host };
+      return turns.take(blob.digest, (first) =>
+        streamInOrder(choice, { offset, first }, (source, at) => openContent(options.registry, source, { blob, offset: at, signal })));
+    },
+  };
+}
+
+interface Resolving extends ImageSourceOptions { readonly queue: PQueue; readonly signal: AbortSignal }
+interface Resolved { readonly image: LockedImage; readonly dropped: readonly { readonly what: string; readonly because: string }[] }
+
+async function resolveImage(requirement: ImageRequirement, context: Resolving): Promise<Resolved> {
+  const { queue, signal, registry, blobs, notify } = context;
+  const subject = `image ${requirement.ref}`;
+  if (requirement.archive !== undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject, expected: 'a registry', actual: 'an image archive' });
+  const sources = sourcesOf(requirement.sources.length > 0 ? requirement.sources : [requirement.ref]);
+  const digest = requirement.digest ?? parseReference(requirement.ref).digest;
+  const choice = { subject, sources, nameOf: nameOfSource };
+  const get = (reference: (source: Reference) => string): Promise<FetchedManifest> =>
+    queue.add(() => firstGood(choice, (source) => getManifest(registry, source, { reference: reference(source), subject, signal })), { signal });
+  const root = await get((source) => digest ?? source.digest ?? source.tag ?? 'latest');
+  const content = await walkImage(root, {
+    requirement,
+    manifest: async (descriptor) => checkSize(await get(() => descriptor.digest), descriptor, subject),
+    blob: (descriptor) => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal }),
+  });
+  for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
+  notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.manifests.reduce((sum, { size }) => sum + size, 0) });
+  return { image: lockedImage(requirement, sources, { root, content, declared: digest !== undefined }), dropped: droppedOf(subject, content) };
+}
+
+function lockedImage(
+  requirement: ImageRequirement, sources: readonly Reference[], found: { readonly root: FetchedManifest; readonly content: ImageContent; readonly declared: boolean },
+): LockedImage {
+  const { content, declared } = found;
+  const [root] = content.manifests;
+  if (root === undefined) throw new Error(`no manifest of ${requirement.ref}`);
+  const { ref, as, artifactKind, role, usedBy } = requirement;
+  return {
+    ref,
+    digest: root.digest,
+    mediaType: root.mediaType,
+    size: root.size,
+    sources: sources.map((source) => canonicalReference(source)),
+    platforms: content.platforms,
+    manifests: content.manifests.map(({ mediaType, digest, size, platform }) => ({ mediaType, digest, size, ...(platform === undefined ? {} : { platform }) })),
+    blobs: [...content.blobs],
+    ...(content.foreign.length === 0 ? {} : { foreign: [...content.foreign] }),
+    ...(as === undefined ? {} : { as }),
+    kind: artifactKind,
+    role,
+    trust: declared ? 'declared' : 'first-use',
+    usedBy: [...usedBy],
+  };
+}
+
+function droppedOf(subject: string, content: ImageContent): Resolved['dropped'] {
+  return content.foreign.map(({ digest }) => ({ what: `layer ${digest} of ${subject}`, because: 'its publisher forbids to pass it on (foreign layer)' }));
+}
+
+function sourcesOf(texts: readonly string[]): Reference[] {
+  return texts.map((text) => parseReference(text));
+}
+
+function nameOfSource(source: Reference): string {
+  return `${source.host}/${source.path}`;
+}
+
+async function getManifest(
+  registry: RegistryPool, source: Reference, ask: { readonly reference: string; readonly subject: string; readonly signal: AbortSignal },
+): Promise<FetchedManifest> {
+  try {
+    return await registry.session(source.host).getManifest(source.path, ask.reference, ask.signal);
+  } catch (cause) {
+    if (statusOf(cause) !== 404) throw cause;
+    const name = ask.reference.startsWith('sha256:') ? `${nameOfSource(source)}@${ask.reference}` : `${nameOfSource(source)}:${ask.reference}`;
+    throw new BundleError('RESOLVE_NOT_FOUND', { subject: ask.subject, expected: 'an image of that name', actual: `no ${name} (status 404)` }, { cause });
+  }
+}
+
+function checkSize(manifest: FetchedManifest, descriptor: Descriptor, subject: string): FetchedManifest {
+  if (manifest.size === descriptor.size) return manifest;
+  throw new BundleError('INTEGRITY_SIZE', { subject: `${subject}, manifest ${descriptor.digest}`, expected: `${descriptor.size} bytes`, actual: `${manifest.size} bytes` });
+}
+
+const smallBytes = 16 << 20;
+
+/** A config, stored and read back: what is looked into while locking is content that travels. */
+async function smallBlob(
+  blob: Descriptor, { sources, context }: { readonly sources: Parameters<typeof firstGood<Reference, Uint8Array>>[0]; readonly context: Resolving },
+): Promise<Uint8Array> {
+  if (blob.size > smallBytes) {
+    throw new BundleError('INTEGRITY_METADATA', { subject: `${sources.subject}, config ${blob.digest}`, expected: `at most ${smallBytes} bytes`, actual: `${blob.size} bytes` });
+  }
+  const { blobs, registry, signal } = context;
+  await firstGood(sources, (source) => blobs.fill(blob, (offset) => openContent(registry, source, { blob, offset, signal }), signal));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of blobs.open(blob)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** A manifest lives at another address than a blob. */
+async function* openContent(
+  registry: RegistryPool, source: Reference, { blob, offset, signal }: { readonly blob: Descriptor; readonly offset: number; readonly signal: AbortSignal },
+): Bytes {
+  const session = registry.session(source.host);
+  if (!manifestMediaTypes.includes(blob.mediaType)) return yield* session.streamBlob(source.path, blob, { offset, signal });
+  yield (await session.getManifest(source.path, blob.digest, signal)).bytes.subarray(offset);
+}
+
+async function* once(bytes: Uint8Array): Bytes {
+  yield bytes;
+}

@@ -1,0 +1,230 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../bom/digest.ts';
+import { BundleError } from '../../bom/errors.ts';
+import type { Bytes } from '../../bom/ports.ts';
+import type { Credential } from '../../formats/oci/auth-file.ts';
+import { createCredentials, type Credentials } from '../../transport/credentials.ts';
+import { createHttpClient } from '../../transport/http.ts';
+import { createRegistryPool, nextPage, type RegistrySession } from '../../transport/registry.ts';
+import { parseChallenges } from '../../transport/registry-auth.ts';
+import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
+import { startFaultServer, serveContent } from '../support/fault-server.ts';
+
+const signal = new AbortController().signal;
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => { for (const close of open.splice(0).reverse()) await close(); });
+
+async function registry(options: FakeRegistryOptions = {}): Promise<FakeRegistry> {
+  const fake = await startFakeRegistry(options);
+  open.push(() => fake.close());
+  return fake;
+}
+
+function session(fake: FakeRegistry, credential?: Credential): RegistrySession {
+  const http = createHttpClient({ env: {}, stallTimeoutMs: 1000, retry: { firstWaitMs: 1, retries: 3 } });
+  open.push(() => http.close());
+  const credentials: Credentials = { find: async () => credential };
+  return createRegistryPool({ http, credentials, insecureHosts: [fake.host] }).session(fake.host);
+}
+
+async function all(bytes: Bytes): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function failure(work: Promise<unknown>): Promise<BundleError> {
+  const error: unknown = await work.then(() => undefined, (reason: unknown) => reason);
+  if (error instanceof BundleError) return error;
+  throw new Error(`expected a coded error, got ${String(error)}`);
+}
+
+const layer = Uint8Array.from({ length: 200_000 }, (_, at) => (at * 7) & 0xff);
+const login: Credential = { kind: 'basic', user: 'anna', password: 's3cret' };
+
+describe('a registry session', () => {
+  it('gets manifests by tag and digest, blobs, tags of all pages', async () => {
+    const fake = await registry();
+    const image = fake.addImage('linux/amd64', [layer], 'team/app:1');
+    for (const tag of ['2', '3', '4', '5']) fake.tags.set(`team/app:${tag}`, image.digest);
+    const live = session(fake);
+    const manifest = await live.getManifest('team/app', '1', signal);
+    expect(manifest).toMatchObject(image);
+    expect((await live.getManifest('team/app', image.digest, signal)).digest).toBe(image.digest);
+    expect(await live.headManifest('team/app', '1', signal)).toMatchObject({ digest: image.digest, size: image.size });
+    expect(await live.headManifest('team/app', 'none', signal)).toBeUndefined();
+    const blob = { mediaType: 'x', digest: digestOf(layer), size: layer.length };
+    expect(await live.headBlob('team/app', blob.digest, signal)).toBe(true);
+    expect(await all(live.streamBlob('team/app', blob, { signal, offset: 5 }))).toEqual(Buffer.from(layer.subarray(5)));
+    expect(await live.listTags('team/app', signal)).toEqual(['1', '2', '3', '4', '5']);
+    expect((await failure(live.getManifest('team/app', 'none', signal))).facts.details).toMatchObject({ status: 404 });
+  });
+
+  it('refuses a manifest that is not the one asked for, or contradicts its own header', async () => {
+    const other = 'sha256:' + '0'.repeat(64);
+    const fake = await registry({ fault: (request, response) => {
+      if (request.url?.endsWith('/header') === true) { response.writeHead(200, { 'docker-content-digest': other }).end('{}'); return true; }
+      if (request.url?.endsWith(other) === true) { response.writeHead(200).end('{}'); return true; }
+      return false;
+    } });
+    for (const reference of ['header', other]) expect((await failure(session(fake).getManifest('a/b', reference, signal))).code).toBe('INTEGRITY_DIGEST');
+  });
+
+  it('bounds manifests and pages', async () => {
+    const fake = await registry({ fault: (request, response) => {
+      if (request.url?.includes('/tags/') === true) {
+        response.writeHead(200, { link: '</v2/a/b/tags/list?again>; rel="next"' }).end('{"tags":["x"]}');
+      } else response.writeHead(200).end(new Uint8Array(9 << 20));
+      return true;
+    } });
+    expect((await failure(session(fake).getManifest('a/b', 'x', signal))).code).toBe('TRANSFER_PROTOCOL');
+    expect((await failure(session(fake).listTags('a/b', signal))).code).toBe('TRANSFER_PROTOCOL');
+  });
+
+  it('says what to do about plain http on a host that was not named for it', async () => {
+    const fake = await registry();
+    const http = createHttpClient({ env: {}, retry: { retries: 0 } });
+    open.push(() => http.close());
+    const error = await failure(createRegistryPool({ http }).session(fake.host).getManifest('a', 'b', signal));
+    expect(error.code).toBe('TRANSFER_TLS');
+    expect(error.next).toContain(`--insecure-registry ${fake.host}`);
+  });
+});
+
+describe('authentication', () => {
+  it('answers a basic challenge', async () => {
+    const fake = await registry({ auth: { kind: 'basic', user: 'anna', password: 's3cret' } });
+    fake.addImage('linux/amd64', [layer], 'a/b:1');
+    expect((await session(fake, login).getManifest('a/b', '1', signal)).size).toBeGreaterThan(0);
+    for (const credential of [undefined, { ...login, password: 'wrong-pass' }]) {
+      const error = await failure(session(fake, credential).getManifest('a/b', '1', signal));
+      expect(error.code).toBe('TRANSFER_AUTH');
+      expect(JSON.stringify([error.message, error.facts, error.next])).not.toContain('wrong-pass');
+    }
+  });
+
+  it('fetches one token for a repository, with the narrowest scope, and keeps it', async () => {
+    const fake = await registry({ auth: { kind: 'bearer', user: 'anna', password: 's3cret' } });
+    const image = fake.addImage('linux/amd64', [layer], 'a/b:1');
+    const live = session(fake, login);
+    await Promise.all([1, 2, 3].map(() => live.getManifest('a/b', image.digest, signal)));
+    await live.getManifest('a/b', '1', signal);
+    expect(fake.scopes).toEqual(['repository:a/b:pull']);
+    expect((await failure(session(fake).getManifest('a/b', '1', signal))).code).toBe('TRANSFER_AUTH');
+  });
+
+  it('renews tokens that end in mid-run and in mid-blob', async () => {
+    const fake = await registry({ auth: { kind: 'bearer', tokenUses: 1 } });
+    fake.cuts = 2;
+    const blob = fake.addBlob('x', layer);
+    const live = session(fake);
+    expect(await all(live.streamBlob('a/b', blob, { signal }))).toEqual(Buffer.from(layer));
+    expect(fake.scopes.length).toBe(3);
+  });
+
+  it('renews a token before its time is up', async () => {
+    const fake = await registry({ auth: { kind: 'bearer', expiresInS: 1 } });
+    const image = fake.addImage('linux/amd64', [layer], 'a/b:1');
+    const live = session(fake);
+    await live.getManifest('a/b', image.digest, signal);
+    await new Promise((resolve) => { setTimeout(resolve, 1000); });
+    await live.getManifest('a/b', image.digest, signal);
+    expect(fake.scopes.length).toBe(2);
+    expect(fake.server.seen.filter(({ url }) => url.startsWith('/v2/')).length).toBe(3);
+  });
+
+  it('trades an identity token by POST', async () => {
+    const fake = await registry({ auth: { kind: 'bearer', user: 'anna', password: 'x', identityToken: 'refresh' } });
+    fake.addImage('linux/amd64', [layer], 'a/b:1');
+    await session(fake, { kind: 'identity', token: 'refresh' }).getManifest('a/b', '1', signal);
+    expect(fake.server.seen.find(({ url }) => url === '/token')?.method).toBe('POST');
+  });
+
+  it('never sends credentials where a blob is redirected to', async () => {
+    const storage = await startFaultServer((request, response) => serveContent(request, response, { bytes: layer }));
+    open.push(() => storage.close());
+    const fake = await registry({
+      auth: { kind: 'basic', user: 'anna', password: 's3cret' },
+      fault: (request, response) => {
+        if (request.url?.includes('/blobs/') !== true || request.headers.authorization === undefined) return false;
+        response.writeHead(307, { location: `${storage.origin}/bucket?X-Signature=abc` }).end();
+        return true;
+      },
+    });
+    expect(await all(session(fake, login).streamBlob('a/b', { mediaType: 'x', digest: digestOf(layer), size: layer.length }, { signal }))).toEqual(Buffer.from(layer));
+    expect(storage.seen.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+
+  it('takes no token service on plain http from a registry on https', () => {
+    expect(parseChallenges('Bearer realm="https://a/t",service="x y",scope="repository:a/b:pull,push", Basic realm="q\\"q"')).toEqual([
+      { scheme: 'bearer', params: { realm: 'https://a/t', service: 'x y', scope: 'repository:a/b:pull,push' } },
+      { scheme: 'basic', params: { realm: 'q"q' } },
+    ]);
+    expect(parseChallenges('')).toEqual([]);
+    expect(parseChallenges(',,, =')).toEqual([]);
+  });
+
+  it('follows pages on the same host only', () => {
+    expect(nextPage('</x?n=1>; rel="next"', 'http://a.example/y')).toBe('http://a.example/x?n=1');
+    expect(nextPage(undefined, 'http://a.example/y')).toBeUndefined();
+    expect(() => nextPage('<http://b.example/x>; rel=next', 'http://a.example/y')).toThrow(BundleError);
+  });
+});
+
+describe('credentials of other tools', () => {
+  async function home(files: Readonly<Record<string, unknown>>, env: Record<string, string> = {}): Promise<Credentials> {
+    const dir = await mkdtemp(join(tmpdir(), 'longshore-test-'));
+    open.push(() => rm(dir, { recursive: true }));
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(join(dir, name, '..'), { recursive: true });
+      await writeFile(join(dir, name), typeof content === 'string' ? content : JSON.stringify(content));
+      if (name.startsWith('bin/')) await chmod(join(dir, name), 0o755);
+    }
+    const filled = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value.replace('HOME', dir)]));
+    return createCredentials({ homeDir: dir, env: { PATH: `${join(dir, 'bin')}${delimiter}${process.env['PATH']}`, ...filled } });
+  }
+  const auth = (text: string): { auth: string } => ({ auth: Buffer.from(text).toString('base64') });
+
+  it('reads Docker\'s and podman\'s files, most specific entry first', async () => {
+    const credentials = await home({
+      '.docker/config.json': { auths: { 'https://index.docker.io/v1/': auth('hub:p:w'), 'r.example.org:5000': { identitytoken: 'id' } } },
+      'run/containers/auth.json': { auths: { 'quay.io': auth('q:1'), 'quay.io/team': auth('t:2') } },
+    }, { XDG_RUNTIME_DIR: 'HOME/run' });
+    expect(await credentials.find('docker.io', 'library/nginx', signal)).toEqual({ kind: 'basic', user: 'hub', password: 'p:w' });
+    expect(await credentials.find('r.example.org:5000', 'x', signal)).toEqual({ kind: 'identity', token: 'id' });
+    expect(await credentials.find('quay.io', 'team/app', signal)).toEqual({ kind: 'basic', user: 't', password: '2' });
+    expect(await credentials.find('quay.io', 'teamwork/app', signal)).toEqual({ kind: 'basic', user: 'q', password: '1' });
+    expect(await credentials.find('ghcr.io', 'x', signal)).toBeUndefined();
+  });
+
+  it('asks helpers, and believes their "not found"', async () => {
+    const helper = `#!/bin/sh
+read -r server
+case "$server" in
+  good.example.org) echo '{"ServerURL":"x","Username":"h","Secret":"s"}';;
+  token.example.org) echo '{"Username":"<token>","Secret":"s"}';;
+  none.example.org) echo 'credentials not found in native keychain'; exit 1;;
+  *) echo boom; exit 2;;
+esac
+`;
+    const credentials = await home({ '.docker/config.json': { credsStore: 'test', credHelpers: { 'x.example.org': '../evil' } }, 'bin/docker-credential-test': helper });
+    expect(await credentials.find('good.example.org', 'a', signal)).toEqual({ kind: 'basic', user: 'h', password: 's' });
+    expect(await credentials.find('token.example.org', 'a', signal)).toEqual({ kind: 'identity', token: 's' });
+    expect(await credentials.find('none.example.org', 'a', signal)).toBeUndefined();
+    expect((await failure(credentials.find('bad.example.org', 'a', signal))).code).toBe('TRANSFER_AUTH');
+    expect((await failure(credentials.find('x.example.org', 'a', signal))).code).toBe('INPUT_FIELD');
+  });
+
+  it('quotes nothing of a broken file', async () => {
+    for (const content of ['{"auths": {"x": s3cret', '{"auths": ["s3cret"]}']) {
+      const error = await failure((await home({ '.docker/config.json': content })).find('x', 'y', signal));
+      expect(error.code).toBe('INPUT_SYNTAX');
+      expect(JSON.stringify([error.message, error.facts, String(error.cause)])).not.toContain('s3cret');
+    }
+    const bad = await home({ '.docker/config.json': { auths: { x: { auth: 'bm9jb2xvbg==' } } } });
+    expect((await failure(bad.find('x', 'y', signal))).code).toBe('INPUT_FIELD');
+  });
+});
