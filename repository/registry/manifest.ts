@@ -36,7 +36,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   const mediaType = declared ?? (sent === undefined || sent === '' ? undefined : sent) ?? (Array.isArray(fields['manifests']) ? ociIndex : ociManifest);
   const kind = kinds[mediaType];
   if (kind === undefined) throw invalid('mediaType', 'an OCI or Docker (schema 2) image manifest or index', mediaType);
-  if (fields['schemaVersion'] !== 2) throw invalid('schemaVersion', '2', JSON.stringify(fields['schemaVersion']));
+  if (fields['schemaVersion'] !== 2) throw invalid('schemaVersion', '2', shown(fields['schemaVersion']));
   const children = kind === 'index' ? descriptors(fields, 'manifests') : [];
   const layers = kind === 'image' ? descriptors(fields, 'layers') : [];
   const config = kind === 'image' ? descriptorOf(fields['config'], 'config') : undefined;
@@ -68,28 +68,28 @@ function parseObject(bytes: Uint8Array): Fields {
 
 function objectOf(value: unknown, where: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw invalid(where, 'an object', JSON.stringify(value) ?? 'nothing');
+  throw invalid(where, 'an object', shown(value));
 }
 
 function descriptors(fields: Fields, key: string): (Descriptor & { readonly urls: boolean })[] {
   const list = fields[key];
-  if (!Array.isArray(list)) throw invalid(key, 'a list of descriptors', JSON.stringify(list) ?? 'nothing');
+  if (!Array.isArray(list)) throw invalid(key, 'a list of descriptors', shown(list));
   return list.map((item, position) => descriptorOf(item, `${key}[${position}]`));
 }
 
 function descriptorOf(value: unknown, where: string): Descriptor & { readonly urls: boolean } {
   const fields = objectOf(value, where);
   const { mediaType, digest, size, urls } = fields;
-  if (typeof mediaType !== 'string' || mediaType === '') throw invalid(`${where}.mediaType`, 'a media type', JSON.stringify(mediaType) ?? 'nothing');
-  if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`${where}.digest`, 'sha256: and 64 hex digits', JSON.stringify(digest) ?? 'nothing');
-  if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalid(`${where}.size`, 'a count of bytes', JSON.stringify(size) ?? 'nothing');
+  if (typeof mediaType !== 'string' || mediaType === '') throw invalid(`${where}.mediaType`, 'a media type', shown(mediaType));
+  if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`${where}.digest`, 'sha256: and 64 hex digits', shown(digest));
+  if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalid(`${where}.size`, 'a count of bytes', shown(size));
   return { mediaType, digest, size: size as number, urls: Array.isArray(urls) && urls.length > 0 };
 }
 
 function subjectOf(value: unknown): string {
   const { digest } = objectOf(value, 'subject');
   if (typeof digest === 'string' && isAnyDigest(digest)) return digest;
-  throw invalid('subject.digest', 'a digest', JSON.stringify(digest) ?? 'nothing');
+  throw invalid('subject.digest', 'a digest', shown(digest));
 }
 
 function annotationsOf(fields: Fields): Readonly<Record<string, string>> | undefined {
@@ -103,12 +103,16 @@ function optionalText(fields: Fields, key: string): string | undefined {
   const value = fields[key];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
-  throw invalid(key, 'text', JSON.stringify(value));
+  throw invalid(key, 'text', shown(value));
 }
 
 /** Image specification 1.0, layer.md "Non-Distributable Layers". */
 function isForeign(blob: Descriptor & { readonly urls: boolean }): boolean {
   return blob.urls && /\.(?:foreign|nondistributable)\./.test(blob.mediaType);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
 function invalid(where: string, expected: string, actual: string): BundleError {
