@@ -83,7 +83,8 @@ async function run(jobs: readonly Job[], options: DownloadOptions): Promise<numb
   for (const job of jobs) {
     void queue.add(async () => {
       try {
-        fetchedBytes += await fetchBlob(job, { ...options, signal });
+        const bytes = await fetchBlob(job, { ...options, signal });
+        fetchedBytes += bytes;
         finished += 1;
       } catch (error) {
         errors.push(error);
