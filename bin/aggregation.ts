@@ -10,7 +10,7 @@ import { readInputs } from './inputs.ts';
 export interface FileFlag { readonly file: readonly string[] }
 
 export const fileOption = (): Option =>
-  new Option('-f, --file <path>', 'a project or BOMs: files, folders, globs, - for stdin; repeatable').argParser(collect).default([] as string[]).makeOptionMandatory();
+  new Option('-f, --file <path>', 'a project or BOMs: files, folders, globs, - for stdin; repeatable').argParser(collect).makeOptionMandatory();
 
 /** What the documents behind `-f` ask for together. */
 export async function aggregateInputs(names: readonly string[]): Promise<Aggregated & { readonly projectDocument: ParsedProject }> {

@@ -44,8 +44,8 @@ export const insecureOption = (): Option =>
   new Option('--insecure-registry <host>', 'plain http for this registry host only; repeatable').default([]).argParser(collect);
 export const keyOption = (what: string): Option => new Option('--key <file>', what).default([]).argParser(collect);
 
-export function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
+export function collect(value: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), value];
 }
 
 export function positiveInteger(text: string): number {

@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { BundleError } from '../../bom/errors.ts';
+import { clearsign, signDetached } from '../../formats/pgp/signature.ts';
+import type { ListenAddress } from '../../repository/listen.ts';
+import type { Signer } from '../../repository/mirror/signer.ts';
+import { type AccessRecord, serve, type ServeOptions } from '../../repository/serve.ts';
+import { Store } from '../../store/store.ts';
+import { openArchiveContent } from '../archive-content.ts';
+import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
+import { GenerationContents } from '../generation-contents.ts';
+import { machineKey } from '../machine-key.ts';
+import { presentStore } from './status.ts';
+
+interface ServeFlags {
+  readonly store?: string;
+  readonly listen: readonly string[];
+  readonly key: readonly string[];
+  readonly allowUnsigned?: boolean;
+  readonly insecureHttp?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly htpasswd?: string;
+  readonly readAuth?: boolean;
+  readonly accessLog?: boolean;
+}
+
+export function registerServe(program: Command): void {
+  defineCommand<ServeFlags>(program, 'serve [archive...]', {
+    description: 'registry, apt mirror, files and catalog page on one port; with archives, straight from them',
+    flags: [
+      new Option('--store <dir>', 'what was imported (default: /var/lib/longshore where it exists, else the cache)'),
+      new Option('--listen <host:port>', 'address; repeatable (default: 127.0.0.1:5000)').default([]).argParser(collect),
+      keyOption('public key that signed the archive; repeatable'),
+      new Option('--allow-unsigned', 'serve an archive that nobody signed'),
+      new Option('--insecure-http', 'plain http on addresses that other machines reach'),
+      new Option('--tls-cert <file>', 'certificate chain, PEM'),
+      new Option('--tls-key <file>', 'its key, PEM'),
+      new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'),
+      new Option('--read-auth', 'reading needs a password too'),
+      new Option('--access-log', 'one JSON line for every request, on stderr'),
+    ],
+    action: async (context, flags, archives) => {
+      if (archives.length > 0) await serveArchive(context, flags, archives);
+      else await serveStore(context, flags);
+    },
+  });
+}
+
+async function serveStore(context: CommandContext, flags: ServeFlags): Promise<void> {
+  const store = await Store.open(flags.store ?? (await presentStore()), { create: true });
+  const contents = await GenerationContents.open(store, () => context.now().getTime());
+  try {
+    await run(context, flags, {
+      contents: () => contents.served(), blobs: store, push: { blobs: store, state: join(store.root, 'registry') }, signer: await signerOf(context, store.root),
+    });
+  } finally {
+    await contents.close();
+    store.close();
+  }
+}
+
+async function serveArchive(context: CommandContext, flags: ServeFlags, paths: readonly string[]): Promise<void> {
+  const archive = await openArchiveContent(paths, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now(), signal: context.signal });
+  try {
+    const state = flags.store ?? (await presentStore());
+    await mkdir(state, { recursive: true });
+    await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: await signerOf(context, state) });
+  } finally {
+    await archive.close();
+  }
+}
+
+async function signerOf(context: CommandContext, root: string): Promise<Signer> {
+  const { signer, publicKey } = await machineKey(root, context.now());
+  return {
+    publicKeyArmored: publicKey,
+    clearsign: (text) => clearsign(text, signer, context.now()),
+    detach: (content) => signDetached(content, signer, context.now()),
+  };
+}
+
+async function run(context: CommandContext, flags: ServeFlags, content: Pick<ServeOptions, 'contents' | 'blobs' | 'push' | 'signer'>): Promise<void> {
+  const service = await serve({
+    ...content,
+    ...(flags.listen.length === 0 ? {} : { listen: flags.listen.map(parseListen) }),
+    ...tlsOf(flags),
+    ...(flags.insecureHttp === true ? { insecureHttp: true } : {}),
+    ...(flags.htpasswd === undefined ? {} : { htpasswd: flags.htpasswd }),
+    ...(flags.readAuth === true ? { readAuth: true } : {}),
+    ...(flags.accessLog === true ? { log: (record: AccessRecord) => process.stderr.write(`${JSON.stringify(record)}\n`) } : {}),
+  });
+  try {
+    const served = content.contents();
+    const projects = served.map(({ lock, generation }) => ({ project: lock.metadata.name, sequence: lock.metadata.sequence, ...(generation === undefined ? {} : { generation }) }));
+    context.print({ addresses: service.addresses, projects }, [
+      ...(projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : projects.map((each) => `serving ${each.project}, sequence ${each.sequence}`)),
+      ...service.addresses.map((address) => `  ${address}/`),
+    ].join('\n'));
+    await new Promise<void>((done) => { if (context.signal.aborted) done(); else context.signal.addEventListener('abort', () => done(), { once: true }); });
+  } finally {
+    await service.close();
+  }
+}
+
+/** `host:port`, `[v6]:port`, `:port` (loopback) or `host` (port 5000). */
+export function parseListen(text: string): ListenAddress {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*)(?::(\d{1,5}))?$/.exec(text);
+  const port = Number(match?.[2] ?? 5000);
+  if (match === null || port > 65_535) throw new BundleError('INPUT_FLAG', { subject: '--listen', expected: 'host:port, [IPv6]:port or :port', actual: text });
+  return { host: match[1] === '' || match[1] === undefined ? '127.0.0.1' : match[1], port };
+}
+
+function tlsOf(flags: ServeFlags): Pick<ServeOptions, 'tls'> {
+  if (flags.tlsCert === undefined && flags.tlsKey === undefined) return {};
+  if (flags.tlsCert === undefined || flags.tlsKey === undefined) throw new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'both --tls-cert and --tls-key', actual: 'one of them' });
+  return { tls: { cert: readInput(flags.tlsCert), key: readInput(flags.tlsKey) } };
+}

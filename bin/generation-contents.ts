@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../bom/canonical-json.ts';
+import type { Served } from '../repository/content.ts';
+import { commitFile, storageError } from '../store/durable-file.ts';
+import { Generations } from '../store/generations.ts';
+import type { Store } from '../store/store.ts';
+import { lockOf } from './commands/status.ts';
+
+/** project -> the generation that was served last and the date (seconds) it was given. */
+type Dates = Readonly<Record<string, { readonly generation: number; readonly date: number }>>;
+
+const pollMs = 300;
+
+/**
+ * The current generations of a store as the service wants them, looked at again whenever a switch was made. Every switch gets a date
+ * of its own, max(now, last + 1 s), kept in `<root>/release-dates.json`: apt silently ignores a Release that is older than the last.
+ */
+export class GenerationContents {
+  private readonly store: Store;
+  private readonly generations: Generations;
+  private readonly nowMs: () => number;
+  private current: readonly Served[] = [];
+  private stamp = '';
+  private timer: NodeJS.Timeout | undefined;
+  private refreshing: Promise<void> = Promise.resolve();
+
+  private constructor(store: Store, nowMs: () => number) {
+    this.store = store;
+    this.generations = new Generations(store.root);
+    this.nowMs = nowMs;
+  }
+
+  static async open(store: Store, nowMs: () => number): Promise<GenerationContents> {
+    const contents = new GenerationContents(store, nowMs);
+    await contents.refresh();
+    contents.schedule();
+    return contents;
+  }
+
+  served(): readonly Served[] {
+    return this.current;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.refreshing;
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      this.refreshing = this.refresh()
+        // The last good content stays until the next one can be read.
+        .catch((cause: unknown) => { process.stderr.write(`longshore: cannot read the new generation: ${cause instanceof Error ? cause.message : String(cause)}\n`); })
+        .finally(() => this.schedule());
+    }, pollMs);
+    this.timer.unref();
+  }
+
+  private async refresh(): Promise<void> {
+    const stamp = await this.generations.stamp();
+    if (stamp === this.stamp) return;
+    const path = join(this.store.root, 'release-dates.json');
+    const before = await readDates(path);
+    const after: Record<string, { generation: number; date: number }> = { ...before };
+    const served: Served[] = [];
+    for (const project of await this.generations.projects()) {
+      const generation = await this.generations.current(project);
+      if (generation === undefined) continue;
+      const last = before[project];
+      const date = last?.generation === generation.id ? last.date : Math.max(Math.floor(this.nowMs() / 1000), (last?.date ?? 0) + 1);
+      after[project] = { generation: generation.id, date };
+      const known = this.current.find((each) => each.lock.metadata.name === project && each.generation === generation.id);
+      served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date });
+    }
+    if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
+    this.current = served;
+    this.stamp = stamp;
+  }
+}
+
+async function readDates(path: string): Promise<Dates> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Dates;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw storageError(path, cause);
+  }
+}
