@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { BundleError, checkNotAborted, type ErrorCode, redactUrl } from '../bom/errors.ts';
 
 const connectCodes = new Set([
@@ -34,7 +35,7 @@ export function transferError(error: unknown, url: string, signal: AbortSignal):
   if (connectCodes.has(code)) return fail('TRANSFER_CONNECT', 'a connection', connectMessage(code));
   if (stallCodes.has(code)) return fail('TRANSFER_STALL', 'bytes to keep coming', 'silence');
   if (tlsCode.test(code)) return fail('TRANSFER_TLS', 'a certificate that can be trusted', tlsMessage(code, message));
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return fail('TRANSFER_PROTOCOL', 'HTTP', message);
+  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW') return fail('TRANSFER_PROTOCOL', 'HTTP', message);
   if (code === 'UND_ERR_INVALID_ARG' && message.includes('407')) return fail('TRANSFER_AUTH', 'a proxy that lets us through', 'status 407 of the proxy');
   return fail('TRANSFER_CUT', 'a whole answer', message === '' ? 'a broken connection' : message);
 }

@@ -34,6 +34,7 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
       first ??= part.identity;
       for await (const chunk of paced(part.bytes, options.stallTimeoutMs, url)) {
         at += chunk.length;
+        if (options.expectedSize !== undefined && at > options.expectedSize) throw sizeError(url, options.expectedSize, `${at} or more`);
         if (at - mark >= progressBytes) { attempts.progressed(); mark = at; }
         yield chunk;
       }
@@ -92,13 +93,17 @@ function atEnd(response: WebResponse, url: string, place: Place): Part {
 
 function checkSame(now: Identity, url: string, { first, expectedSize }: Place): void {
   if (expectedSize !== undefined && now.total !== undefined && now.total !== expectedSize) {
-    throw new BundleError('INTEGRITY_SIZE', { subject: redactUrl(url), expected: `${expectedSize} bytes`, actual: `${now.total} bytes` });
+    throw sizeError(url, expectedSize, String(now.total));
   }
   if (first === undefined) return;
   for (const key of ['etag', 'lastModified', 'total'] as const) {
     const [before, after] = [first[key], now[key]];
     if (before !== undefined && after !== undefined && before !== after) throw changed(url, `the content with ${key} ${before}`, `${key} ${after}`);
   }
+}
+
+function sizeError(url: string, expected: number, actual: string): BundleError {
+  return new BundleError('INTEGRITY_SIZE', { subject: redactUrl(url), expected: `${expected} bytes`, actual: `${actual} bytes` });
 }
 
 function changed(url: string, expected: string, actual: string): BundleError {

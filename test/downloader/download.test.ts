@@ -1,0 +1,259 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../bom/digest.ts';
+import { BundleError } from '../../bom/errors.ts';
+import type { BundleEvent } from '../../bom/events.ts';
+import { apiVersion, contentOf, type Lock, type LockedFile, type LockSpec } from '../../bom/lock.ts';
+import type { BlobReader, BlobWriter, Bytes } from '../../bom/ports.ts';
+import { download, type DownloadOptions, type DownloadResult } from '../../downloader/download.ts';
+import { createFileSource } from '../../downloader/sources/file.ts';
+import { createImageSource } from '../../downloader/sources/image.ts';
+import { Store } from '../../store/store.ts';
+import { createHttpClient } from '../../transport/http.ts';
+import { createRegistryPool } from '../../transport/registry.ts';
+import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
+import { type FaultServer, type Handler, serveContent, startFaultServer } from '../support/fault-server.ts';
+import { MemoryBlobs } from '../support/memory-blobs.ts';
+
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => { for (const close of open.splice(0).reverse()) await close(); });
+
+const empty: LockSpec = {
+  targets: [], order: [], boms: [], images: [], files: [], packages: [], packageSets: [], repositories: [], charts: [], git: [], runtimes: [],
+  dropped: [], unresolved: [], warnings: [], influences: [],
+};
+const lockOf = (spec: Partial<LockSpec>): Lock =>
+  ({ apiVersion, kind: 'Lock', metadata: { name: 'test', project: digestOf(''), sequence: 1 }, spec: { ...empty, ...spec } });
+
+async function serve(handler: Handler): Promise<FaultServer> {
+  const server = await startFaultServer(handler);
+  open.push(() => server.close());
+  return server;
+}
+
+async function registry(options: FakeRegistryOptions = {}): Promise<FakeRegistry> {
+  const fake = await startFakeRegistry(options);
+  open.push(() => fake.close());
+  return fake;
+}
+
+function file(name: string, content: Uint8Array, ...urls: string[]): LockedFile {
+  return { name, urls, digest: digestOf(content), size: content.length, mode: '0644', purpose: 'other', mediaType: 'application/octet-stream', trust: 'declared', usedBy: [] };
+}
+
+const bytesOf = (size: number, seed = 1): Uint8Array => Uint8Array.from({ length: size }, (_, at) => (at * 31 * seed + (at >> 8)) & 0xff);
+
+interface Setup { readonly options: DownloadOptions; readonly events: BundleEvent[] }
+
+function setup(blobs: BlobReader & BlobWriter, more: Partial<DownloadOptions> & { readonly insecure?: readonly string[] } = {}): Setup {
+  const http = createHttpClient({ env: {}, stallTimeoutMs: 500, retry: { firstWaitMs: 1, retries: 2 } });
+  open.push(() => http.close());
+  const events: BundleEvent[] = [];
+  const notify = (event: BundleEvent): void => { events.push(event); };
+  const image = createImageSource({ registry: createRegistryPool({ http, insecureHosts: more.insecure ?? [] }), blobs, notify });
+  const files = createFileSource({ http, blobs, notify, headersFor: async () => ({}) });
+  return { options: { sources: { image, file: files }, blobs, concurrency: 4, notify, signal: new AbortController().signal, ...more }, events };
+}
+
+async function failure(work: Promise<DownloadResult>): Promise<BundleError> {
+  const error: unknown = await work.then(() => undefined, (reason: unknown) => reason);
+  if (error instanceof BundleError) return error;
+  throw new Error(`expected a coded error, got ${String(error)}`);
+}
+
+async function imageLock(fake: FakeRegistry, refs: readonly string[], { options }: Setup): Promise<Lock> {
+  const wanted = refs.map((ref) => ({
+    kind: 'image' as const, ref: `${fake.host}/${ref}`, platforms: ['all'], sources: [`${fake.host}/${ref}`], artifactKind: 'image' as const, role: 'runtime',
+    extras: { signatures: false, attestations: false, sboms: false, referrers: false }, usedBy: [], at: [],
+  }));
+  const source = options.sources.image as ReturnType<typeof createImageSource>;
+  return lockOf({ images: [...(await source.resolve(wanted, options.signal)).artifacts] });
+}
+
+describe('download', () => {
+  it('fetches what is missing, each blob once however many images share it, and nothing the second time', async () => {
+    const fake = await registry();
+    const base = bytesOf(200_000);
+    for (const name of ['a', 'b', 'c']) fake.addImage('linux/amd64', [base, name], `x/${name}:1`);
+    const blobs = new MemoryBlobs();
+    const ready = setup(blobs, { insecure: [fake.host] });
+    const lock = await imageLock(fake, ['x/a:1', 'x/b:1', 'x/c:1'], ready);
+    const first = await download(lock, ready.options);
+    for (const digest of contentOf(lock).keys()) expect(await blobs.has(digest)).toBe(true);
+    const requests = fake.server.seen.filter(({ url }) => url.includes(digestOf(base)));
+    expect(requests.length).toBe(1);
+    const plan = ready.events.find((event) => event.kind === 'plan');
+    const moved = ready.events.reduce((sum, event) => sum + (event.kind === 'bytes' ? event.bytes : 0), 0);
+    expect(plan).toMatchObject({ phase: 'download', items: contentOf(lock).size, presentBytes: first.presentBytes });
+    expect(moved).toBe(first.fetchedBytes);
+    const seen = fake.server.seen.length;
+    expect(await download(lock, ready.options)).toEqual({ fetched: 0, fetchedBytes: 0, present: contentOf(lock).size, presentBytes: first.fetchedBytes + first.presentBytes });
+    expect(fake.server.seen.length).toBe(seen);
+  });
+
+  it('names what only the store can have before fetching anything', async () => {
+    const server = await serve((request, response) => serveContent(request, response, { bytes: bytesOf(10) }));
+    const lock = lockOf({ files: [file('a', bytesOf(10), server.origin), file('local', bytesOf(20))], boms: [{ name: 'm', version: '1', digest: digestOf('bom'), size: 3, labels: {} }] });
+    const error = await failure(download(lock, setup(new MemoryBlobs()).options));
+    expect(error.code).toBe('INTEGRITY_MISSING');
+    expect(error.message).toContain('and 1 more');
+    expect(error.next).toContain('longshore lock');
+    expect(server.seen).toEqual([]);
+  });
+
+  it('fetches wrong content once more, from the next mirror', async () => {
+    const content = bytesOf(1000);
+    const wrong = await serve((request, response) => serveContent(request, response, { bytes: bytesOf(1000, 3) }));
+    const right = await serve((request, response) => serveContent(request, response, { bytes: content }));
+    const blobs = new MemoryBlobs();
+    await download(lockOf({ files: [file('a', content, wrong.origin, right.origin)] }), setup(blobs).options);
+    expect(await blobs.has(digestOf(content))).toBe(true);
+    const error = await failure(download(lockOf({ files: [file('a', content, wrong.origin)] }), setup(new MemoryBlobs()).options));
+    expect(error.code).toBe('INTEGRITY_DIGEST');
+    expect(error.message).toContain('file a');
+  });
+
+  it('throws the first failure with the others, and starts nothing new after it', async () => {
+    const server = await serve((_, response) => { response.writeHead(404).end(); });
+    const files = Array.from({ length: 50 }, (_, at) => file(`f${at}`, bytesOf(100 + at), `${server.origin}/${at}`));
+    const error = await failure(download(lockOf({ files }), setup(new MemoryBlobs(), { concurrency: 2 }).options));
+    expect(error.code).toBe('RESOLVE_NOT_FOUND');
+    expect(server.seen.length).toBeLessThan(10);
+  });
+
+  it('continues inside a blob after a stop', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'longshore-test-'));
+    open.push(() => rm(dir, { recursive: true }));
+    const store = await Store.open(join(dir, 'store'), { create: true });
+    open.push(async () => store.close());
+    const content = bytesOf(3_000_000);
+    let stall = true;
+    const server = await serve((request, response) => serveContent(request, response, { bytes: content, etag: '"x"', ...(stall ? { stallAfter: 2_000_000 } : {}) }));
+    const lock = lockOf({ files: [file('a', content, server.origin)] });
+    const stop = new AbortController();
+    const ready = setup(store, { signal: stop.signal });
+    setTimeout(() => stop.abort(), 300);
+    expect((await failure(download(lock, ready.options))).code).toBe('INTERRUPTED');
+    stall = false;
+    const result = await download(lock, setup(store).options);
+    expect(result.fetchedBytes).toBeLessThan(1_500_000);
+    expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d{7}-$/);
+    expect(await store.has(digestOf(content))).toBe(true);
+  });
+});
+
+/** Every way a registry can misbehave: none may end well with content missing or wrong. */
+describe('a misbehaving registry', () => {
+  const layer = bytesOf(400_000);
+  const isLayer = (url: string | undefined): boolean => url?.includes(digestOf(layer)) === true;
+
+  async function attempt(fault: NonNullable<FakeRegistryOptions['fault']>, auth?: FakeRegistryOptions['auth']): Promise<{ code: string; fake: FakeRegistry; blobs: MemoryBlobs }> {
+    let armed = false;
+    const fake = await registry({ ...(auth === undefined ? {} : { auth }), fault: (request, response) => (armed ? fault(request, response) : false) });
+    fake.addImage('linux/amd64', [layer], 'x/y:1');
+    const blobs = new MemoryBlobs();
+    const ready = setup(blobs, { insecure: [fake.host] });
+    const lock = await imageLock(fake, ['x/y:1'], ready);
+    armed = true;
+    const code = await download(lock, ready.options).then(() => 'done', (error: unknown) => (error instanceof BundleError ? error.code : String(error)));
+    expect(code === 'done').toBe(await blobs.has(digestOf(layer)));
+    return { code, fake, blobs };
+  }
+
+  const always: [string, string, (response: import('node:http').ServerResponse, request: import('node:http').IncomingMessage) => void][] = [
+    ['a short body with a wrong length', 'INTEGRITY_SIZE', (response) => { response.end(layer.subarray(0, 1000)); }],
+    ['a body that ends before its length, each time', 'TRANSFER_CUT', (response) => { response.writeHead(200, { 'content-length': layer.length }).write('x', () => { setTimeout(() => response.destroy(), 10); }); }],
+    ['a short body without a length', 'TRANSFER_CUT', (response) => { response.writeHead(200, { 'transfer-encoding': 'chunked' }); response.write('x'); response.end(); }],
+    ['wrong bytes of the right length', 'INTEGRITY_DIGEST', (response) => { response.end(bytesOf(layer.length, 5)); }],
+    ['an endless body', 'INTEGRITY_SIZE', (response) => {
+      response.writeHead(200, { 'transfer-encoding': 'chunked' });
+      const timer = setInterval(() => response.write(layer), 1);
+      response.on('close', () => clearInterval(timer));
+    }],
+    ['a slow drip', 'TRANSFER_STALL', (response) => {
+      response.writeHead(200, { 'content-length': layer.length });
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+    }],
+    ['429 for ever', 'TRANSFER_STATUS', (response) => { response.writeHead(429, { 'retry-after': '0' }).end(); }],
+    ['401 for ever', 'TRANSFER_AUTH', (response) => { response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(); }],
+    ['403', 'TRANSFER_STATUS', (response) => { response.writeHead(403).end(); }],
+    ['a range that was not asked for', 'TRANSFER_PROTOCOL', (response) => { response.writeHead(206, { 'content-range': `bytes 5-9/${layer.length}` }).end('12345'); }],
+    ['garbage in place of HTTP', 'TRANSFER_PROTOCOL', (response) => { response.socket?.end('SSH-2.0-OpenSSH_9.2\r\n'); }],
+    ['redirects in a circle', 'TRANSFER_PROTOCOL', (response, request) => { response.writeHead(307, { location: request.url ?? '' }).end(); }],
+  ];
+  it.each(always)('%s: %s', async (_, code, fault) => {
+    const result = await attempt((request, response) => {
+      if (!isLayer(request.url)) return false;
+      fault(response, request);
+      return true;
+    });
+    expect(result.code).toBe(code);
+  });
+
+  it('a storm of 429 that passes', async () => {
+    let left = 2;
+    const { code } = await attempt((request, response) => {
+      if (!isLayer(request.url) || left === 0) return false;
+      left -= 1;
+      response.writeHead(429, { 'retry-after': '0' }).end();
+      return true;
+    });
+    expect(code).toBe('done');
+  });
+
+  it('resets in mid-blob, again and again', async () => {
+    let left = 3;
+    const { code, fake } = await attempt((request, response) => {
+      if (!isLayer(request.url) || left === 0) return false;
+      left -= 1;
+      const start = Number(/bytes=(\d+)/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      serveContent(request, response, { bytes: layer, cutAfter: 100_000 });
+      expect(start).toBe((2 - left) * 100_000);
+      return true;
+    });
+    expect(code).toBe('done');
+    expect(fake.server.seen.filter(({ url }) => isLayer(url)).length).toBe(4);
+  });
+
+  it('a HEAD that lies is never believed', async () => {
+    const { code } = await attempt((request, response) => {
+      if (request.method !== 'HEAD') return false;
+      response.writeHead(200, { 'content-length': 1, 'docker-content-digest': digestOf('lie') }).end();
+      return true;
+    });
+    expect(code).toBe('done');
+  });
+
+  it('tokens that expire in mid-blob', async () => {
+    let cuts = 2;
+    const { code } = await attempt((request, response) => {
+      if (!isLayer(request.url) || cuts === 0 || request.headers.authorization === undefined) return false;
+      cuts -= 1;
+      serveContent(request, response, { bytes: layer, cutAfter: 70_000 });
+      return true;
+    }, { kind: 'bearer', tokenUses: 1 });
+    expect(code).toBe('done');
+  });
+});
+
+async function collect(bytes: Bytes): Promise<number> {
+  let length = 0;
+  for await (const chunk of bytes) length += chunk.length;
+  return length;
+}
+
+describe('what a stop leaves', () => {
+  it('closes its requests', async () => {
+    const server = await serve((_, response) => { response.writeHead(200, { 'content-length': 10 }).write('x'); });
+    const stop = new AbortController();
+    const { options } = setup(new MemoryBlobs(), { signal: stop.signal });
+    const source = options.sources.file as ReturnType<typeof createFileSource>;
+    const locked = file('a', bytesOf(10), server.origin);
+    const reading = collect(source.fetch(locked, locked, { signal: stop.signal })).catch((error: unknown) => error);
+    setTimeout(() => stop.abort(), 50);
+    expect(await reading).toMatchObject({ code: 'INTERRUPTED' });
+  });
+});
