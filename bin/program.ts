@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { BundleError } from '../bom/errors.ts';
 import { commands } from './commands/all.ts';
 import { errorJson, errorText } from './render.ts';
+import { withValues } from './values.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without node and script) and returns its exit code. Output goes to stdout and stderr of the process. */
@@ -16,7 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const register of commands) register(program);
   for (const command of allBelow(program)) command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(withValues(program, args), { from: 'user' });
     return 0;
   } catch (cause) {
     return report(cause, args.includes('--json'));

@@ -62,14 +62,10 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
 }
 
 async function serveArchive(context: CommandContext, flags: ServeFlags, paths: readonly string[]): Promise<void> {
-  const archive = await openArchiveContent(paths, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now(), signal: context.signal });
-  try {
-    const state = flags.store ?? (await presentStore());
-    await mkdir(state, { recursive: true });
-    await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: await signerOf(context, state) });
-  } finally {
-    await archive.close();
-  }
+  const archive = await openArchiveContent(paths, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now() });
+  const state = flags.store ?? (await presentStore());
+  await mkdir(state, { recursive: true });
+  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: await signerOf(context, state) });
 }
 
 async function signerOf(context: CommandContext, root: string): Promise<Signer> {
