@@ -1,0 +1,194 @@
+import { link, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { bundleOf } from '../bom/bundle.ts';
+import { type Digest, hexOf } from '../bom/digest.ts';
+import { BundleError, checkNotAborted } from '../bom/errors.ts';
+import type { Notify } from '../bom/events.ts';
+import type { Lock } from '../bom/lock.ts';
+import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
+import { CopyPool } from '../store/copy-pool.ts';
+import { makeDirectory, storageError, syncDirectory } from '../store/durable-file.ts';
+import { type Generation, Generations } from '../store/generations.ts';
+import { type PackVolume, stampOf } from '../store/packs.ts';
+import type { Store } from '../store/store.ts';
+import { ArchiveBlobs } from './archive-blobs.ts';
+import { type Archive, damaged, openArchive } from './archive-file.ts';
+import { checkBase } from './base.ts';
+import { copyBlobs } from './copy-blobs.ts';
+import { readLock } from './inspect.ts';
+import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
+import { verifyArchive } from './verify.ts';
+
+export interface ImportOptions extends TrustOptions {
+  readonly paths: readonly string[];
+  readonly store: Store;
+  /** Copies blobs into the store; otherwise the archive is adopted where it lies. */
+  readonly copy: boolean;
+  /** Passes for a sequence below the highest that was imported for the project. */
+  readonly allowDowngrade?: boolean;
+  readonly concurrency: number;
+  readonly notify: Notify;
+  readonly signal: AbortSignal;
+}
+
+export interface ImportResult {
+  readonly generation: Generation;
+  readonly project: string;
+  /** False when this archive was what is served already: nothing was done. */
+  readonly changed: boolean;
+  readonly blobs: number;
+  /** Bytes of blobs in the archive. */
+  readonly bytes: number;
+  /** `linked` into the store's folder, read `in-place` from elsewhere, or `copied`. */
+  readonly how: 'linked' | 'in-place' | 'copied' | 'present';
+  readonly signature: SignatureState;
+  /** Modules to look at again, as the lock reports them. */
+  readonly influences: readonly { readonly module: string; readonly influences: string }[];
+}
+
+/**
+ * Takes an archive into a repository machine's store and makes it the generation served. Nothing changes before the whole archive is verified and
+ * a delta's base is met. The switch is the last step and one rename: interrupted at any moment, what was served before still is, and the
+ * same call completes the work. Throws what {@link verifyArchive} throws, `TARGET_REPLAY` for an older archive than the newest
+ * imported one, `TARGET_BASE` for an unmet delta, and `STORAGE_*`.
+ */
+export async function importArchive(options: ImportOptions): Promise<ImportResult> {
+  const { store, signal, notify } = options;
+  const archive = await openArchive(options.paths.map((path) => resolve(path)));
+  const signature = await checkSignature(archive, options);
+  const generations = new Generations(store.root);
+  const facts = { project: archive.manifest.project, signature, ...countOf(archive) };
+  const served = await servedAlready(archive, generations, store);
+  if (served !== undefined) {
+    notify({ kind: 'step', phase: 'import', message: `${served.project} sequence ${served.sequence} is served already as generation ${served.id}` });
+    return { ...facts, generation: served, changed: false, how: 'present', influences: [] };
+  }
+  await checkReplay(archive, generations, options);
+  await checkBase(archive, store);
+  const stamps = await stampsOf(archive);
+  await verifyArchive([...archive.volumes.values()].map((volume) => volume.path), options);
+  await checkUnchanged(stamps);
+  const lock = await readLock(archive);
+  checkNotAborted(signal, 'import');
+  const how = options.copy ? 'copied' : await adopt(archive, stamps, options);
+  // A blob that is cut over volumes cannot be read in one piece where it lies.
+  await copy(archive, options.copy ? archive.manifest.blobs : archive.manifest.blobs.filter((blob) => blob.pieces !== undefined), options);
+  const bundle = bundleOf(lock);
+  checkBundle(archive, bundle.index.digest);
+  for (const blob of bundle.generated) await store.putBytes(blob);
+  if (options.copy) await store.listInLayout(bundle.layoutIndex);
+  const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
+  await generations.switchTo(generation.project, generation.id);
+  return { ...facts, generation, changed: true, how, influences: lock.spec.influences };
+}
+
+function countOf({ manifest }: Archive): { readonly blobs: number; readonly bytes: number } {
+  return { blobs: manifest.blobs.length, bytes: manifest.blobs.reduce((sum, blob) => sum + blob.size, 0) };
+}
+
+/** The current generation, when it came from this archive and all its blobs can still be read. */
+async function servedAlready(archive: Archive, generations: Generations, store: Store): Promise<Generation | undefined> {
+  const current = await generations.current(archive.manifest.project);
+  if (current?.archive !== archive.archive) return undefined;
+  for (const blob of archive.manifest.blobs) if (!(await store.has(blob.digest))) return undefined;
+  return current;
+}
+
+async function checkReplay({ manifest, volumes }: Archive, generations: Generations, { allowDowngrade }: ImportOptions): Promise<void> {
+  const highest = await generations.highestSequence(manifest.project);
+  if (manifest.sequence >= highest || allowDowngrade === true) return;
+  throw new BundleError('TARGET_REPLAY', {
+    subject: [...volumes.values()][0]?.path ?? manifest.project,
+    expected: `sequence ${highest} of ${manifest.project} or a later one`,
+    actual: `sequence ${manifest.sequence}`,
+  });
+}
+
+async function stampsOf(archive: Archive): Promise<PackVolume[]> {
+  return Promise.all([...archive.volumes.values()].sort((a, b) => a.number - b.number).map(async ({ path }) => {
+    const stamp = await stampOf(path);
+    if (stamp === undefined) throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'an archive', actual: 'no such file' });
+    return { path, ...stamp };
+  }));
+}
+
+/** What was verified is what is taken. */
+async function checkUnchanged(stamps: readonly PackVolume[]): Promise<void> {
+  for (const before of stamps) {
+    const now = await stampOf(before.path);
+    if (now?.inode !== before.inode || now.mtimeMs !== before.mtimeMs || now.size !== before.size) throw damaged(before.path, 'a file that nobody writes to', 'one that changed while it was read');
+  }
+}
+
+/** The bundle that this version derives from the lock is the one that was exported. */
+function checkBundle(archive: Archive, derived: Digest): void {
+  if (derived === archive.manifest.bundle.digest) return;
+  throw damaged(archive.manifest.project, `the bundle of its lock (${derived})`, archive.manifest.bundle.digest);
+}
+
+/** Makes the blobs readable where they lie: from a hard link below the store when it is on the same file system. */
+async function adopt(archive: Archive, stamps: readonly PackVolume[], { store, notify }: ImportOptions): Promise<'linked' | 'in-place'> {
+  const folder = join(store.root, 'packs');
+  await makeDirectory(folder);
+  const volumes: PackVolume[] = [];
+  let how: 'linked' | 'in-place' = 'linked';
+  for (const [index, volume] of stamps.entries()) {
+    const own = join(folder, stamps.length === 1 ? `${hexOf(archive.archive)}.tar` : `${hexOf(archive.archive)}.${String(index + 1).padStart(3, '0')}.tar`);
+    const linked = volume.path === own || (await hardLink(volume, own));
+    if (!linked) {
+      how = 'in-place';
+      notify({ kind: 'warning', subject: volume.path, message: 'is on another file system and is served from there: keep it where it is, or import with --copy' });
+    }
+    volumes.push(linked ? { ...volume, path: own } : volume);
+  }
+  await syncDirectory(folder);
+  const whole = archive.manifest.blobs.filter((blob) => blob.pieces === undefined);
+  await store.adoptPack({
+    archive: archive.archive, volumes,
+    blobs: whole.map((blob) => ({ digest: blob.digest, size: blob.size, volume: blob.volume - 1, offset: startOf(archive, blob) + blob.offset })),
+  });
+  return how;
+}
+
+function startOf(archive: Archive, blob: ManifestBlob): number {
+  const volume = archive.volumes.get(piecesOf(blob)[0]?.volume ?? 0);
+  if (volume === undefined) throw new Error(`volume ${blob.volume} is not open`);
+  return volume.contentStart;
+}
+
+/** False where the file systems differ or have no hard links. */
+async function hardLink(volume: PackVolume, own: string): Promise<boolean> {
+  try {
+    if ((await stampOf(own))?.inode === volume.inode) return true;
+    await rm(own, { force: true });
+    await link(volume.path, own);
+    return true;
+  } catch (cause) {
+    if (['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
+    throw storageError(own, cause);
+  }
+}
+
+async function copy(archive: Archive, blobs: readonly ManifestBlob[], { store, concurrency, notify, signal }: ImportOptions): Promise<void> {
+  if (blobs.length === 0) return;
+  const pool = new CopyPool({ concurrency, signal, onBytes: (bytes) => notify({ kind: 'bytes', phase: 'import', bytes }) });
+  try {
+    await copyBlobs(new ArchiveBlobs(archive), { blobs, store, pool, notify });
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The generation for this archive: the one that an interrupted import wrote, or a new one. */
+async function nextGeneration(archive: Archive, { lock, signature, generations, now }: {
+  readonly lock: Lock; readonly signature: SignatureState; readonly generations: Generations; readonly now: Date;
+}): Promise<Generation> {
+  const { manifest } = archive;
+  const last = (await generations.list(manifest.project)).at(-1);
+  if (last?.archive === archive.archive) return last;
+  const [signedBy] = signature.state === 'signed' ? signature.signers : [];
+  return generations.add({
+    project: lock.metadata.name, sequence: lock.metadata.sequence, bundle: manifest.bundle.digest, lock: manifest.lock.digest, lockSize: manifest.lock.size,
+    importedAt: now.toISOString(), archive: archive.archive, ...(signedBy === undefined ? {} : { signedBy }),
+  });
+}
