@@ -107,7 +107,6 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
     return length === 0 ? 'unsatisfiable' : { start: size - length, end: size };
   }
   const start = Number(first);
-  if (last !== '' && Number(last) < start) return undefined;
-  if (start >= size) return 'unsatisfiable';
+  if (start >= size || (last !== '' && Number(last) < start)) return 'unsatisfiable';
   return { start, end: last === '' ? size : Math.min(Number(last) + 1, size) };
 }

@@ -1,4 +1,5 @@
-// Names, references and errors of the OCI distribution specification 1.1: "Pulling manifests" (grammar), "Error Codes".
+// Names, references, digests and errors of the OCI distribution specification 1.1: "Pulling manifests" (grammar), "Error Codes".
+import { createHash } from 'node:crypto';
 import { type Answer, type Headers, jsonAnswer } from '../answer.ts';
 
 const namePattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
@@ -11,6 +12,22 @@ export function isRepositoryName(text: string): boolean {
 
 export function isTag(text: string): boolean {
   return tagPattern.test(text);
+}
+
+/**
+ * What clients address content by: a digest of an algorithm that the image specification registers (descriptor.md, "Registered algorithms"). Inside,
+ * content is known by sha256; a sha512 one is a second name for it.
+ */
+export type Address = `sha256:${string}` | `sha512:${string}`;
+
+export function isAddress(text: string): text is Address {
+  return /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text);
+}
+
+/** The address of `bytes` with the algorithm of `like`. */
+export function addressLike(like: Address, bytes: Uint8Array): Address {
+  const algorithm = like.startsWith('sha512:') ? 'sha512' : 'sha256';
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 /** A digest of any algorithm: what a manifest may name as its subject. */

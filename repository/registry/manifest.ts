@@ -1,7 +1,7 @@
 // What a pushed manifest says. OCI image specification 1.1: manifest.md, image-index.md; Docker image manifest version 2, schema 2.
-import { type Descriptor, type Digest, digestOf, isDigest } from '../../bom/digest.ts';
+import { digestOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
-import { isAnyDigest } from './grammar.ts';
+import { type Address, isAddress, isAnyDigest } from './grammar.ts';
 import type { PushedManifest } from './pushed.ts';
 
 /** Every registry has to take 4 MiB ("Pushing Manifests"); this one takes no more. */
@@ -19,7 +19,13 @@ const kinds: Readonly<Record<string, 'image' | 'index'>> = {
 export interface ParsedManifest {
   readonly manifest: PushedManifest;
   /** Configs and layers that must be in the repository. Layers that may not be distributed and have URLs are not among them. */
-  readonly blobs: readonly Digest[];
+  readonly blobs: readonly Address[];
+}
+
+interface NamedBlob {
+  readonly mediaType: string;
+  readonly digest: Address;
+  readonly urls: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,18 +43,17 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   const kind = kinds[mediaType];
   if (kind === undefined) throw invalid('mediaType', 'an OCI or Docker (schema 2) image manifest or index', mediaType);
   if (fields['schemaVersion'] !== 2) throw invalid('schemaVersion', '2', shown(fields['schemaVersion']));
-  const children = kind === 'index' ? descriptors(fields, 'manifests') : [];
+  if (kind === 'index') descriptors(fields, 'manifests');
   const layers = kind === 'image' ? descriptors(fields, 'layers') : [];
   const config = kind === 'image' ? descriptorOf(fields['config'], 'config') : undefined;
   const subject = fields['subject'] === undefined ? undefined : subjectOf(fields['subject']);
   const artifactType = optionalText(fields, 'artifactType') ?? config?.mediaType;
   const annotations = annotationsOf(fields);
   const blobs = [...(config === undefined ? [] : [config]), ...layers].filter((blob) => !isForeign(blob)).map(({ digest }) => digest);
-  const needs = [...children.map(({ digest }) => digest), ...blobs];
   return {
     blobs: [...new Set(blobs)],
     manifest: {
-      mediaType, digest: digestOf(bytes), size: bytes.length, needs: [...new Set(needs)],
+      mediaType, digest: digestOf(bytes), size: bytes.length,
       ...(subject === undefined ? {} : { subject }),
       ...(artifactType === undefined || artifactType === '' ? {} : { artifactType }),
       ...(annotations === undefined ? {} : { annotations }),
@@ -71,19 +76,19 @@ function objectOf(value: unknown, where: string): Fields {
   throw invalid(where, 'an object', shown(value));
 }
 
-function descriptors(fields: Fields, key: string): (Descriptor & { readonly urls: boolean })[] {
-  const list = fields[key];
+function descriptors(fields: Fields, key: string): NamedBlob[] {
+  const list = fields[key] ?? [];
   if (!Array.isArray(list)) throw invalid(key, 'a list of descriptors', shown(list));
   return list.map((item, position) => descriptorOf(item, `${key}[${position}]`));
 }
 
-function descriptorOf(value: unknown, where: string): Descriptor & { readonly urls: boolean } {
+function descriptorOf(value: unknown, where: string): NamedBlob {
   const fields = objectOf(value, where);
   const { mediaType, digest, size, urls } = fields;
   if (typeof mediaType !== 'string' || mediaType === '') throw invalid(`${where}.mediaType`, 'a media type', shown(mediaType));
-  if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`${where}.digest`, 'sha256: and 64 hex digits', shown(digest));
+  if (typeof digest !== 'string' || !isAddress(digest)) throw invalid(`${where}.digest`, 'a sha256 or sha512 digest', shown(digest));
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalid(`${where}.size`, 'a count of bytes', shown(size));
-  return { mediaType, digest, size: size as number, urls: Array.isArray(urls) && urls.length > 0 };
+  return { mediaType, digest, urls: Array.isArray(urls) && urls.length > 0 };
 }
 
 function subjectOf(value: unknown): string {
@@ -107,7 +112,7 @@ function optionalText(fields: Fields, key: string): string | undefined {
 }
 
 /** Image specification 1.0, layer.md "Non-Distributable Layers". */
-function isForeign(blob: Descriptor & { readonly urls: boolean }): boolean {
+function isForeign(blob: NamedBlob): boolean {
   return blob.urls && /\.(?:foreign|nondistributable)\./.test(blob.mediaType);
 }
 

@@ -3,38 +3,38 @@ import { canonicalBytes } from '../../bom/canonical-json.ts';
 import { type Descriptor, isDigest } from '../../bom/digest.ts';
 import { type Answer, blobAnswer, type Headers, jsonAnswer } from '../answer.ts';
 import { readSmall, type ServedBlobs } from '../content.ts';
-import { isAnyDigest, isTag, lexically, pageOf, registryError } from './grammar.ts';
+import { type Address, isAddress, isAnyDigest, isTag, lexically, pageOf, registryError } from './grammar.ts';
 import { manifestLimitBytes, ociIndex, parseManifest } from './manifest.ts';
 import type { PushedManifest } from './pushed.ts';
 import { findBlob, findManifest, isEmpty, type Shelf } from './shelf.ts';
 
 export async function getManifest(shelf: Shelf, reference: string, blobs: ServedBlobs): Promise<Answer> {
-  if (!isDigest(reference) && !isTag(reference)) {
+  if (!isAddress(reference) && !isTag(reference)) {
     return reference.includes(':')
-      ? registryError('DIGEST_INVALID', 'manifests are found by tag or sha256 digest', { detail: { reference } })
+      ? registryError('DIGEST_INVALID', 'manifests are found by tag, sha256 or sha512 digest', { detail: { reference } })
       : registryError('MANIFEST_INVALID', 'not a tag', { status: 400, detail: { reference } });
   }
   if (isEmpty(shelf)) return unknownName(shelf);
-  const manifest = findManifest(shelf, reference);
-  if (manifest === undefined || !(await blobs.has(manifest.digest))) {
+  const found = findManifest(shelf, reference);
+  if (found === undefined || !(await blobs.has(found.blob.digest))) {
     return registryError('MANIFEST_UNKNOWN', 'no such manifest here', { detail: { name: shelf.name, reference } });
   }
-  const headers = { ...digestHeader(manifest), 'content-type': manifest.mediaType };
-  return blobAnswer(manifest, blobs, isDigest(reference) ? { ...headers, ...forever } : { ...headers, 'cache-control': 'no-cache' });
+  const headers = { ...digestHeader(found.address), 'content-type': found.blob.mediaType };
+  return blobAnswer(found.blob, blobs, isAddress(reference) ? { ...headers, ...forever } : { ...headers, 'cache-control': 'no-cache' });
 }
 
 export async function getBlob(shelf: Shelf, digest: string, blobs: ServedBlobs): Promise<Answer> {
-  if (!isDigest(digest)) return registryError('DIGEST_INVALID', 'blobs are found by sha256 digest', { detail: { digest } });
+  if (!isAddress(digest)) return registryError('DIGEST_INVALID', 'blobs are found by sha256 or sha512 digest', { detail: { digest } });
   if (isEmpty(shelf)) return unknownName(shelf);
   const blob = findBlob(shelf, digest);
-  if (blob === undefined || !(await blobs.has(digest))) return registryError('BLOB_UNKNOWN', 'no such blob here', { detail: { name: shelf.name, digest } });
-  return blobAnswer(blob, blobs, { ...digestHeader(blob), ...forever, 'content-type': 'application/octet-stream' });
+  if (blob === undefined || !(await blobs.has(blob.digest))) return registryError('BLOB_UNKNOWN', 'no such blob here', { detail: { name: shelf.name, digest } });
+  return blobAnswer(blob, blobs, { ...digestHeader(digest), ...forever, 'content-type': 'application/octet-stream' });
 }
 
 const forever = { 'cache-control': 'public, max-age=31536000, immutable' };
 
-function digestHeader(blob: Descriptor): Headers {
-  return { 'docker-content-digest': blob.digest };
+function digestHeader(address: Address): Headers {
+  return { 'docker-content-digest': address };
 }
 
 export function unknownName(shelf: Shelf): Answer {
@@ -59,11 +59,11 @@ export function pagedAnswer(all: readonly string[], options: { readonly query: U
   return jsonAnswer(200, options.wrap(page.items), { link: `<${options.path}?${next}>; rel="next"` });
 }
 
-type ListedReferrer = Descriptor & Pick<PushedManifest, 'artifactType' | 'annotations'>;
+type ListedReferrer = Omit<Descriptor, 'digest'> & Pick<PushedManifest, 'artifactType' | 'annotations'> & { readonly digest: Address };
 
 /** Never 404, whatever the repository: clients take that for a registry without the referrers API. */
 export async function listReferrers(shelf: Shelf, subject: string, query: URLSearchParams, blobs: ServedBlobs): Promise<Answer> {
-  if (!isAnyDigest(subject) || (subject.startsWith('sha256:') && !isDigest(subject))) {
+  if (!isAnyDigest(subject) || (/^sha(?:256|512):/.test(subject) && !isAddress(subject))) {
     return registryError('DIGEST_INVALID', 'referrers are asked for by digest', { detail: { digest: subject } });
   }
   const wanted = query.get('artifactType');
@@ -81,8 +81,8 @@ async function referrersOf(shelf: Shelf, subject: string, blobs: ServedBlobs): P
     // A lock does not carry annotations; the manifest has them. It is small, and bounded here.
     if (referrer.size > manifestLimitBytes || !(await blobs.has(referrer.digest))) continue;
     const { manifest } = parseManifest(await readSmall(blobs, referrer), referrer.mediaType);
-    if (manifest.subject === subject) found.set(manifest.digest, manifest);
+    if (manifest.subject === subject) found.set(manifest.digest, { ...manifest, digest: manifest.digest as Address });
   }
-  for (const manifest of shelf.pushed?.manifests.values() ?? []) if (manifest.subject === subject) found.set(manifest.digest, manifest);
+  for (const [address, manifest] of shelf.pushed?.manifests ?? []) if (manifest.subject === subject) found.set(address, { ...manifest, digest: address });
   return [...found.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }

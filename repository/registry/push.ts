@@ -1,11 +1,10 @@
 // Writing. OCI distribution specification 1.1: "Push", "Content Management".
-import { type Digest, isDigest } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
 import type { Answer, Headers } from '../answer.ts';
 import type { PushedBlobs } from '../content.ts';
 import type { Exchange } from '../exchange.ts';
-import { isTag, registryError } from './grammar.ts';
+import { type Address, addressLike, isAddress, isTag, registryError } from './grammar.ts';
 import { manifestLimitBytes, type ParsedManifest, parseManifest } from './manifest.ts';
 import type { Pushed } from './pushed.ts';
 import { findBlob, findManifest, type Shelf } from './shelf.ts';
@@ -21,23 +20,23 @@ const octets = 'application/octet-stream';
 
 // ---- blobs
 
-/** POST …/blobs/uploads/: a session; or, at once, a mount or a whole blob. */
-export async function startUpload(desk: Desk, shelf: Shelf, exchange: Exchange, from: (name: string) => Shelf): Promise<Answer> {
+/** POST …/blobs/uploads/: a session; or, at once, a mount or a whole blob. `sources`: the repositories that a mount may be from; null stands for any. */
+export async function startUpload(desk: Desk, shelf: Shelf, exchange: Exchange, sources: (from: string | null) => Iterable<Shelf>): Promise<Answer> {
   const { query } = exchange;
   const mount = query.get('mount');
   if (mount !== null) {
-    if (!isDigest(mount)) return registryError('DIGEST_INVALID', 'blobs are mounted by sha256 digest', { detail: { mount } });
-    const source = from(query.get('from') ?? shelf.name);
-    const blob = findBlob(source, mount);
-    if (blob !== undefined && (await desk.blobs.has(mount))) {
-      await desk.pushed.linkBlob(shelf.name, { ...blob, mediaType: octets });
+    if (!isAddress(mount)) return registryError('DIGEST_INVALID', 'blobs are mounted by digest', { detail: { mount } });
+    for (const source of sources(query.get('from'))) {
+      const blob = findBlob(source, mount);
+      if (blob === undefined || !(await desk.blobs.has(blob.digest))) continue;
+      await desk.pushed.linkBlob(shelf.name, mount, { ...blob, mediaType: octets });
       return blobCreated(shelf, mount);
     }
   }
   const algorithm = query.get('digest-algorithm');
-  if (algorithm !== null && algorithm !== 'sha256') return registryError('DIGEST_INVALID', 'content is addressed by sha256 here', { detail: { algorithm } });
+  if (algorithm !== null && algorithm !== 'sha256' && algorithm !== 'sha512') return registryError('DIGEST_INVALID', 'content is addressed by sha256 or sha512 here', { detail: { algorithm } });
   const digest = query.get('digest');
-  if (digest !== null && !isDigest(digest)) return registryError('DIGEST_INVALID', 'not a sha256 digest', { detail: { digest } });
+  if (digest !== null && !isAddress(digest)) return registryError('DIGEST_INVALID', 'not a sha256 or sha512 digest', { detail: { digest } });
   const session = await desk.uploads.start(shelf.name);
   if (session === undefined) return registryError('TOOMANYREQUESTS', 'too many uploads are open', { headers: { 'retry-after': '60' } });
   if (digest !== null) return finishUpload(desk, shelf, exchange, session);
@@ -57,12 +56,12 @@ export function uploadStatus(shelf: Shelf, session: Session): Answer {
 /** PUT: the last chunk, if any, and the digest of the whole. */
 export async function finishUpload(desk: Desk, shelf: Shelf, exchange: Exchange, session: Session): Promise<Answer> {
   const digest = exchange.query.get('digest') ?? '';
-  if (!isDigest(digest)) return registryError('DIGEST_INVALID', 'an upload ends with the sha256 digest of the blob', { detail: { digest } });
+  if (!isAddress(digest)) return registryError('DIGEST_INVALID', 'an upload ends with the digest of the blob', { detail: { digest } });
   const refused = await append(desk, shelf, exchange, session);
   if (refused !== undefined) return refused;
   try {
-    const size = await desk.uploads.finish(session.id, digest);
-    await desk.pushed.linkBlob(shelf.name, { mediaType: octets, digest, size });
+    const blob = await desk.uploads.finish(session.id, digest);
+    await desk.pushed.linkBlob(shelf.name, digest, { mediaType: octets, ...blob });
   } catch (cause) {
     if (!(cause instanceof BundleError) || cause.code !== 'INTEGRITY_DIGEST') throw cause;
     return registryError('DIGEST_INVALID', 'the content has another digest', { detail: { expected: digest, actual: cause.facts.actual } });
@@ -102,12 +101,12 @@ function sessionHeaders(shelf: Shelf, session: Session): Headers {
   return { location: `/v2/${shelf.name}/blobs/uploads/${session.id}`, range: `0-${Math.max(session.size - 1, 0)}`, 'docker-upload-uuid': session.id };
 }
 
-function blobCreated(shelf: Shelf, digest: Digest): Answer {
+function blobCreated(shelf: Shelf, digest: Address): Answer {
   return { status: 201, headers: { location: `/v2/${shelf.name}/blobs/${digest}`, 'docker-content-digest': digest } };
 }
 
 export async function deleteBlob(desk: Desk, shelf: Shelf, digest: string): Promise<Answer> {
-  if (!isDigest(digest)) return registryError('DIGEST_INVALID', 'blobs are deleted by sha256 digest', { detail: { digest } });
+  if (!isAddress(digest)) return registryError('DIGEST_INVALID', 'blobs are deleted by digest', { detail: { digest } });
   if (await desk.pushed.deleteBlob(shelf.name, digest)) return { status: 202 };
   return findBlob(shelf, digest) === undefined ? registryError('BLOB_UNKNOWN', 'no such blob here', { detail: { digest } }) : belongsToLock(shelf);
 }
@@ -115,12 +114,12 @@ export async function deleteBlob(desk: Desk, shelf: Shelf, digest: string): Prom
 // ---- manifests
 
 export async function putManifest(desk: Desk, shelf: Shelf, exchange: Exchange, reference: string): Promise<Answer> {
-  if (!isDigest(reference) && !isTag(reference)) {
+  if (!isAddress(reference) && !isTag(reference)) {
     return reference.includes(':')
-      ? registryError('DIGEST_INVALID', 'manifests are addressed by sha256 here', { detail: { reference } })
+      ? registryError('DIGEST_INVALID', 'manifests are addressed by sha256 or sha512 here', { detail: { reference } })
       : registryError('MANIFEST_INVALID', 'not a tag', { detail: { reference } });
   }
-  const tags = isDigest(reference) ? exchange.query.getAll('tag') : [reference];
+  const tags = isAddress(reference) ? exchange.query.getAll('tag') : [reference];
   const wrong = tags.find((tag) => !isTag(tag));
   if (wrong !== undefined) return registryError('MANIFEST_INVALID', 'not a tag', { detail: { tag: wrong } });
   const held = tags.find((tag) => shelf.served?.tags.has(tag) === true);
@@ -134,21 +133,24 @@ export async function putManifest(desk: Desk, shelf: Shelf, exchange: Exchange, 
     if (!(cause instanceof BundleError) || cause.code !== 'INPUT_FIELD') throw cause;
     return registryError('MANIFEST_INVALID', cause.message);
   }
-  const { manifest } = parsed;
-  if (isDigest(reference) && reference !== manifest.digest) {
-    return registryError('DIGEST_INVALID', 'the manifest has another digest', { detail: { expected: reference, actual: manifest.digest } });
+  const address = addressLike(isAddress(reference) ? reference : 'sha256:', bytes);
+  if (isAddress(reference) && reference !== address) {
+    return registryError('DIGEST_INVALID', 'the manifest has another digest', { detail: { expected: reference, actual: address } });
   }
-  return recordManifest(desk, shelf, { parsed, bytes, tags, reference });
+  return recordManifest(desk, shelf, { parsed, bytes, tags, reference, address });
 }
 
-async function recordManifest(desk: Desk, shelf: Shelf, put: { readonly parsed: ParsedManifest; readonly bytes: Uint8Array; readonly tags: readonly string[]; readonly reference: string }): Promise<Answer> {
-  const { parsed: { manifest, blobs }, bytes, tags, reference } = put;
+async function recordManifest(desk: Desk, shelf: Shelf, put: {
+  readonly parsed: ParsedManifest; readonly bytes: Uint8Array; readonly tags: readonly string[]; readonly reference: string; readonly address: Address;
+}): Promise<Answer> {
+  const { parsed: { manifest, blobs }, bytes, tags, reference, address } = put;
   await desk.blobs.put(manifest, (async function* whole() { yield bytes; })(), new AbortController().signal);
   try {
-    await desk.pushed.putManifest(shelf.name, manifest, tags, async () => {
+    await desk.pushed.putManifest(shelf.name, { address, manifest, tags }, async () => {
       const now = { ...shelf, pushed: desk.pushed.get(shelf.name) };
       for (const digest of blobs) {
-        if (findBlob(now, digest) !== undefined && (await desk.blobs.has(digest))) continue;
+        const blob = findBlob(now, digest);
+        if (blob !== undefined && (await desk.blobs.has(blob.digest))) continue;
         throw new BundleError('INTEGRITY_MISSING', { subject: digest, expected: `a blob of ${shelf.name}`, actual: 'nothing' });
       }
     });
@@ -160,9 +162,9 @@ async function recordManifest(desk: Desk, shelf: Shelf, put: { readonly parsed: 
     status: 201,
     headers: {
       location: `/v2/${shelf.name}/manifests/${reference}`,
-      'docker-content-digest': manifest.digest,
+      'docker-content-digest': address,
       ...(manifest.subject === undefined ? {} : { 'oci-subject': manifest.subject }),
-      ...(isDigest(reference) && tags.length > 0 ? { 'oci-tag': tags.join(', ') } : {}),
+      ...(isAddress(reference) && tags.length > 0 ? { 'oci-tag': tags.join(', ') } : {}),
     },
   };
 }
@@ -181,7 +183,7 @@ async function readBody(exchange: Exchange): Promise<Uint8Array | undefined> {
 }
 
 export async function deleteManifest(desk: Desk, shelf: Shelf, reference: string): Promise<Answer> {
-  if (isDigest(reference)) {
+  if (isAddress(reference)) {
     if (await desk.pushed.deleteManifest(shelf.name, reference)) return { status: 202 };
   } else if (await desk.pushed.deleteTag(shelf.name, reference)) return { status: 202 };
   if (findManifest(shelf, reference) !== undefined) return belongsToLock(shelf);

@@ -3,24 +3,22 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../../bom/canonical-json.ts';
-import { type Descriptor, type Digest, digestFromHex, hexOf, parseDigest } from '../../bom/digest.ts';
+import type { Descriptor, Digest } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { commitFile, makeDirectory, storageError, syncDirectory } from '../../store/durable-file.ts';
-import { isRepositoryName, isTag } from './grammar.ts';
+import { type Address, isAddress, isRepositoryName, isTag } from './grammar.ts';
 
 /** A pushed manifest and what the referrers list says of it. */
 export interface PushedManifest extends Descriptor {
   readonly subject?: string;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Digests of manifests, configs and layers that it names: what must stay while it does. */
-  readonly needs: readonly Digest[];
 }
 
 export interface PushedRepository {
-  readonly tags: Map<string, Digest>;
-  readonly manifests: Map<Digest, PushedManifest>;
-  readonly blobs: Map<Digest, Descriptor>;
+  readonly tags: Map<string, Address>;
+  readonly manifests: Map<Address, PushedManifest>;
+  readonly blobs: Map<Address, Descriptor>;
 }
 
 /**
@@ -60,9 +58,9 @@ export class Pushed {
       const path = join(folder, file);
       const text = await readFile(path, 'utf8');
       try {
-        if (kind === '_tags' && isTag(file)) repository.tags.set(file, parseDigest(text.trim(), path));
-        if (kind === '_manifests') repository.manifests.set(digestFromHex(file, path), JSON.parse(text) as PushedManifest);
-        if (kind === '_blobs') repository.blobs.set(digestFromHex(file, path), JSON.parse(text) as Descriptor);
+        if (kind === '_tags' && isTag(file)) repository.tags.set(file, parseAddress(text.trim()));
+        if (kind === '_manifests') repository.manifests.set(parseAddress(file.replace('-', ':')), JSON.parse(text) as PushedManifest);
+        if (kind === '_blobs') repository.blobs.set(parseAddress(file.replace('-', ':')), JSON.parse(text) as Descriptor);
       } catch (cause) {
         throw new BundleError('STORAGE_IO', { subject: path, expected: 'a record of a push', actual: (cause as Error).message, next: 'Remove the file and push the image again.' }, { cause });
       }
@@ -80,31 +78,32 @@ export class Pushed {
   /** Every digest that a push made needed: roots for the store's garbage collection. */
   digests(): Set<Digest> {
     const all = new Set<Digest>();
-    for (const { manifests, blobs } of this.repositories.values()) for (const digest of [...manifests.keys(), ...blobs.keys()]) all.add(digest);
+    for (const { manifests, blobs } of this.repositories.values()) for (const { digest } of [...manifests.values(), ...blobs.values()]) all.add(digest);
     return all;
   }
 
   /** Lets a repository have a blob that is durable in the store. */
-  async linkBlob(name: string, blob: Descriptor): Promise<void> {
+  async linkBlob(name: string, address: Address, blob: Descriptor): Promise<void> {
     await this.alone(async () => {
       const repository = this.make(name);
-      if (repository.blobs.has(blob.digest)) return;
+      if (repository.blobs.has(address)) return;
       const { mediaType, digest, size } = blob;
-      await this.write(name, '_blobs', hexOf(digest), canonicalJson({ mediaType, digest, size }));
-      repository.blobs.set(digest, { mediaType, digest, size });
+      await this.write(name, '_blobs', fileOf(address), canonicalJson({ mediaType, digest, size }));
+      repository.blobs.set(address, { mediaType, digest, size });
     });
   }
 
   /** Records a manifest that is durable in the store, and then its tags. `check` runs first, when no other write can come between. */
-  async putManifest(name: string, manifest: PushedManifest, tags: readonly string[], check: () => Promise<void>): Promise<void> {
+  async putManifest(name: string, put: { readonly address: Address; readonly manifest: PushedManifest; readonly tags: readonly string[] }, check: () => Promise<void>): Promise<void> {
+    const { address, manifest, tags } = put;
     await this.alone(async () => {
       await check();
       const repository = this.make(name);
-      if (!repository.manifests.has(manifest.digest)) await this.write(name, '_manifests', hexOf(manifest.digest), canonicalJson(manifest));
-      repository.manifests.set(manifest.digest, manifest);
+      if (!repository.manifests.has(address)) await this.write(name, '_manifests', fileOf(address), canonicalJson(manifest));
+      repository.manifests.set(address, manifest);
       for (const tag of tags) {
-        await this.write(name, '_tags', tag, `${manifest.digest}\n`);
-        repository.tags.set(tag, manifest.digest);
+        await this.write(name, '_tags', tag, `${address}\n`);
+        repository.tags.set(tag, address);
       }
     });
   }
@@ -121,28 +120,28 @@ export class Pushed {
   }
 
   /** Removes a manifest and, before it, every tag that names it. false: there was none. */
-  async deleteManifest(name: string, digest: Digest): Promise<boolean> {
+  async deleteManifest(name: string, address: Address): Promise<boolean> {
     return this.alone(async () => {
       const repository = this.repositories.get(name);
-      if (repository?.manifests.has(digest) !== true) return false;
+      if (repository?.manifests.has(address) !== true) return false;
       for (const [tag, target] of repository.tags) {
-        if (target !== digest) continue;
+        if (target !== address) continue;
         await this.remove(name, '_tags', tag);
         repository.tags.delete(tag);
       }
-      await this.remove(name, '_manifests', hexOf(digest));
-      repository.manifests.delete(digest);
+      await this.remove(name, '_manifests', fileOf(address));
+      repository.manifests.delete(address);
       return true;
     });
   }
 
   /** Takes a blob from a repository; its bytes stay in the store until garbage collection. false: there was none. */
-  async deleteBlob(name: string, digest: Digest): Promise<boolean> {
+  async deleteBlob(name: string, address: Address): Promise<boolean> {
     return this.alone(async () => {
       const repository = this.repositories.get(name);
-      if (repository?.blobs.has(digest) !== true) return false;
-      await this.remove(name, '_blobs', hexOf(digest));
-      repository.blobs.delete(digest);
+      if (repository?.blobs.has(address) !== true) return false;
+      await this.remove(name, '_blobs', fileOf(address));
+      repository.blobs.delete(address);
       return true;
     });
   }
@@ -173,4 +172,14 @@ export class Pushed {
     this.queue = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** A colon is no good in file names everywhere. */
+function fileOf(address: Address): string {
+  return address.replace(':', '-');
+}
+
+function parseAddress(text: string): Address {
+  if (isAddress(text)) return text;
+  throw new BundleError('INPUT_DIGEST', { subject: 'record', expected: 'a sha256 or sha512 digest', actual: JSON.stringify(text) });
 }

@@ -127,13 +127,19 @@ export class Registry {
     }
   }
 
+  /** Every repository, for a mount that names none. */
+  private *everyShelf(library: Library): Iterable<Shelf> {
+    for (const name of this.pushed?.names() ?? []) yield { name, served: undefined, pushed: this.pushed?.get(name), ambiguous: [] };
+    for (const served of library.list()) yield { name: served.name, served, pushed: undefined, ambiguous: [] };
+  }
+
   /** Writes go to the name as it was written: neither `?ns=` nor an alias redirects them. */
   private async write(desk: Desk, exchange: Exchange, route: Route, library: Library): Promise<Answer> {
     const { method } = exchange;
     const named = (name: string): Shelf => ({ name, served: library.get(name), pushed: desk.pushed.get(name), ambiguous: [] });
     const shelf = named(route.name);
     if (route.kind === 'uploads' && route.reference === '') {
-      return method === 'POST' ? startUpload(desk, shelf, exchange, (name) => shelfOf(name, exchange, library, desk.pushed)) : unsupported(method);
+      return method === 'POST' ? startUpload(desk, shelf, exchange, (from) => (from === null ? this.everyShelf(library) : [shelfOf(from, exchange, library, desk.pushed)])) : unsupported(method);
     }
     if (route.kind === 'uploads') {
       const session = desk.uploads.get(route.name, route.reference);

@@ -1,8 +1,7 @@
 // One repository as a client names it: what the served locks put there, and what was pushed there.
-import type { Descriptor, Digest } from '../../bom/digest.ts';
-import { isDigest } from '../../bom/digest.ts';
-import type { Exchange } from '../exchange.ts';
-import { isHost } from '../exchange.ts';
+import { type Descriptor, isDigest } from '../../bom/digest.ts';
+import { type Exchange, isHost } from '../exchange.ts';
+import { type Address, isAddress } from './grammar.ts';
 import { hostComponent, type Library, type Repository } from './library.ts';
 import type { Pushed, PushedRepository } from './pushed.ts';
 
@@ -38,14 +37,24 @@ export function isEmpty(shelf: Shelf): boolean {
   return shelf.served === undefined && (shelf.pushed === undefined || shelf.pushed.manifests.size + shelf.pushed.blobs.size === 0);
 }
 
+/** Content, and what it was asked for by: a tag's digest, or the digest itself. */
+export interface Found {
+  readonly address: Address;
+  readonly blob: Descriptor;
+}
+
 /** The manifest that a tag or digest stands for. A tag of a served lock comes before a pushed one of the same name. */
-export function findManifest(shelf: Shelf, reference: string): Descriptor | undefined {
-  const digest = isDigest(reference) ? reference : shelf.served?.tags.get(reference) ?? shelf.pushed?.tags.get(reference);
+export function findManifest(shelf: Shelf, reference: string): Found | undefined {
+  const digest = isAddress(reference) ? reference : shelf.served?.tags.get(reference) ?? shelf.pushed?.tags.get(reference);
   if (digest === undefined) return undefined;
-  return shelf.served?.manifests.get(digest) ?? shelf.pushed?.manifests.get(digest);
+  const address = digest as Address;
+  const blob = (isDigest(digest) ? shelf.served?.manifests.get(digest) : undefined) ?? shelf.pushed?.manifests.get(address);
+  return blob === undefined ? undefined : { address, blob };
 }
 
 /** A blob of the repository. Manifests count as blobs too: they are stored as such, and some clients fetch them so. */
-export function findBlob(shelf: Shelf, digest: Digest): Descriptor | undefined {
-  return shelf.served?.blobs.get(digest) ?? shelf.pushed?.blobs.get(digest) ?? shelf.served?.manifests.get(digest) ?? shelf.pushed?.manifests.get(digest);
+export function findBlob(shelf: Shelf, address: Address): Descriptor | undefined {
+  const { served, pushed } = shelf;
+  const carried = isDigest(address) ? served?.blobs.get(address) ?? served?.manifests.get(address) : undefined;
+  return carried ?? pushed?.blobs.get(address) ?? pushed?.manifests.get(address);
 }

@@ -1,11 +1,13 @@
 // Upload sessions. OCI distribution specification 1.1, "Pushing blobs". A session lives in memory and in one spool file; it ends with the process.
 import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { type Digest, parseDigest } from '../../bom/digest.ts';
+import { type Descriptor, parseDigest } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
 import { storageError } from '../../store/durable-file.ts';
 import type { PushedBlobs } from '../content.ts';
+import type { Address } from './grammar.ts';
 
 /** Sessions nobody touched for this long are dropped. */
 const idleMs = 3_600_000;
@@ -83,16 +85,17 @@ export class Uploads {
     return 'done';
   }
 
-  /** Ends a session: its content becomes the blob `digest` of the store. Throws `INTEGRITY_DIGEST` when it is not, and drops it. */
-  async finish(id: string, digest: Digest): Promise<number> {
+  /** Ends a session: its content becomes a blob of the store. Throws `INTEGRITY_DIGEST` when that is not what `address` names, and drops it. */
+  async finish(id: string, address: Address): Promise<Pick<Descriptor, 'digest' | 'size'>> {
     const session = this.require(id);
     this.sessions.delete(id);
     try {
-      const actual = parseDigest(`sha256:${session.hash.digest('hex')}`);
-      if (actual !== digest) throw new BundleError('INTEGRITY_DIGEST', { subject: `upload ${id}`, expected: digest, actual });
       await withFile(session.path, 'r+', (file) => file.truncate(session.size));
+      const digest = parseDigest(`sha256:${session.hash.digest('hex')}`);
+      const actual = address.startsWith('sha512:') ? await sha512Of(session.path) : digest;
+      if (actual !== address) throw new BundleError('INTEGRITY_DIGEST', { subject: `upload ${id}`, expected: address, actual });
       await this.blobs.commitSpooled(session.path, digest);
-      return session.size;
+      return { digest, size: session.size };
     } catch (cause) {
       await rm(session.path, { force: true });
       throw cause;
@@ -120,6 +123,13 @@ export class Uploads {
     if (session === undefined) throw new BundleError('STORAGE_IO', { subject: `upload ${id}`, expected: 'an open session', actual: 'it ended meanwhile' });
     return session;
   }
+}
+
+/** The second name of a blob, for the few clients that use one. */
+async function sha512Of(path: string): Promise<string> {
+  const hash = createHash('sha512');
+  for await (const chunk of createReadStream(path, { highWaterMark: 131_072 })) hash.update(chunk as Buffer);
+  return `sha512:${hash.digest('hex')}`;
 }
 
 async function withFile(path: string, flags: string, work: (file: FileHandle) => Promise<unknown>): Promise<void> {

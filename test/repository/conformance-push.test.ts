@@ -1,7 +1,8 @@
 // OCI distribution specification 1.1, workflow "Push": its requirements, case by case.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
-import { type Bed, errorCode, makeBed, makePushable, pushBlob, pushImage } from './support.ts';
+import { type Bed, errorCode, makeBed, makeImage, makeLock, makePushable, pushBlob, pushImage, servedOf } from './support.ts';
 
 const octets = { 'content-type': 'application/octet-stream' };
 const bytesOf = (text: string): Buffer => Buffer.from(text);
@@ -104,7 +105,7 @@ describe('push', () => {
   });
 
   it('blob: digests of other algorithms and broken ones are refused', async () => {
-    for (const digest of [`sha512:${'0'.repeat(128)}`, 'sha256:short', '']) {
+    for (const digest of [`sha512:${'0'.repeat(128)}`, `sha384:${'0'.repeat(96)}`, 'sha512:short', 'sha256:short', '']) {
       const refused = await put(place(await start('push/algo')), digest, bytesOf('x'));
       expect([refused.status, await errorCode(refused)]).toEqual([400, 'DIGEST_INVALID']);
     }
@@ -125,6 +126,59 @@ describe('push', () => {
     const mounted = await start('mount/target', `?mount=${digestOf(content)}&from=mount/source`);
     expect([mounted.status, place(mounted)]).toEqual([201, `/v2/mount/target/blobs/${digestOf(content)}`]);
     await expectBlob('mount/target', content);
+  });
+
+  it('blob: mounted without saying from where, also from what a lock carries', async () => {
+    const content = bytesOf('somewhere');
+    await pushBlob(bed, 'mount/somewhere', content);
+    expect((await start('mount/anonymous', `?mount=${digestOf(content)}`)).status).toBe(201);
+    await expectBlob('mount/anonymous', content);
+    const image = await makeImage(bed, 'docker.io/library/mounted:1');
+    bed.served.push(servedOf(makeLock('site', { images: [image] })));
+    await bed.service.settled();
+    expect((await start('mount/anonymous', `?mount=${image.blobs[1]?.digest}`)).status).toBe(201);
+    expect((await bed.ask(`/v2/mount/anonymous/blobs/${image.blobs[1]?.digest}`)).status).toBe(200);
+  });
+
+  it('sha512: blobs and manifests are found under the digest they were pushed by, and under it only', async () => {
+    const sha512 = (bytes: Uint8Array): string => `sha512:${createHash('sha512').update(bytes).digest('hex')}`;
+    const [config, layer] = [bytesOf('{"sha":512}'), bytesOf('layer by sha512')];
+    for (const content of [config, layer]) {
+      const done = await put(place(await start('push/sha512', '?digest-algorithm=sha512')), sha512(content), content);
+      expect([done.status, done.headers.get('docker-content-digest')]).toEqual([201, sha512(content)]);
+    }
+    const single = await bed.ask(`/v2/push/sha512/blobs/uploads/?digest=${sha512(bytesOf('single'))}`, { method: 'POST', auth: true, body: 'single', headers: octets });
+    expect(single.status).toBe(201);
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const manifest = bytesOf(JSON.stringify({
+      schemaVersion: 2, mediaType, config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha512(config), size: config.length },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: sha512(layer), size: layer.length }],
+    }));
+    const pushed = await bed.ask(`/v2/push/sha512/manifests/${sha512(manifest)}?tag=v1`, { method: 'PUT', auth: true, body: manifest, headers: { 'content-type': mediaType } });
+    expect([pushed.status, pushed.headers.get('docker-content-digest')]).toEqual([201, sha512(manifest)]);
+    for (const path of [`manifests/${sha512(manifest)}`, 'manifests/v1']) {
+      const got = await bed.ask(`/v2/push/sha512/${path}`);
+      expect([got.status, got.headers.get('docker-content-digest'), await got.text()]).toEqual([200, sha512(manifest), manifest.toString()]);
+    }
+    expect(await (await bed.ask(`/v2/push/sha512/blobs/${sha512(layer)}`)).text()).toBe(layer.toString());
+    expect((await bed.ask(`/v2/push/sha512/blobs/${digestOf(layer)}`)).status).toBe(404);
+    expect((await start('mount/sha512', `?mount=${sha512(layer)}&from=push/sha512`)).status).toBe(201);
+    const second = await makeBed({ folder: bed.folder });
+    expect((await second.ask(`/v2/push/sha512/manifests/${sha512(manifest)}`)).status).toBe(200);
+    await second.close();
+    for (const path of [`manifests/${sha512(manifest)}`, `blobs/${sha512(layer)}`]) {
+      expect([(await bed.ask(`/v2/push/sha512/${path}`, { method: 'DELETE', auth: true })).status, (await bed.ask(`/v2/push/sha512/${path}`)).status]).toEqual([202, 404]);
+    }
+  });
+
+  it('manifest: without layers, and with fields that nobody knows', async () => {
+    for (const layers of [[], null]) {
+      const image = makePushable('no layers', { layers, 'org.example.unknown': { a: [1] } });
+      expect((await pushImage(bed, 'push/bare', image.digest, image)).status).toBe(201);
+    }
+    const mediaType = 'application/vnd.oci.image.index.v1+json';
+    const body = JSON.stringify({ schemaVersion: 2, mediaType, manifests: null });
+    expect((await bed.ask('/v2/push/bare/manifests/empty', { method: 'PUT', auth: true, body, headers: { 'content-type': mediaType } })).status).toBe(201);
   });
 
   it('blob: a mount of what is not there becomes an upload', async () => {

@@ -62,9 +62,10 @@ describe('pulling what a lock carries', () => {
       expect(Buffer.from(await response.arrayBuffer()).equals(layer.subarray(start, end))).toBe(true);
     }
     const outside = await bed.ask(path, { headers: { range: `bytes=${layer.length}-` } });
+    expect((await bed.ask(path, { headers: { range: 'bytes=9-1' } })).status).toBe(416);
     expect(outside.status).toBe(416);
     expect(outside.headers.get('content-range')).toBe(`bytes */${layer.length}`);
-    for (const odd of ['bytes=9-1', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-', 'bytes=x-']) expect((await bed.ask(path, { headers: { range: odd } })).status).toBe(200);
+    for (const odd of ['bytes=0-1,3-4', 'lines=1-2', 'bytes=-', 'bytes=x-']) expect((await bed.ask(path, { headers: { range: odd } })).status).toBe(200);
   });
 
   it('answers a conditional request without the body', async () => {
