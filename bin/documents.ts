@@ -1,4 +1,5 @@
 import { type Lock, parseLock } from '../bom/lock.ts';
+import type { Descriptor } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Store } from '../store/store.ts';
 import { type Bundle, bundleOf } from '../bom/bundle.ts';
@@ -19,7 +20,7 @@ export interface Stock {
   readonly bytes: number;
   readonly presentItems: number;
   readonly presentBytes: number;
-  readonly missing: readonly string[];
+  readonly missing: readonly (Descriptor & { readonly what: string })[];
   readonly missingBytes: number;
 }
 
@@ -28,10 +29,10 @@ export async function stockOf(lock: Lock, store: Store | undefined): Promise<Sto
   let bytes = 0;
   let presentItems = 0;
   let presentBytes = 0;
-  const missing: string[] = [];
+  const missing: (Descriptor & { readonly what: string })[] = [];
   for (const blob of bundle.content) {
     bytes += blob.size;
-    if (store !== undefined && (await store.has(blob.digest))) { presentItems += 1; presentBytes += blob.size; } else missing.push(`${blob.what} (${blob.digest})`);
+    if (store !== undefined && (await store.has(blob.digest))) { presentItems += 1; presentBytes += blob.size; } else missing.push(blob);
   }
   return { bundle, items: bundle.content.length, bytes, presentItems, presentBytes, missing, missingBytes: bytes - presentBytes };
 }

@@ -90,7 +90,8 @@ async function main(): Promise<void> {
   fact(`serving on ${inside}`);
 
   heading('The inside: a client reads what the modules required');
-  const name = new URL(upstream).host;
+  // A repository name cannot hold the colon of a port.
+  const name = new URL(upstream).host.replace(':', '_');
   for (const architecture of ['amd64', 'arm64']) {
     const pulled = await pullImage(inside, `${name}/team/greeter`, '1.0', architecture);
     if (pulled.digest !== image.index.digest) throw new Error(`the index has digest ${pulled.digest}, upstream has ${image.index.digest}`);

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readInputs } from '../inputs.ts';
 import { BundleError } from '../../bom/errors.ts';
@@ -5,7 +6,8 @@ import type { Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, insecureOption, lockOption, storeOption } from '../context.ts';
-import { readLock, stockOf } from '../documents.ts';
+import { readLock, type Stock, stockOf } from '../documents.ts';
+import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
 
@@ -31,6 +33,7 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     spoolFolder: store.spoolFolder, ...(credentials === undefined ? {} : { credentials }),
   });
   try {
+    await takeFromCache(context, await stockOf(lock, store), store);
     const stock = await stockOf(lock, store);
     const free = await store.freeBytes();
     const partial = await store.partialBytes();
@@ -44,6 +47,20 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   } finally {
     await wiring.close();
     store.close();
+  }
+}
+
+/**
+ * What locking stored in the cache (documents, keys, metadata, first-use content) goes to another store without the network: a lock is
+ * often made before the disk that travels is chosen.
+ */
+async function takeFromCache(context: CommandContext, stock: Stock, store: Store): Promise<void> {
+  if (stock.missing.length === 0 || resolve(cacheStore()) === store.root || !(await exists(join(cacheStore(), 'oci-layout')))) return;
+  const cache = await Store.open(cacheStore(), { create: false });
+  try {
+    for (const blob of stock.missing) if (await cache.has(blob.digest)) await store.put(blob, cache.open(blob), context.signal);
+  } finally {
+    cache.close();
   }
 }
 

@@ -1,5 +1,5 @@
 // Fetching and checking what a repository says of itself: apt-secure(8); Debian wiki, DebianRepository/Format.
-import type { Descriptor } from '../../bom/digest.ts';
+import { type Descriptor, digestOf } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
 import type { KeySource } from '../../bom/requirement.ts';
@@ -27,7 +27,7 @@ export interface CheckedRelease {
   readonly warnings: readonly string[];
 }
 
-interface Offered { readonly keys: readonly PgpKey[]; readonly blobs: readonly Descriptor[] }
+interface Offered { readonly keys: readonly PgpKey[]; readonly files: readonly Uint8Array[] }
 
 const nameOf = (suite: AptSuite): string => `${redactUrl(suite.uri)} ${suite.suite}`;
 
@@ -47,12 +47,12 @@ const plainFingerprint = (text: string): string => text.replace(/[\s!]/g, '').re
 async function offeredKeys(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<Offered> {
   const signedBy = (suite.entry.signedBy ?? '').split(/[\s,]+/).filter((item) => item !== '');
   const sources: KeySource[] = [...suite.requirement.keys, ...signedBy.map((item) => (item.startsWith('/') ? { path: item } : { fingerprint: item }))];
-  const blobs: Descriptor[] = [];
+  const files = new Map<string, Uint8Array>();
   const keys: PgpKey[] = [];
   const take = async (bytes: Uint8Array, subject: string, digest: string | undefined): Promise<void> => {
-    const blob = await keep(context, keyMediaType, bytes, signal);
-    if (digest !== undefined && digest !== blob.digest) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: digest, actual: blob.digest });
-    if (!blobs.some((known) => known.digest === blob.digest)) blobs.push(blob);
+    const actual = digestOf(bytes);
+    if (digest !== undefined && digest !== actual) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: digest, actual });
+    files.set(actual, bytes);
     keys.push(...await parseKeys(bytes, subject));
   };
   for (const source of sources) {
@@ -66,7 +66,7 @@ async function offeredKeys(context: ReleaseContext, suite: AptSuite, signal: Abo
     throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: `a key with the fingerprint ${fingerprint}`, actual: keys.map((key) => key.fingerprint).join(', ') || 'no key at all' });
   }
   const some = wanted.length === 0 ? keys : keys.filter((key) => wanted.some((fingerprint) => key.fingerprints.some((own) => own.endsWith(fingerprint))));
-  return { keys: some, blobs };
+  return { keys: some, files: [...files.values()] };
 }
 
 interface Signed {
@@ -154,6 +154,9 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
   const signed = unsigned ? await fetchUnsigned(context, suite, signal) : await fetchSigned(context, suite, offered.keys, signal);
   const release = parseRelease(signed.text, nameOf(suite));
   const waivers = [...(unsigned ? ['unsigned'] : []), ...checkDates(suite, release, context.now().getTime() / 1000)];
+  // Kept only now: what a signature that turned out bad came with leaves nothing behind.
+  const keys: Descriptor[] = [];
+  for (const file of offered.files) keys.push(await keep(context, keyMediaType, file, signal));
   const { origin, label, codename, version, date, validUntil } = release;
   const optional = { origin, label, codename, version, date: date === undefined ? undefined : iso(date), validUntil: validUntil === undefined ? undefined : iso(validUntil) };
   return {
@@ -163,7 +166,7 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
       id: suite.id, manager: 'deb', uri: redactUrl(suite.uri), suite: suite.suite, components: [...suite.components],
       ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
       metadata: signed.metadata, ...(signed.signature === undefined ? {} : { signature: signed.signature }),
-      keys: [...offered.blobs], keyFingerprints: [...signed.signers], verified: !unsigned, waivers,
+      keys, keyFingerprints: [...signed.signers], verified: !unsigned, waivers,
     },
     warnings: warningsOf(suite, release, signed.ignored),
   };

@@ -129,14 +129,15 @@ for (const [title, serveArgs] of [
 
     it('gives skopeo the upstream’s digests', async () => {
       const into = join(folder, `copied-${service.host.replace(':', '-')}`);
-      await must('skopeo', ['copy', '-q', '--all', '--preserve-digests', '--insecure-policy', '--src-tls-verify=false', `docker://${service.host}/${outside.imageName}`, `oci:${into}:copied`]);
+      await must('skopeo', ['copy', '-q', '--all', '--preserve-digests', '--insecure-policy', '--src-tls-verify=false', `docker://${service.host}/${outside.imageName.replace(':', '_')}`, `oci:${into}:copied`]);
       const index = JSON.parse(await readFile(join(into, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
       expect(index.manifests[0]?.digest).toBe(outside.image.index);
     });
 
     it('gives podman the image, also by its bare path', async () => {
-      const base = join(folder, `podman-${service.host.replace(':', '-')}`);
-      const podman = ['--root', join(base, 'root'), '--runroot', join(base, 'run'), '--storage-driver', 'vfs'];
+      // podman takes no run root longer than 50 characters.
+      const base = await temporaryFolder('p');
+      const podman = ['--root', join(base, 'l'), '--runroot', join(base, 'r'), '--storage-driver', 'vfs'];
       await must('podman', [...podman, 'pull', '-q', '--tls-verify=false', `${service.host}/team/tool:1.0`]);
       const digests = await must('podman', [...podman, 'images', '--digests', '--format', '{{.Digest}}']);
       expect(digests).toContain(outside.image.index);

@@ -1,7 +1,7 @@
 // An outside to lock from: Debian's docker-registry behind a password, a web server, the machine's own apt archive. And what a user writes about it.
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { hostSystem } from '../../scripts/quickstart/documents.ts';
 import { noise } from './bytes.ts';
@@ -21,13 +21,15 @@ export interface Outside {
   readonly files: Readonly<Record<string, Buffer>>;
   /** Requests the web server got: method, path, range. */
   readonly requests: readonly string[];
+  /** What the web server sent in bodies. */
+  readonly sent: { bytes: number };
   readonly target: string;
   /** Runs longshore in `folder` with the Docker config that knows the registry's password. */
   longshore(args: readonly string[], started?: (child: import('node:child_process').ChildProcess) => void): Promise<Outcome>;
   stop(): Promise<void>;
 }
 
-export async function startOutside(folder: string, options: { readonly packages: readonly string[]; readonly fileBytes?: number }): Promise<Outside> {
+export async function startOutside(folder: string, options: { readonly packages: readonly string[]; readonly fileBytes?: number; readonly bytesPerSecond?: number }): Promise<Outside> {
   const host = hostSystem();
   if (host === undefined) throw new Error('the end-to-end tests need a Debian or Ubuntu with apt sources');
   const registry = await startDockerRegistry(join(folder, 'registry'), { user });
@@ -38,19 +40,29 @@ export async function startOutside(folder: string, options: { readonly packages:
   await writeFile(join(folder, 'docker/config.json'), JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from(user).toString('base64') } } }));
   const files = { 'big.bin': noise(options.fileBytes ?? 20_000_000, 5), 'small.txt': Buffer.from('a small file\n') };
   const requests: string[] = [];
-  const server = serveFiles(files, requests);
+  const sent = { bytes: 0 };
+  const server = serveFiles({ files, requests, sent, ...(options.bytesPerSecond === undefined ? {} : { bytesPerSecond: options.bytesPerSecond }) });
   const port = await new Promise<number>((done) => { server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port)); });
   const web = `http://127.0.0.1:${port}`;
   const target = `${host.os}-${host.release}`;
   await writeDocuments(folder, { imageName, web, files, target, host, packages: options.packages });
   return {
-    folder, registry, image, imageName, web, files, requests, target,
+    folder, registry, image, imageName, web, files, requests, sent, target,
     longshore: (args, started) => longshore(args, { cwd: folder, env: { DOCKER_CONFIG: join(folder, 'docker') }, ...(started === undefined ? {} : { started }) }),
     stop: async () => { server.closeAllConnections(); server.close(); await registry.stop(); },
   };
 }
 
-function serveFiles(files: Readonly<Record<string, Buffer>>, requests: string[]): Server {
+function writable(response: ServerResponse): Promise<void> {
+  return new Promise((done) => {
+    const go = (): void => { response.off('drain', go).off('close', go); done(); };
+    response.on('drain', go).on('close', go);
+  });
+}
+
+interface FileServer { readonly files: Readonly<Record<string, Buffer>>; readonly requests: string[]; readonly sent: { bytes: number }; readonly bytesPerSecond?: number }
+
+function serveFiles({ files, requests, sent, bytesPerSecond }: FileServer): Server {
   return createServer((request, response) => {
     const content = files[(request.url ?? '').slice(1)];
     requests.push(`${request.method} ${request.url} ${request.headers.range ?? ''}`.trim());
@@ -60,8 +72,20 @@ function serveFiles(files: Readonly<Record<string, Buffer>>, requests: string[])
     const headers = { 'content-length': body.length, etag: '"1"', 'accept-ranges': 'bytes' };
     if (start > 0) response.writeHead(206, { ...headers, 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` });
     else response.writeHead(200, headers);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    if (request.method === 'HEAD') response.end();
+    else void send(response, body);
   });
+
+  async function send(response: ServerResponse, body: Buffer): Promise<void> {
+    const portion = 64 * 1024;
+    for (let at = 0; at < body.length && !response.destroyed; at += portion) {
+      const part = body.subarray(at, at + portion);
+      sent.bytes += part.length;
+      if (!response.write(part)) await writable(response);
+      if (bytesPerSecond !== undefined) await new Promise((done) => setTimeout(done, (part.length / bytesPerSecond) * 1000));
+    }
+    response.end();
+  }
 }
 
 interface DocumentFacts {

@@ -1,0 +1,71 @@
+import { type Command, Option } from 'commander';
+import { inspectArchive, listArchive } from '../../importer/inspect.ts';
+import { openArchive } from '../../importer/archive-file.ts';
+import { verifyArchive } from '../../importer/verify.ts';
+import { readKeys } from '../archive-content.ts';
+import { type CommandContext, defineCommand, keyOption } from '../context.ts';
+import { formatBytes, table } from '../render.ts';
+import type { SignatureState } from '../../importer/signature.ts';
+
+interface VerifyFlags {
+  readonly key: readonly string[];
+  readonly allowUnsigned?: boolean;
+  readonly quick?: boolean;
+}
+
+/** Threads that hash: one a core is what a disk and a processor give. */
+export const threads = 2;
+
+export function signatureText(signature: SignatureState): string {
+  if (signature.state === 'signed') return `signed by ${signature.signers.join(', ')}`;
+  return signature.state === 'unsigned' ? 'not signed' : 'signed, but no key was given to check it';
+}
+
+export function registerArchiveCommands(program: Command): void {
+  defineCommand(program, 'inspect <archive...>', {
+    description: 'what an archive is, and what it holds by kind and module',
+    action: async (context, _flags, args) => {
+      const facts = await inspectArchive(await openArchive(args));
+      context.print(facts, [
+        `${facts.project}, sequence ${facts.sequence}${facts.delta ? ' (delta)' : ''}, ${facts.signed ? 'signed (not checked here: see verify)' : 'not signed'}`,
+        `  archive  ${facts.archive}`, `  bundle   ${facts.bundle}`, `  format   ${facts.formatVersion}, newest upstream date ${facts.date}`,
+        `  size     ${formatBytes(facts.fileBytes)}, ${facts.blobs} blobs, ${formatBytes(facts.blobBytes)}`,
+        `  volumes  ${facts.volumes.count}${facts.volumes.missing.length === 0 ? '' : `; not given: ${facts.volumes.missing.join(', ')}`}`,
+        ...(facts.required === undefined ? [] : [`  needs    ${facts.required.count} blobs, ${formatBytes(facts.required.bytes)}, that the site has already`]),
+        ...(facts.targets.length === 0 ? [] : [`  targets  ${facts.targets.join(', ')}`]),
+        table(facts.kinds.map((kind) => [`  ${kind.kind}`, String(kind.artifacts), formatBytes(kind.bytes)])),
+        ...(facts.modules.length === 0 ? [] : ['by module:', table(facts.modules.map((module) => [`  ${module.module}`, module.version, String(module.artifacts), formatBytes(module.bytes)]))]),
+      ].join('\n'));
+    },
+  });
+  defineCommand<{ readonly kind?: string; readonly module?: string }>(program, 'ls <archive...>', {
+    description: 'every artifact of an archive',
+    flags: [new Option('--kind <kind>', 'only image, file, package, chart, git or runtime'), new Option('--module <name>', 'only what this module wanted')],
+    action: async (context, flags, args) => {
+      const entries = (await listArchive(await openArchive(args)))
+        .filter((entry) => (flags.kind === undefined || entry.kind === flags.kind) && (flags.module === undefined || entry.modules.includes(flags.module)));
+      context.print({ entries }, table(entries.map((entry) => [entry.kind, entry.name, formatBytes(entry.size), entry.digest.slice(0, 19), entry.carried ? '' : 'at the site', entry.modules.join(',')])));
+    },
+  });
+  defineCommand<VerifyFlags>(program, 'verify <archive...>', {
+    description: 'read an archive from its first byte to its last, and compare it with its manifest and signature',
+    flags: [
+      keyOption('public key that must have signed it; repeatable'), new Option('--allow-unsigned', 'do not ask for a signature'),
+      new Option('--quick', 'signature, structure and sizes only; blobs are not read'),
+    ],
+    action: verify,
+  });
+}
+
+async function verify(context: CommandContext, flags: VerifyFlags, paths: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const result = await verifyArchive(paths, {
+    keys: await readKeys(flags.key), allowUnsigned: flags.allowUnsigned === true, now: context.now(), concurrency: threads, notify: context.notify, signal: context.signal,
+    ...(flags.quick === true ? { quick: true } : {}),
+  });
+  const { project, sequence } = result.archive.manifest;
+  context.print(
+    { project, sequence, archive: result.archive.archive, signature: result.signature, blobs: result.blobs, bytes: result.bytes, quick: flags.quick === true },
+    `${project}, sequence ${sequence}: ${flags.quick === true ? 'head, structure and sizes are good; blobs were not read' : `${result.blobs} blobs, ${formatBytes(result.bytes)}, all good`}; ${signatureText(result.signature)} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  );
+}

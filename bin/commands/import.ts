@@ -1,0 +1,52 @@
+import { type Command, Option } from 'commander';
+import { importArchive } from '../../importer/import.ts';
+import { Store } from '../../store/store.ts';
+import { readKeys } from '../archive-content.ts';
+import { defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
+import { formatBytes } from '../render.ts';
+import { signatureText, threads } from './archive.ts';
+
+interface ImportFlags {
+  readonly store: string;
+  readonly key: readonly string[];
+  readonly allowUnsigned?: boolean;
+  readonly allowDowngrade?: boolean;
+  readonly copy?: boolean;
+}
+
+const ways = {
+  linked: 'the archive is linked into the store: no bytes were copied, and the file you gave may be deleted',
+  'in-place': 'the archive is read where it lies: keep it there',
+  copied: 'its blobs were copied into the store: the archive is not needed any more',
+  present: 'nothing to do: this archive is what is served',
+} as const;
+
+export function registerImport(program: Command): void {
+  defineCommand<ImportFlags>(program, 'import <archive...>', {
+    description: 'verify an archive, take it over, and serve it as the next generation',
+    flags: [
+      storeOption(machineStore), keyOption('public key that must have signed it; repeatable'),
+      new Option('--allow-unsigned', 'take an archive that nobody signed, or whose key is not here'),
+      new Option('--allow-downgrade', 'take an older sequence than the newest one imported'),
+      new Option('--copy', 'copy the blobs instead of adopting the archive where it lies'),
+    ],
+    action: async (context, flags, paths) => {
+      const keys = await readKeys(flags.key);
+      const store = await Store.open(flags.store, { create: true });
+      try {
+        const result = await importArchive({
+          paths, store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, copy: flags.copy === true,
+          concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
+        });
+        const { generation } = result;
+        context.print(result, [
+          `${result.project}: generation ${generation.id} is served (sequence ${generation.sequence}, ${result.blobs} blobs, ${formatBytes(result.bytes)}, ${signatureText(result.signature)})`,
+          `  ${ways[result.how]}`,
+          ...result.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
+        ].join('\n'));
+      } finally {
+        store.close();
+      }
+    },
+  });
+}
