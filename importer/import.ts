@@ -1,7 +1,7 @@
 import { link, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { bundleOf } from '../bom/bundle.ts';
-import { type Digest, hexOf } from '../bom/digest.ts';
+import { hexOf } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
@@ -15,7 +15,7 @@ import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, damaged, openArchive } from './archive-file.ts';
 import { checkBase } from './base.ts';
 import { copyBlobs } from './copy-blobs.ts';
-import { readLock } from './inspect.ts';
+import { readLock } from './archive-lock.ts';
 import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
 import { verifyArchive } from './verify.ts';
 
@@ -74,7 +74,6 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   // A blob that is cut over volumes cannot be read in one piece where it lies.
   await copy(archive, options.copy ? archive.manifest.blobs : archive.manifest.blobs.filter((blob) => blob.pieces !== undefined), options);
   const bundle = bundleOf(lock);
-  checkBundle(archive, bundle.index.digest);
   for (const blob of bundle.generated) await store.putBytes(blob);
   if (options.copy) await store.listInLayout(bundle.layoutIndex);
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
@@ -118,12 +117,6 @@ async function checkUnchanged(stamps: readonly PackVolume[]): Promise<void> {
     const now = await stampOf(before.path);
     if (now?.inode !== before.inode || now.mtimeMs !== before.mtimeMs || now.size !== before.size) throw damaged(before.path, 'a file that nobody writes to', 'one that changed while it was read');
   }
-}
-
-/** The bundle that this version derives from the lock is the one that was exported. */
-function checkBundle(archive: Archive, derived: Digest): void {
-  if (derived === archive.manifest.bundle.digest) return;
-  throw damaged(archive.manifest.project, `the bundle of its lock (${derived})`, archive.manifest.bundle.digest);
 }
 
 /** Makes the blobs readable where they lie: from a hard link below the store when it is on the same file system. */

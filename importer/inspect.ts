@@ -1,9 +1,9 @@
-import { parseLock, type Lock } from '../bom/lock.ts';
+import type { Lock } from '../bom/lock.ts';
 import type { Descriptor } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { treeOf } from '../formats/archive/tree.ts';
-import { ArchiveBlobs } from './archive-blobs.ts';
 import type { Archive } from './archive-file.ts';
+import { readLock } from './archive-lock.ts';
 
 export interface KindFacts {
   /** image, file, package, chart, git, runtime, metadata. */
@@ -48,18 +48,6 @@ export interface ArchiveEntry {
   readonly modules: readonly string[];
   /** False in a delta, for what its base holds. */
   readonly carried: boolean;
-}
-
-const maxLockBytes = 512 << 20;
-
-/** The lock inside an archive. Throws as {@link ArchiveBlobs.open} when its volume is missing or it is damaged. */
-export async function readLock(archive: Archive): Promise<Lock> {
-  const { lock } = archive.manifest;
-  const subject = `${[...archive.volumes.values()][0]?.path ?? 'archive'}: lock`;
-  if (lock.size > maxLockBytes) throw new BundleError('INTEGRITY_ARCHIVE', { subject, expected: `at most ${maxLockBytes} bytes`, actual: `${lock.size}` });
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of new ArchiveBlobs(archive).open(lock)) chunks.push(chunk);
-  return parseLock(Buffer.concat(chunks).toString('utf8'), subject);
 }
 
 interface Item { readonly kind: string; readonly name: string; readonly path?: string; readonly digest: string; readonly blobs: readonly Descriptor[]; readonly modules: readonly string[] }

@@ -9,6 +9,7 @@ import { CopyPool } from '../store/copy-pool.ts';
 import { readFileRange } from '../store/read-file.ts';
 import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, checkComplete, damaged, openArchive } from './archive-file.ts';
+import { checkLock } from './archive-lock.ts';
 import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
 import { expectedSums, publicKeyPath, type SmallMember, type VolumeMembers, walkVolume } from './volume-check.ts';
 
@@ -50,6 +51,7 @@ export async function verifyArchive(paths: readonly string[], options: VerifyOpt
   if (signature.state === 'signed') await checkTreeSignatures(archive, members, options);
   const pieces = options.quick === true ? undefined : await hashBlobs(archive, options);
   for (const [number, volume] of archive.volumes) checkSums(archive, { number, path: volume.path, members, pieces });
+  await checkLock(archive);
   const { blobs } = archive.manifest;
   return { archive, signature, blobs: blobs.length, bytes: blobs.reduce((sum, blob) => sum + blob.size, 0) };
 }
