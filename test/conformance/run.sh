@@ -1,0 +1,73 @@
+#!/bin/bash
+# The conformance suite of the OCI distribution specification against `longshore serve`, all four workflows, and two more independent clients.
+#
+#   test/conformance/run.sh [suite|clients|all]        default: all
+#
+# Needs Go, htpasswd (apache2-utils) and access to the Go module proxy. CONFORMANCE_VERSION picks a version of the suite (a commit of
+# github.com/opencontainers/distribution-spec, or `latest`). Reports are left in $RESULTS (default: a new temporary folder).
+set -euo pipefail
+what=${1:-all}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+command -v go >/dev/null || { echo 'Go is not installed: nothing was run' >&2; exit 2; }
+command -v htpasswd >/dev/null || { echo 'htpasswd is not installed (Debian: apache2-utils): nothing was run' >&2; exit 2; }
+work=$(mktemp -d)
+results=${RESULTS:-$(mktemp -d)}
+server=
+stop() {
+  [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true; }
+  chmod -R u+w "$work" && rm -rf "$work"
+}
+trap stop EXIT
+
+htpasswd -Bbn tester conformance > "$work/htpasswd"
+"$root/node_modules/.bin/node" "$root/bin/longshore.ts" serve --store "$work/store" --listen 127.0.0.1:0 --htpasswd "$work/htpasswd" --json > "$work/serve.json" 2> "$work/serve.log" &
+server=$!
+for _ in $(seq 300); do [ -s "$work/serve.json" ] && break; kill -0 "$server" 2>/dev/null || { cat "$work/serve.log" >&2; exit 1; }; sleep 0.1; done
+address=$(sed -n 's/.*"\(http:\/\/[^"]*\)".*/\1/p' "$work/serve.json" | head -1)
+host=${address#http://}
+echo "serving on $address"
+
+suite() {
+  mkdir -p "$work/suite" && cd "$work/suite"
+  go mod init longshore.example/conformance 2>/dev/null
+  go get "github.com/opencontainers/distribution-spec/conformance@${CONFORMANCE_VERSION:-latest}"
+  go test -c -o "$work/conformance.test" github.com/opencontainers/distribution-spec/conformance
+  mkdir -p "$results" && cd "$results"
+  # The first group configures the suite of 1.1 and older, the second one the suite that replaced it.
+  OCI_ROOT_URL=$address OCI_NAMESPACE=conformance/repo1 OCI_CROSSMOUNT_NAMESPACE=conformance/repo2 OCI_AUTOMATIC_CROSSMOUNT=1 \
+  OCI_TEST_PULL=1 OCI_TEST_PUSH=1 OCI_TEST_CONTENT_DISCOVERY=1 OCI_TEST_CONTENT_MANAGEMENT=1 OCI_HIDE_SKIPPED_WORKFLOWS=0 OCI_DELETE_MANIFEST_BEFORE_BLOBS=1 \
+  OCI_REGISTRY=$host OCI_TLS=disabled OCI_REPO1=conformance/repo1 OCI_REPO2=conformance/repo2 OCI_RESULTS_DIR=$results \
+  OCI_USERNAME=tester OCI_PASSWORD=conformance "$work/conformance.test"
+  echo "the suite passed; reports are in $results"
+}
+
+clients() {
+  export GOBIN=$work/bin
+  [ -n "$(command -v crane)" ] || go install github.com/google/go-containerregistry/cmd/crane@v0.20.2
+  [ -n "$(command -v regctl)" ] || go install github.com/regclient/regclient/cmd/regctl@v0.8.3
+  PATH=$PATH:$GOBIN
+  export HOME=$work/home && mkdir -p "$HOME" && cd "$work"
+  head -c 1000000 /dev/urandom > file && tar cf layer.tar file
+  crane auth login "$host" -u tester -p conformance
+  crane append --insecure --new_layer layer.tar --new_tag "$host/clients/crane:1"
+  crane validate --insecure --remote "$host/clients/crane:1"
+  crane copy --insecure "$host/clients/crane:1" "$host/clients/copied:1"
+  [ "$(crane digest --insecure "$host/clients/crane:1")" = "$(crane digest --insecure "$host/clients/copied:1")" ]
+  crane catalog --insecure "$host" | grep -qx clients/copied
+  regctl registry set "$host" --tls disabled
+  regctl registry login "$host" -u tester -p conformance
+  regctl image copy --digest-tags --referrers "$host/clients/crane:1" "$host/clients/regctl:1"
+  regctl artifact put --artifact-type application/vnd.example.note --subject "$host/clients/regctl:1" < file
+  [ "$(regctl artifact list --format '{{len .Descriptors}}' "$host/clients/regctl:1")" = 1 ]
+  regctl tag delete "$host/clients/regctl:1"
+  [ -z "$(regctl tag ls "$host/clients/regctl")" ]
+  crane delete --insecure "$host/clients/copied@$(crane digest --insecure "$host/clients/crane:1")"
+  echo 'crane and regctl agree'
+}
+
+case $what in
+  suite) suite ;;
+  clients) clients ;;
+  all) clients; suite ;;
+  *) sed -n '2,8p' "$0"; exit 2 ;;
+esac
