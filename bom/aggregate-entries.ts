@@ -37,7 +37,8 @@ export interface Entry<L extends ListName = ListName> {
 
 export interface Entries {
   of<L extends ListName>(list: L): readonly Entry<L>[];
-  readonly dropped: readonly { readonly what: string; readonly because: string }[];
+  /** `ref`: canonical, of an image; another entry may still carry it. */
+  readonly dropped: readonly { readonly what: string; readonly because: string; readonly ref?: string }[];
   readonly warnings: readonly string[];
 }
 
@@ -51,7 +52,7 @@ const matchNames: { readonly [L in ListName]: keyof Overlay['match'] } = {
 
 export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject, selection: Selection): Entries {
   const found: Entry[] = [];
-  const dropped: { what: string; because: string }[] = [];
+  const dropped: { what: string; because: string; ref?: string }[] = [];
   const overlays = new Overlays(project);
   for (const bom of boms) {
     const variables = variablesOf(bom, project.value.spec?.values ?? {});
@@ -62,7 +63,7 @@ export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject
         const value = substitute(written, variables, bom, path) as EntryValues[ListName];
         const entry = overlays.apply(entryOf(list, bom, value, path));
         const because = entry === undefined ? 'removed by an overlay' : unselected(entry.value.when, selection, normalArch);
-        if (entry === undefined || because !== undefined) dropped.push({ what: `${whatOf(list, entry?.value ?? value)} of ${bom.value.metadata.name}`, because: because ?? '' });
+        if (entry === undefined || because !== undefined) dropped.push(droppedOf(list, bom, entry?.value ?? value, because ?? ''));
         else found.push(entry);
       }
       found.push(...overlays.added(list, bom));
@@ -107,15 +108,26 @@ function namesOf(list: ListName, value: EntryValues[ListName]): string[] {
   }
 }
 
+function droppedOf(list: ListName, bom: ParsedBom, value: EntryValues[ListName], because: string): { what: string; because: string; ref?: string } {
+  const ref = list === 'images' ? canonicalOf((value as BomImage).ref) : undefined;
+  return { what: `${whatOf(list, value)} of ${bom.value.metadata.name}`, because, ...(ref === undefined ? {} : { ref }) };
+}
+
+/** undefined for text that is no reference; whoever carries it says so. */
+function canonicalOf(ref: string): string | undefined {
+  try {
+    return canonicalReference(ref);
+  } catch (error) {
+    if (error instanceof BundleError) return undefined;
+    throw error;
+  }
+}
+
 function isNamed(list: ListName, value: EntryValues[ListName], name: string): boolean {
   if (namesOf(list, value).includes(name)) return true;
   if (list !== 'images') return false;
-  try {
-    return canonicalReference(name) === canonicalReference((value as BomImage).ref);
-  } catch (error) {
-    if (error instanceof BundleError) return false;
-    throw error;
-  }
+  const wanted = canonicalOf(name);
+  return wanted !== undefined && wanted === canonicalOf((value as BomImage).ref);
 }
 
 class Overlays {

@@ -112,7 +112,7 @@ export function aggregate(options: AggregateOptions): Aggregated {
     packageSets: packages.sets,
     charts: chartRequirements(entries.of('charts'), rewrites),
     git: gitRequirements(entries.of('git')),
-    dropped: sorted([...entries.dropped, ...packages.dropped], ({ what, because }) => `${what} ${because}`),
+    dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
     unresolved: boms.flatMap(unresolvedOf),
     warnings: [...relations.warnings, ...entries.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
     influences: relations.influences,

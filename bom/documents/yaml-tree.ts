@@ -1,5 +1,5 @@
 // YAML 1.2.2 (JSON is a part of it) as a tree of text: every scalar keeps its source text, so that 1.10, 020 and hex digits stay what they are.
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode, type YAMLMap } from 'yaml';
 import { BundleError } from '../errors.ts';
 import type { Position } from '../requirement.ts';
 
@@ -27,6 +27,17 @@ export interface TreeDocument {
 export interface TreeResult {
   readonly documents: readonly TreeDocument[];
   readonly problems: readonly Problem[];
+  /** What a lenient reading let through: duplicate keys. */
+  readonly lint: readonly Problem[];
+}
+
+export interface TreeOptions {
+  /** Documents of our own refuse a key that comes twice; other formats keep the last one, or join lists and mappings. */
+  readonly duplicates?: 'refuse' | 'last' | 'join';
+  /** Tags are passed over instead of refused. */
+  readonly ignoreTags?: boolean;
+  /** `<<` takes in other mappings, as YAML 1.1 does. */
+  readonly mergeKeys?: boolean;
 }
 
 /** Bounds against documents made to exhaust memory or stack. */
@@ -52,10 +63,11 @@ export function errorOf(problem: Problem): BundleError {
  * Every document of a YAML stream. Duplicate keys, unknown tags, broken syntax and aliases that blow up are problems; a document with
  * broken syntax is not among the documents, the others are. Never throws.
  */
-export function readTrees(text: string, file: string): TreeResult {
+export function readTrees(text: string, file: string, options: TreeOptions = {}): TreeResult {
+  const lint: Problem[] = [];
   const start = { file, line: 1, column: 1 };
   if (text.length > treeLimits.textLength) {
-    return { documents: [], problems: [problemAt('INPUT_SYNTAX', start, { expected: `at most ${treeLimits.textLength} characters`, actual: String(text.length) })] };
+    return { documents: [], problems: [problemAt('INPUT_SYNTAX', start, { expected: `at most ${treeLimits.textLength} characters`, actual: String(text.length) })], lint };
   }
   const lines = new LineCounter();
   const at = (offset: number): Position => {
@@ -67,17 +79,17 @@ export function readTrees(text: string, file: string): TreeResult {
     const parsed = parseAllDocuments(text.replace(/^\uFEFF/, ''), {
       version: '1.2', schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', lineCounter: lines, strict: true,
     });
-    if (!Array.isArray(parsed)) return { documents: [], problems };
+    if (!Array.isArray(parsed)) return { documents: [], problems, lint };
     const budget = { nodes: treeLimits.nodes };
     const documents = parsed.map((document) => {
       for (const error of firstOfEachPlace(document.errors)) problems.push(problemAt('INPUT_SYNTAX', at(error.pos[0]), { expected: 'YAML', actual: error.message }));
-      const built = new TreeBuilder(file, at, problems, budget).build(document.contents);
+      const built = new TreeBuilder({ file, at, problems, lint, budget, options }).build(document.contents);
       return document.errors.length === 0 ? built : { ...built, tree: undefined };
     });
-    return { documents: documents.filter((document) => document.tree !== undefined), problems };
+    return { documents: documents.filter((document) => document.tree !== undefined), problems, lint };
   } catch (cause) {
     if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError) && (cause as Error).name !== 'YAMLParseError') throw cause;
-    return { documents: [], problems: [...problems, problemAt('INPUT_SYNTAX', start, { expected: `YAML nested at most ${treeLimits.depth} deep`, actual: (cause as Error).message })] };
+    return { documents: [], problems: [...problems, problemAt('INPUT_SYNTAX', start, { expected: `YAML nested at most ${treeLimits.depth} deep`, actual: (cause as Error).message })], lint };
   }
 }
 
@@ -89,27 +101,30 @@ function firstOfEachPlace<E extends { readonly pos: readonly [number, number] }>
 
 interface Place { readonly key: number; readonly value: number }
 
+interface Build {
+  readonly file: string;
+  readonly at: (offset: number) => Position;
+  readonly problems: Problem[];
+  readonly lint: Problem[];
+  readonly budget: { nodes: number };
+  readonly options: TreeOptions;
+}
+
 class TreeBuilder {
   private readonly places = new Map<string, Place>();
   private readonly anchors = new Map<string, ParsedNode>();
   private readonly open = new Set<ParsedNode>();
-  private readonly file: string;
-  private readonly at: (offset: number) => Position;
-  private readonly problems: Problem[];
-  private readonly budget: { nodes: number };
+  private readonly run: Build;
 
-  constructor(file: string, at: (offset: number) => Position, problems: Problem[], budget: { nodes: number }) {
-    this.file = file;
-    this.at = at;
-    this.problems = problems;
-    this.budget = budget;
+  constructor(run: Build) {
+    this.run = run;
   }
 
   build(root: ParsedNode | null): TreeDocument {
     const tree = root === null ? undefined : this.convert(root, '', root.range[0], 0);
-    const { places, at } = this;
+    const { places, run: { at, file } } = this;
     return {
-      file: this.file,
+      file,
       tree,
       positionOf: (path, part = 'value') => {
         for (let length = path.length; length >= 0; length--) {
@@ -122,20 +137,21 @@ class TreeBuilder {
   }
 
   private problem(offset: number, expected: string, actual: string): undefined {
-    this.problems.push(problemAt('INPUT_SYNTAX', this.at(offset), { expected, actual }));
+    this.run.problems.push(problemAt('INPUT_SYNTAX', this.run.at(offset), { expected, actual }));
     return undefined;
   }
 
   /** undefined: null, or something that became a problem. `key` is where the key of this value stands. */
   private convert(node: ParsedNode, path: string, key: number, depth: number): Tree | undefined {
     const offset = node.range[0];
-    if (this.budget.nodes <= 0) return undefined;
-    if (--this.budget.nodes <= 0) return this.problem(offset, `at most ${treeLimits.nodes} values, aliases counted where they are used`, 'more');
+    const { budget, options } = this.run;
+    if (budget.nodes <= 0) return undefined;
+    if (--budget.nodes <= 0) return this.problem(offset, `at most ${treeLimits.nodes} values, aliases counted where they are used`, 'more');
     if (depth > treeLimits.depth) return this.problem(offset, `nesting at most ${treeLimits.depth} deep`, 'deeper');
     this.places.set(path, { key, value: offset });
     if (isAlias(node)) return this.alias(node.source, path, key, depth, offset);
     if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
-    if (node.tag !== undefined && !plainTags.has(node.tag)) return this.problem(offset, 'no YAML tag', node.tag);
+    if (options.ignoreTags !== true && node.tag !== undefined && !plainTags.has(node.tag)) return this.problem(offset, 'no YAML tag', node.tag);
     this.open.add(node);
     const tree = this.content(node, path, depth);
     this.open.delete(node);
@@ -157,23 +173,42 @@ class TreeBuilder {
     if (isSeq(node)) {
       return node.items.flatMap((item, index) => {
         const child = this.convert(item, `${path}/${index}`, item.range[0], depth + 1);
-        return child === undefined ? (isScalar(item) ? ['null'] : []) : [child];
+        return [child ?? ''];
       });
     }
     if (!isMap(node)) return undefined;
-    const result: Record<string, Tree> = Object.create(null) as Record<string, Tree>;
+    return this.mapping(node, path, depth);
+  }
+
+  private mapping(node: YAMLMap.Parsed, path: string, depth: number): Tree {
+    const { options: { duplicates = 'refuse', mergeKeys }, at, lint } = this.run;
+    const result = new Map<string, Tree>();
     const seen = new Map<string, number>();
+    const inherited: Tree[] = [];
     for (const { key, value } of node.items) {
       if (!isScalar(key)) { this.problem(node.range[0], 'text as a key', 'a list, mapping or alias'); continue; }
       const name = String(key.value ?? '');
       const first = seen.get(name);
-      if (first !== undefined) { this.problem(key.range[0], `the key ${name} once`, `it stands in line ${this.at(first).line} already`); continue; }
+      const facts = { expected: `the key ${name} once`, actual: `it stands in line ${first === undefined ? 0 : at(first).line} already` };
+      if (first !== undefined && duplicates === 'refuse') { this.problem(key.range[0], facts.expected, facts.actual); continue; }
+      if (first !== undefined) lint.push(problemAt('INPUT_SYNTAX', at(key.range[0]), facts));
       seen.set(name, key.range[0]);
       const child = value === null ? undefined : this.convert(value, `${path}/${escapeKey(name)}`, key.range[0], depth + 1);
-      if (child !== undefined) result[name] = child;
+      if (child === undefined) continue;
+      if (name === '<<' && mergeKeys === true) inherited.push(child);
+      else result.set(name, first !== undefined && duplicates === 'join' ? joined(result.get(name), child) : child);
     }
-    return { ...result };
+    for (const [name, value] of inherited.flatMap((item) => (Array.isArray(item) ? item as readonly Tree[] : [item])).flatMap((item) => (typeof item === 'string' ? [] : Object.entries(item)))) {
+      if (!result.has(name)) result.set(name, value as Tree);
+    }
+    return Object.fromEntries(result);
   }
+}
+
+function joined(before: Tree | undefined, after: Tree): Tree {
+  if (Array.isArray(before) && Array.isArray(after)) return [...before as readonly Tree[], ...after as readonly Tree[]];
+  if (before === undefined || typeof before === 'string' || typeof after === 'string' || Array.isArray(before) || Array.isArray(after)) return after;
+  return { ...before, ...after };
 }
 
 function escapeKey(key: string | number): string {
