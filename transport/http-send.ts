@@ -5,7 +5,9 @@ import type { Bytes } from '../bom/ports.ts';
 import type { Agents } from './http-agents.ts';
 import { type Head, Incoming } from './http-body.ts';
 import { transferError } from './http-errors.ts';
+import { HostGate, type Outcome } from './host-gate.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { retryAfterMs } from './retry.ts';
 
 export interface WebRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -42,11 +44,20 @@ export interface SendOptions {
 }
 
 export function createSend(options: SendOptions): Send {
+  const gates = new Map<string, HostGate>();
+  const gateOf = (url: URL): HostGate => {
+    let gate = gates.get(url.host);
+    if (gate === undefined) {
+      gate = new HostGate({ start: 8, max: 24, nowMs: () => performance.now() });
+      gates.set(url.host, gate);
+    }
+    return gate;
+  };
   return async (request) => {
     let url = parseUrl(request.url);
     let headers: Readonly<Record<string, string>> = { 'user-agent': options.userAgent, 'accept-encoding': 'identity', ...lowerCase(request.headers) };
     for (let hops = 0; ; hops += 1) {
-      const response = await exchange({ ...request, url: url.href, headers }, url, options);
+      const response = await exchange({ ...request, url: url.href, headers }, url, { ...options, gate: gateOf(url) });
       const location = response.headers['location'];
       const follow = redirectStatuses.has(response.status) && location !== undefined && (request.method === 'GET' || request.method === 'HEAD');
       if (!follow) return response;
@@ -59,46 +70,64 @@ export function createSend(options: SendOptions): Send {
   };
 }
 
-async function exchange(request: WebRequest, url: URL, options: SendOptions): Promise<WebResponse> {
+async function exchange(request: WebRequest, url: URL, options: SendOptions & { readonly gate: HostGate }): Promise<WebResponse> {
   checkNotAborted(request.signal, redactUrl(url.href));
+  await options.gate.enter(request.signal);
   const incoming = new Incoming();
   const stop = (): void => incoming.abort(new Error('stopped'));
   request.signal.addEventListener('abort', stop);
-  const over = (): void => request.signal.removeEventListener('abort', stop);
-  const origin = `${url.protocol}//${url.host}`;
-  const authorization = url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
-  const body = typeof request.body === 'function' ? Readable.from(request.body(), { objectMode: false }) : request.body;
+  let left = false;
+  const leave = (outcome: Outcome): void => {
+    if (left) return;
+    left = true;
+    request.signal.removeEventListener('abort', stop);
+    options.gate.leave(outcome);
+  };
   try {
-    options.agents.dispatcherFor(url).dispatch({
-      origin, path: url.pathname + url.search, method: request.method, headers: { ...authorization, ...request.headers }, body: body ?? null,
-    }, incoming);
+    if (request.signal.aborted) stop();
+    else options.agents.dispatcherFor(url).dispatch({ origin: `${url.protocol}//${url.host}`, path: url.pathname + url.search, ...sent(request, url) }, incoming);
     const head = await incoming.head;
+    if (head.status === 429 || head.status === 503) leave(busyOf(head));
     const length = lengthOf(head);
     return {
       ...head,
       url: url.href,
       ...(length === undefined ? {} : { length }),
-      body: () => bodyOf(incoming, { request, over, rate: options.rate }),
-      discard: () => { over(); incoming.discard(request.method === 'HEAD' ? 0 : length); },
+      body: () => bodyOf(incoming, { request, leave, rate: options.rate }),
+      discard: () => { leave({ kind: 'neutral' }); incoming.discard(request.method === 'HEAD' ? 0 : length); },
     };
   } catch (error) {
-    over();
-    throw transferError(error, url.href, request.signal);
+    const failure = transferError(error, url.href, request.signal);
+    leave({ kind: failure.code === 'TRANSFER_CUT' ? 'busy' : 'neutral' });
+    throw failure;
   }
 }
 
-async function* bodyOf(incoming: Incoming, context: { readonly request: WebRequest; readonly over: () => void; readonly rate: RateLimit }): Bytes {
-  const { request, over, rate } = context;
+function sent({ method, headers, body }: WebRequest, url: URL): { method: WebRequest['method']; headers: Record<string, string>; body: Uint8Array | Readable | null } {
+  const authorization = url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
+  return { method, headers: { ...authorization, ...headers }, body: typeof body === 'function' ? Readable.from(body(), { objectMode: false }) : body ?? null };
+}
+
+function busyOf({ headers }: Head): Outcome {
+  const waitMs = retryAfterMs(headers['retry-after'], Date.now());
+  return { kind: 'busy', ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
+}
+
+async function* bodyOf(incoming: Incoming, context: { readonly request: WebRequest; readonly leave: (outcome: Outcome) => void; readonly rate: RateLimit }): Bytes {
+  const { request, leave, rate } = context;
+  let bytes = 0;
   try {
     for await (const chunk of incoming.body()) {
       const wait = rate.take(chunk.length, request.signal);
       if (wait !== undefined) await wait;
+      bytes += chunk.length;
       yield chunk;
     }
   } catch (error) {
+    leave({ kind: 'busy' });
     throw transferError(error, request.url, request.signal);
   } finally {
-    over();
+    leave({ kind: 'fine', bytes });
   }
 }
 
