@@ -10,6 +10,8 @@ export interface Served {
   readonly generation?: number;
   /** Seconds since 1970 that Release files of this content are dated with. Must not go back from one switch to the next: apt ignores an older Release. */
   readonly date: number;
+  /** Locks of earlier generations of the project, newest first: their packages, by-hash indexes and digests stay readable, their names do not. */
+  readonly older?: readonly Lock[];
 }
 
 /** The file and the offset at which all of a blob lies. */

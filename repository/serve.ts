@@ -116,9 +116,12 @@ class Machine {
   private current(): View {
     const served = this.options.contents();
     if (this.switching === undefined && !this.view.isOf(served)) {
-      const next = new View(served, this.options.signer);
-      this.switching = next.apt.prepare().then(() => { this.view = next; }).finally(() => { this.switching = undefined; });
-      this.switching.catch((cause: unknown) => { this.report('switch', cause); });
+      const next = new View(served, this.options.signer, this.view);
+      this.switching = next.apt.prepare()
+        .then(() => { this.view.retire(); this.view = next; })
+        // What is served stays; the next request tries again.
+        .catch((cause: unknown) => { this.report('switch', cause); })
+        .finally(() => { this.switching = undefined; });
     }
     return this.view;
   }
@@ -177,7 +180,7 @@ class Machine {
     }
     if (identity.kind === 'refused') return forRegistry ? this.registry.refuse(exchange) : unauthorized();
     if (segments === undefined) return forRegistry ? registryError('NAME_INVALID', 'not a path of this registry') : textAnswer(400, 'not a path of this machine\n');
-    if (forRegistry) return this.registry.answer(exchange, this.current().library);
+    if (forRegistry) return this.registry.answer(exchange, this.current().libraries);
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return textAnswer(405, 'only GET and HEAD\n', { allow: 'GET, HEAD' });
     if (rawPath === '/healthz') return textAnswer(200, 'ok\n', { 'cache-control': 'no-store' });
     if (this.access.readAuth && exchange.user === undefined) return unauthorized();
@@ -191,7 +194,7 @@ class Machine {
     const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined };
     switch (top) {
       case '': return catalogPage(facts);
-      case 'apt': return view.apt.answer(rest, blobs);
+      case 'apt': return view.aptFile(rest, blobs);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);
       case 'keys': return rest.length === 1 && rest[0] === 'longshore.asc' && signer !== undefined

@@ -1,8 +1,12 @@
+import type { Answer } from './answer.ts';
+import type { Served, ServedBlobs } from './content.ts';
 import { ChartTree, FileTree } from './files/files.ts';
-import type { Served } from './content.ts';
 import { AptMirrors } from './mirror/apt.ts';
 import type { Signer } from './mirror/signer.ts';
 import { Library } from './registry/library.ts';
+
+/** Earlier views that stay readable by digest, for clients that began before a switch. */
+const olderLimit = 4;
 
 /** All that one content is served as. Made whole, then swapped in: a request keeps the view it began with. */
 export class View {
@@ -11,13 +15,15 @@ export class View {
   readonly apt: AptMirrors;
   readonly files: FileTree;
   readonly charts: ChartTree;
+  private older: readonly View[];
 
-  constructor(served: readonly Served[], signer: Signer | undefined) {
+  constructor(served: readonly Served[], signer: Signer | undefined, before?: View) {
     this.served = [...served];
     this.library = new Library(served);
     this.apt = new AptMirrors(served, signer);
     this.files = new FileTree(served);
     this.charts = new ChartTree(served);
+    this.older = before === undefined || before.served.length === 0 ? olderViews(served) : [before, ...before.older].slice(0, olderLimit);
   }
 
   /** Whether this is the view of `served`: the same locks, in the same order. */
@@ -25,4 +31,39 @@ export class View {
     return served.length === this.served.length
       && served.every((item, position) => item.lock === this.served[position]?.lock && item.date === this.served[position]?.date);
   }
+
+  /** Libraries to read digests from, the current one first. */
+  get libraries(): readonly Library[] {
+    return [this.library, ...this.older.map(({ library }) => library)];
+  }
+
+  /** A file of an apt mirror. What a Release of an earlier generation leads to (by-hash indexes, packages) is found too. */
+  async aptFile(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
+    const answer = await this.apt.answer(segments, blobs);
+    if (answer !== undefined || !(segments.includes('by-hash') || segments.includes('pool'))) return answer;
+    for (const view of this.older) {
+      const earlier = await view.apt.answer(segments, blobs);
+      if (earlier !== undefined) return earlier;
+    }
+    return undefined;
+  }
+
+  /** Lets go of the views before, when another view holds them now. */
+  retire(): void {
+    this.older = [];
+  }
+}
+
+/** Views of what the locks bring along from before this process began. */
+function olderViews(served: readonly Served[]): View[] {
+  const views: View[] = [];
+  for (let age = 0; age < olderLimit; age += 1) {
+    const locks = served.flatMap(({ older, date }): Served[] => {
+      const lock = older?.[age];
+      return lock === undefined ? [] : [{ lock, date }];
+    });
+    if (locks.length === 0) break;
+    views.push(new View(locks, undefined));
+  }
+  return views;
 }

@@ -4,7 +4,7 @@ import { type Answer, jsonAnswer } from '../answer.ts';
 import type { PushedBlobs, ServedBlobs } from '../content.ts';
 import type { Exchange } from '../exchange.ts';
 import { isRepositoryName, lexically, registryError } from './grammar.ts';
-import type { Library } from './library.ts';
+import { Library } from './library.ts';
 import { getBlob, getManifest, listReferrers, listTags, pagedAnswer, unknownName } from './pull.ts';
 import { appendChunk, cancelUpload, deleteBlob, deleteManifest, type Desk, finishUpload, putManifest, startUpload, uploadStatus } from './push.ts';
 import { Pushed } from './pushed.ts';
@@ -56,8 +56,10 @@ export class Registry {
     await this.desk?.uploads.close();
   }
 
-  async answer(exchange: Exchange, library: Library): Promise<Answer> {
-    const answer = await this.decide(exchange, library);
+  /** `libraries`: what is served now, then what was before, of which digests stay readable. */
+  async answer(exchange: Exchange, libraries: readonly Library[]): Promise<Answer> {
+    const [library = new Library([]), ...older] = libraries;
+    const answer = await this.decide(exchange, library, older);
     return { ...answer, headers: { 'docker-distribution-api-version': 'registry/2.0', ...answer.headers } };
   }
 
@@ -66,7 +68,7 @@ export class Registry {
     return this.challenge(exchange, undefined);
   }
 
-  private async decide(exchange: Exchange, library: Library): Promise<Answer> {
+  private async decide(exchange: Exchange, library: Library, older: readonly Library[]): Promise<Answer> {
     const { rawPath, method } = exchange;
     if (rawPath === '/v2/token') return this.token(exchange);
     const reads = method === 'GET' || method === 'HEAD';
@@ -78,7 +80,7 @@ export class Registry {
     const route = routeOf(rawPath);
     if (route === undefined) return registryError('UNSUPPORTED', 'no such endpoint', { status: 404 });
     if (!isRepositoryName(route.name)) return registryError('NAME_INVALID', 'not a repository name', { detail: { name: route.name } });
-    const shelf = shelfOf(route.name, exchange, library, this.pushed);
+    const shelf = shelfOf(route.name, exchange, library, this.pushed, older);
     const forReading = reads && route.kind !== 'uploads';
     if (exchange.user === undefined && (this.access.readAuth || (!forReading && this.desk !== undefined && this.access.canWrite))) {
       return this.challenge(exchange, `repository:${route.name}:${forReading ? 'pull' : 'pull,push'}`);
@@ -129,17 +131,17 @@ export class Registry {
 
   /** Every repository, for a mount that names none. */
   private *everyShelf(library: Library): Iterable<Shelf> {
-    for (const name of this.pushed?.names() ?? []) yield { name, served: undefined, pushed: this.pushed?.get(name), ambiguous: [] };
-    for (const served of library.list()) yield { name: served.name, served, pushed: undefined, ambiguous: [] };
+    for (const name of this.pushed?.names() ?? []) yield { name, served: undefined, pushed: this.pushed?.get(name), older: [], ambiguous: [] };
+    for (const served of library.list()) yield { name: served.name, served, pushed: undefined, older: [], ambiguous: [] };
   }
 
   /** Writes go to the name as it was written: neither `?ns=` nor an alias redirects them. */
   private async write(desk: Desk, exchange: Exchange, route: Route, library: Library): Promise<Answer> {
     const { method } = exchange;
-    const named = (name: string): Shelf => ({ name, served: library.get(name), pushed: desk.pushed.get(name), ambiguous: [] });
+    const named = (name: string): Shelf => ({ name, served: library.get(name), pushed: desk.pushed.get(name), older: [], ambiguous: [] });
     const shelf = named(route.name);
     if (route.kind === 'uploads' && route.reference === '') {
-      return method === 'POST' ? startUpload(desk, shelf, exchange, (from) => (from === null ? this.everyShelf(library) : [shelfOf(from, exchange, library, desk.pushed)])) : unsupported(method);
+      return method === 'POST' ? startUpload(desk, shelf, exchange, (from) => (from === null ? this.everyShelf(library) : [shelfOf(from, exchange, library, desk.pushed, [])])) : unsupported(method);
     }
     if (route.kind === 'uploads') {
       const session = desk.uploads.get(route.name, route.reference);

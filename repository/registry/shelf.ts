@@ -11,6 +11,8 @@ export interface Shelf {
   /** From the served locks: the repository of that name, else the only one whose bare path it is. */
   readonly served: Repository | undefined;
   readonly pushed: PushedRepository | undefined;
+  /** The same repository as earlier generations had it: its digests stay readable, its tags do not. */
+  readonly older: readonly Repository[];
   /** Full names, when the bare path stands for several and therefore for none. */
   readonly ambiguous: readonly string[];
 }
@@ -19,22 +21,25 @@ export interface Shelf {
  * `?ns=HOST` (sent by containerd to a mirror) completes the name with the upstream host, and nothing else is tried: a bare name must not answer
  * for another upstream. It is ignored when it names this server itself.
  */
-export function shelfOf(name: string, exchange: Exchange, library: Library, pushed: Pushed | undefined): Shelf {
+export function shelfOf(name: string, exchange: Exchange, library: Library, pushed: Pushed | undefined, before: readonly Library[]): Shelf {
   const ns = exchange.query.get('ns');
   const own = exchange.request.headers.host;
   if (ns !== null && isHost(ns) && ns !== own) {
     const full = `${hostComponent(ns)}/${name}`;
-    return { name: full, served: library.get(full), pushed: pushed?.get(full), ambiguous: [] };
+    return { name: full, served: library.get(full), pushed: pushed?.get(full), older: before.flatMap((earlier) => earlier.get(full) ?? []), ambiguous: [] };
   }
-  const direct = library.get(name);
-  if (direct !== undefined) return { name, served: direct, pushed: pushed?.get(name), ambiguous: [] };
-  const full = library.fullNames(name);
-  const [only] = full;
-  return { name, served: full.length === 1 && only !== undefined ? library.get(only) : undefined, pushed: pushed?.get(name), ambiguous: full.length > 1 ? full : [] };
+  const older = before.flatMap((earlier) => named(earlier, name) ?? []);
+  const full = library.get(name) === undefined ? library.fullNames(name) : [];
+  return { name, served: named(library, name), pushed: pushed?.get(name), older, ambiguous: full.length > 1 ? full : [] };
+}
+
+function named(library: Library, name: string): Repository | undefined {
+  const [only, ...others] = library.fullNames(name);
+  return library.get(name) ?? (only !== undefined && others.length === 0 ? library.get(only) : undefined);
 }
 
 export function isEmpty(shelf: Shelf): boolean {
-  return shelf.served === undefined && (shelf.pushed === undefined || shelf.pushed.manifests.size + shelf.pushed.blobs.size === 0);
+  return shelf.served === undefined && shelf.older.length === 0 && (shelf.pushed === undefined || shelf.pushed.manifests.size + shelf.pushed.blobs.size === 0);
 }
 
 /** Content, and what it was asked for by: a tag's digest, or the digest itself. */
@@ -48,7 +53,7 @@ export function findManifest(shelf: Shelf, reference: string): Found | undefined
   const digest = isAddress(reference) ? reference : shelf.served?.tags.get(reference) ?? shelf.pushed?.tags.get(reference);
   if (digest === undefined) return undefined;
   const address = digest as Address;
-  const blob = (isDigest(digest) ? shelf.served?.manifests.get(digest) : undefined) ?? shelf.pushed?.manifests.get(address);
+  const blob = (isDigest(digest) ? shelf.served?.manifests.get(digest) : undefined) ?? shelf.pushed?.manifests.get(address) ?? earlier(shelf, address);
   return blob === undefined ? undefined : { address, blob };
 }
 
@@ -56,5 +61,14 @@ export function findManifest(shelf: Shelf, reference: string): Found | undefined
 export function findBlob(shelf: Shelf, address: Address): Descriptor | undefined {
   const { served, pushed } = shelf;
   const carried = isDigest(address) ? served?.blobs.get(address) ?? served?.manifests.get(address) : undefined;
-  return carried ?? pushed?.blobs.get(address) ?? pushed?.manifests.get(address);
+  return carried ?? pushed?.blobs.get(address) ?? pushed?.manifests.get(address) ?? earlier(shelf, address);
+}
+
+function earlier(shelf: Shelf, address: Address): Descriptor | undefined {
+  if (!isDigest(address)) return undefined;
+  for (const { manifests, blobs } of shelf.older) {
+    const blob = manifests.get(address) ?? blobs.get(address);
+    if (blob !== undefined) return blob;
+  }
+  return undefined;
 }

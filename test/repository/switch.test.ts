@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../bom/digest.ts';
+import type { Served } from '../../repository/content.ts';
+import { type Bed, makeBed, makeDeb, makeFile, makeImage, makeLock, servedOf } from './support.ts';
+
+const target = { id: 'debian-12-amd64', family: 'debian', arch: 'amd64' };
+const signer = { clearsign: async (text: string): Promise<string> => text, detach: async (content: Uint8Array): Promise<string> => digestOf(content), publicKeyArmored: 'key' };
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** One generation: everything in it carries its number. */
+async function generation(bed: Bed, number: number): Promise<Served> {
+  const lock = makeLock('site', {
+    targets: [target],
+    images: [await makeImage(bed, 'docker.io/library/app:1', { layer: `layer ${number}` })],
+    packages: [await makeDeb(bed, 'app', `${number}`, target.id), await makeDeb(bed, `only-in-${number}`, '1', target.id)],
+    files: [await makeFile(bed, 'version', `${number}`)],
+  }, number);
+  return servedOf(lock, 1_700_000_000 + number);
+}
+
+async function bytesOf(bed: Bed, path: string): Promise<Buffer> {
+  const response = await bed.ask(path);
+  if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/** What apt does: InRelease, the index it names by hash, every package that names. */
+async function readApt(bed: Bed): Promise<string> {
+  const root = '/apt/site/debian-12-amd64';
+  const release = (await bytesOf(bed, `${root}/dists/debian-12-amd64/InRelease`)).toString();
+  const hash = /([0-9a-f]{64}) +\d+ main\/binary-amd64\/Packages\n/.exec(release)?.[1] ?? '';
+  const packages = await bytesOf(bed, `${root}/dists/debian-12-amd64/main/binary-amd64/by-hash/SHA256/${hash}`);
+  expect(sha256(packages)).toBe(hash);
+  for (const stanza of packages.toString().trim().split('\n\n')) {
+    const deb = await bytesOf(bed, `${root}/${/^Filename: (.*)$/m.exec(stanza)?.[1]}`);
+    expect(sha256(deb)).toBe(/^SHA256: (.*)$/m.exec(stanza)?.[1]);
+  }
+  return /^Package: app\nVersion: (\d+)$/m.exec(packages.toString())?.[1] ?? '';
+}
+
+/** What a registry client does: tag, manifest by digest, every blob it names. */
+async function readImage(bed: Bed): Promise<void> {
+  const head = await bed.ask('/v2/library/app/manifests/1', { method: 'HEAD' });
+  const digest = head.headers.get('docker-content-digest') ?? '';
+  const manifest = await bytesOf(bed, `/v2/library/app/manifests/${digest}`);
+  expect(digestOf(manifest)).toBe(digest);
+  const { config, layers } = JSON.parse(manifest.toString()) as { config: { digest: string }; layers: { digest: string }[] };
+  for (const blob of [config, ...layers]) expect(digestOf(await bytesOf(bed, `/v2/library/app/blobs/${blob.digest}`))).toBe(blob.digest);
+}
+
+describe('a switch of generations', () => {
+  it('is never seen half done: clients that read all the time during 200 switches and rollbacks get whole, consistent answers', async () => {
+    const bed = await makeBed({ signer });
+    const generations = await Promise.all([1, 2, 3].map((number) => generation(bed, number)));
+    let date = 1_700_000_000;
+    bed.served.push(generations[0] as Served);
+    await bed.service.settled();
+    let over = false;
+    let reads = 0;
+    const seen = new Set<string>();
+    const hammer = async (read: () => Promise<unknown>): Promise<void> => {
+      while (!over) { await read(); reads += 1; }
+    };
+    const clients = [
+      hammer(async () => { seen.add(await readApt(bed)); }), hammer(() => readApt(bed)), hammer(() => readImage(bed)), hammer(() => readImage(bed)),
+      hammer(async () => {
+        const sums = (await bytesOf(bed, '/files/SHA256SUMS')).toString();
+        expect(['1', '2', '3'].map((text) => `${sha256(Buffer.from(text))}  version\n`)).toContain(sums);
+        expect((await bytesOf(bed, '/')).toString()).toContain('only-in-');
+      }),
+    ];
+    const failed = Promise.all(clients);
+    for (let i = 0; i < 200; i += 1) {
+      date += 1;
+      bed.served[0] = { ...(generations[[1, 2, 0, 2, 1, 0][i % 6] ?? 0] as Served), date };
+      await Promise.race([bed.service.settled(), failed]);
+      await new Promise((done) => { setTimeout(done, 5); });
+    }
+    over = true;
+    await failed;
+    expect(reads).toBeGreaterThan(100);
+    expect([...seen].sort()).toEqual(['1', '2', '3']);
+    expect(await readApt(bed)).toBe(generations[[1, 2, 0, 2, 1, 0][199 % 6] ?? 0]?.lock.metadata.sequence.toString());
+    await bed.close();
+  });
+
+  it('leaves what a client of the last generation still has to fetch: digests, by-hash indexes, packages; not names', async () => {
+    const bed = await makeBed({ signer });
+    const [first, second] = [await generation(bed, 1), await generation(bed, 2)];
+    bed.served.push(first);
+    await bed.service.settled();
+    const image = first.lock.spec.images[0];
+    const deb = '/apt/site/debian-12-amd64/pool/main/only-in-1_1_amd64.deb';
+    bed.served[0] = second;
+    await bed.service.settled();
+    expect((await bed.ask(`/v2/library/app/manifests/${image?.digest}`)).status).toBe(200);
+    expect((await bed.ask(`/v2/docker.io/library/app/blobs/${image?.blobs[1]?.digest}?`)).status).toBe(200);
+    expect((await bed.ask(`/v2/library/app/blobs/${image?.blobs[1]?.digest}?ns=docker.io`)).status).toBe(200);
+    expect((await bed.ask(deb)).status).toBe(200);
+    expect((await bed.ask('/v2/library/app/manifests/1', { method: 'HEAD' })).headers.get('docker-content-digest')).toBe(second.lock.spec.images[0]?.digest);
+    expect((await (await bed.ask('/api/v1/artifacts?q=only-in-1')).json() as { artifacts: unknown[] }).artifacts).toEqual([]);
+    await bed.close();
+  });
+
+  it('leaves them over a restart too, when the content says what was before', async () => {
+    const bed = await makeBed({ signer });
+    const [first, second] = [await generation(bed, 1), await generation(bed, 2)];
+    const restarted = await makeBed({ folder: bed.folder, signer });
+    restarted.served.push({ ...second, older: [first.lock] });
+    await restarted.service.settled();
+    expect((await restarted.ask(`/v2/library/app/manifests/${first.lock.spec.images[0]?.digest}`)).status).toBe(200);
+    expect((await restarted.ask('/apt/debian-12-amd64/pool/main/only-in-1_1_amd64.deb')).status).toBe(200);
+    await restarted.close();
+    await bed.close();
+  });
+
+  it('that cannot be made leaves the last one served, and is tried again', async () => {
+    let broken = false;
+    const failures: string[] = [];
+    const bed = await makeBed({
+      signer: { ...signer, clearsign: async (text) => { if (broken) throw new Error('the key is gone'); return text; } },
+      log: (record) => { if (record.failure !== undefined) failures.push(record.failure); },
+    });
+    const [first, second] = [await generation(bed, 1), await generation(bed, 2)];
+    bed.served.push(first);
+    await bed.service.settled();
+    broken = true;
+    bed.served[0] = second;
+    await bed.service.settled();
+    expect([await readApt(bed), failures[0]]).toEqual(['1', 'Error: the key is gone']);
+    broken = false;
+    await bed.service.settled();
+    expect(await readApt(bed)).toBe('2');
+    await bed.close();
+  });
+});
