@@ -43,23 +43,24 @@ export interface Archive {
 export class TarWindow {
   readonly path: string;
   readonly size: number;
+  /** At least this much is read at once: much where headers follow each other, little where content lies between. */
+  readAheadBytes = 64 * 1024;
   private readonly handle: FileHandle;
-  private readonly windowBytes: number;
+  private buffer: Buffer = Buffer.alloc(0);
   private start = 0;
-  private window: Buffer = Buffer.alloc(0);
+  private length = 0;
 
-  private constructor(path: string, handle: FileHandle, options: { readonly size: number; readonly windowBytes: number }) {
+  private constructor(path: string, handle: FileHandle, size: number) {
     this.path = path;
     this.handle = handle;
-    this.size = options.size;
-    this.windowBytes = options.windowBytes;
+    this.size = size;
   }
 
-  static async open(path: string, windowBytes = 64 * 1024): Promise<TarWindow> {
+  static async open(path: string): Promise<TarWindow> {
     try {
       const handle = await open(path, 'r');
       const stat = await handle.stat();
-      if (stat.isFile()) return new TarWindow(path, handle, { size: stat.size, windowBytes });
+      if (stat.isFile()) return new TarWindow(path, handle, stat.size);
       await handle.close();
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
@@ -71,23 +72,23 @@ export class TarWindow {
 
   /** Bytes `at` to `at + length`, fewer at the end of the file. Valid until the next read. */
   async read(at: number, length: number): Promise<Buffer> {
-    if (at < this.start || at + length > this.start + this.window.length) {
-      const wanted = Math.max(0, Math.min(Math.max(length, this.windowBytes), this.size - at));
-      const buffer = Buffer.allocUnsafeSlow(wanted);
-      let done = 0;
-      try {
-        while (done < wanted) {
-          const { bytesRead } = await this.handle.read(buffer, done, wanted - done, at + done);
-          if (bytesRead === 0) break;
-          done += bytesRead;
-        }
-      } catch (cause) {
-        throw storageError(this.path, cause);
+    if (at < this.start || at + length > this.start + this.length) await this.fill(at, Math.max(0, Math.min(Math.max(length, this.readAheadBytes), this.size - at)));
+    return this.buffer.subarray(at - this.start, Math.min(at - this.start + length, this.length));
+  }
+
+  private async fill(at: number, wanted: number): Promise<void> {
+    if (this.buffer.length < wanted) this.buffer = Buffer.allocUnsafeSlow(wanted);
+    this.start = at;
+    this.length = 0;
+    try {
+      while (this.length < wanted) {
+        const { bytesRead } = await this.handle.read(this.buffer, this.length, wanted - this.length, at + this.length);
+        if (bytesRead === 0) return;
+        this.length += bytesRead;
       }
-      this.start = at;
-      this.window = buffer.subarray(0, done);
+    } catch (cause) {
+      throw storageError(this.path, cause);
     }
-    return this.window.subarray(at - this.start, Math.min(at - this.start + length, this.window.length));
   }
 
   /** The header at `at`. Throws `INTEGRITY_ARCHIVE` when there is none in the form of the format. */

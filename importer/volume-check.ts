@@ -51,7 +51,9 @@ export async function walkVolume(volume: ArchiveVolume): Promise<VolumeMembers> 
   const tar = await TarWindow.open(volume.path);
   try {
     checkHead(volume);
+    tar.readAheadBytes = 4096;
     const content = await walkContent(tar, volume);
+    tar.readAheadBytes = 64 * 1024;
     return await walkTail(tar, volume, content);
   } finally {
     await tar.close();
