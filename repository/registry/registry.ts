@@ -52,6 +52,10 @@ export class Registry {
     return this.desk?.pushed;
   }
 
+  get openUploads(): number {
+    return this.desk?.uploads.count ?? 0;
+  }
+
   async close(): Promise<void> {
     await this.desk?.uploads.close();
   }

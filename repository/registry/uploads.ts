@@ -51,6 +51,10 @@ export class Uploads {
     return session;
   }
 
+  get count(): number {
+    return this.sessions.size;
+  }
+
   get(name: string, id: string): Session | undefined {
     const session = this.sessions.get(id);
     return session?.name === name ? session : undefined;

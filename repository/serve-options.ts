@@ -1,0 +1,24 @@
+import type { AccessRecord } from './access-record.ts';
+import type { PushedBlobs, Served, ServedBlobs } from './content.ts';
+import type { ListenAddress, TlsFiles } from './listen.ts';
+import type { Signer } from './mirror/signer.ts';
+
+export interface ServeOptions {
+  /** What is served now. Asked at every request: it must be cheap, and give the same lock objects while nothing changed. */
+  readonly contents: () => readonly Served[];
+  readonly blobs: ServedBlobs;
+  /** Where pushes go; absent: read-only, as when an archive is served where it lies. */
+  readonly push?: { readonly blobs: PushedBlobs; readonly state: string };
+  /** Default: 127.0.0.1:5000. */
+  readonly listen?: readonly ListenAddress[];
+  readonly tls?: TlsFiles;
+  readonly insecureHttp?: boolean;
+  /** An htpasswd file with bcrypt hashes; without it nobody can write. */
+  readonly htpasswd?: string;
+  /** true: reading needs a password too. */
+  readonly readAuth?: boolean;
+  readonly signer?: Signer;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly log?: (record: AccessRecord) => void;
+}
