@@ -1,4 +1,4 @@
-// Distribution specification 1.1: "Pulling manifests", "Pulling blobs", "Content Discovery".
+// Distribution specification 1.1: "Pulling manifests", "Pulling blobs".
 import { type Descriptor, type Digest, digestOf, isDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
@@ -7,7 +7,7 @@ import { anonymous, type Credentials } from './credentials.ts';
 import type { Http } from './http.ts';
 import type { HttpClient } from './http-client.ts';
 import { statusError } from './http-errors.ts';
-import { protocolError, type Send } from './http-send.ts';
+import type { Send } from './http-send.ts';
 import { type Authorizer, createAuthorizer } from './registry-auth.ts';
 
 /** A manifest or an index as a registry gives it. */
@@ -29,9 +29,9 @@ export interface RegistrySession {
   headBlob(path: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
   /** The blob from `offset` (default 0) to its end, over cuts and redirects; unverified. */
   streamBlob(path: string, blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Bytes;
-  /** Tags of a repository, all pages, at most 100,000. */
-  listTags(path: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** The bare exchange with credentials for `path`, for pushes and extensions. */
+  /** GET and HEAD with credentials that may pull `path`; for what is asked beside manifests and blobs. */
+  client(path: string): HttpClient;
+  /** The bare exchange with credentials for `path`, for pushes. */
   sendFor: Authorizer['sendFor'];
 }
 
@@ -113,38 +113,11 @@ function createSession(host: string, options: RegistryPoolOptions): RegistrySess
     streamBlob(path, blob, { offset, signal }) {
       return clientFor(path).stream(urlOf(path, `blobs/${blob.digest}`), { signal, expectedSize: blob.size, ...(offset === undefined ? {} : { offset }) });
     },
-    listTags: (path, signal) => listTags(clientFor(path), `${urlOf(path, 'tags/list')}?n=1000`, signal),
+    client: clientFor,
   };
 }
 
 const accept = `${manifestMediaTypes.join(', ')}, */*;q=0.1`;
-const maxTags = 100_000;
-
-async function listTags(client: HttpClient, first: string, signal: AbortSignal): Promise<string[]> {
-  const tags: string[] = [];
-  const visited = new Set<string>();
-  for (let url: string | undefined = first; url !== undefined;) {
-    if (visited.has(url) || tags.length > maxTags) throw protocolError(first, 'pages of tags that come to an end', `${tags.length} tags and more`);
-    visited.add(url);
-    const { body, headers }: { body: Uint8Array; headers: Readonly<Record<string, string>> } = await client.get(url, { signal, maxBytes: manifestBytes });
-    const page: unknown = JSON.parse(new TextDecoder().decode(body));
-    const list = typeof page === 'object' && page !== null && 'tags' in page ? page.tags : undefined;
-    if (list !== null && !Array.isArray(list)) throw protocolError(url, 'a list of tags', 'another document');
-    for (const tag of list ?? []) if (typeof tag === 'string') tags.push(tag);
-    url = nextPage(headers['link'], url);
-  }
-  return tags;
-}
-
-/** The address in a Link header with rel="next" (RFC 8288), on the same origin only. */
-export function nextPage(link: string | undefined, from: string): string | undefined {
-  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
-  if (target === undefined) return undefined;
-  const url = new URL(target, from);
-  if (url.origin !== new URL(from).origin) throw protocolError(from, 'the next page on the same host', url.origin);
-  return url.href;
-}
-
 /** `send`, whose TLS errors say what to do about a registry that speaks plain http. */
 function hinting(send: Send, host: string): Send {
   return (request) => send(request).catch((error: unknown) => {

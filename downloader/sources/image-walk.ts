@@ -19,10 +19,12 @@ export interface ImageContent {
   readonly manifests: readonly WalkedManifest[];
   readonly blobs: readonly Descriptor[];
   readonly foreign: readonly Descriptor[];
+  /** Whether attestations that sit in the index itself are among the manifests. */
+  readonly attestations: boolean;
 }
 
 export interface Walk {
-  readonly requirement: Pick<ImageRequirement, 'ref' | 'platforms' | 'artifactKind' | 'platformWaived'>;
+  readonly requirement: Pick<ImageRequirement, 'ref' | 'platforms' | 'artifactKind' | 'platformWaived' | 'extras'>;
   readonly manifest: (descriptor: Descriptor) => Promise<FetchedManifest>;
   /** All of a small blob, checked. */
   readonly blob: (descriptor: Descriptor) => Promise<Uint8Array>;
@@ -57,6 +59,7 @@ export async function walkImage(root: FetchedManifest, walk: Walk): Promise<Imag
     for (const index of leaf.via) found.addManifest(index, undefined);
     found.addManifest(walked(child), leaf.platform);
     found.addBlobs(child.parsed);
+    found.attestations ||= isAttestation(leaf.entry);
   }
   return found.content(platforms);
 }
@@ -127,8 +130,17 @@ async function choose(leaves: readonly Leaf[], walk: Walk): Promise<Choice> {
   const best = wanted.map((name) => bestPlatform(name, available));
   const missing = wanted.filter((_, at) => best[at] === undefined);
   if (missing.length > 0) throw platformError(walk.requirement.ref, missing, [...available].sort());
-  const chosen = known.filter(({ platform }) => platform !== undefined && best.includes(platform));
-  return { chosen, platforms: platformsOf(chosen) };
+  const images = known.filter(({ platform }) => platform !== undefined && best.includes(platform));
+  const digests = new Set<string>(images.map(({ entry }) => entry.digest));
+  const attestations = walk.requirement.extras.attestations ? known.filter(({ entry }) => isAttestation(entry) && digests.has(entry.annotations?.[attestedAnnotation] ?? '')) : [];
+  return { chosen: [...images, ...attestations], platforms: platformsOf(images) };
+}
+
+/** Build tools put attestations into the index, beside the image that they are about (moby/buildkit, docs/attestations/attestation-storage.md). */
+const attestedAnnotation = 'vnd.docker.reference.digest';
+
+function isAttestation({ annotations }: ContentDescriptor): boolean {
+  return annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
 }
 
 /** A leaf whose index says no platform is looked into, as container runtimes do. */
@@ -159,6 +171,7 @@ function platformError(ref: string, missing: readonly string[], available: reado
 
 class Collected {
   readonly platforms: Record<string, Digest> = {};
+  attestations = false;
   private readonly manifests = new Map<Digest, WalkedManifest>();
   private readonly blobs = new Map<Digest, Descriptor>();
   private readonly foreign = new Map<Digest, Descriptor>();
@@ -185,6 +198,8 @@ class Collected {
   }
 
   content(platforms: Readonly<Record<string, Digest>> = this.platforms): ImageContent {
-    return { platforms, manifests: [...this.manifests.values()], blobs: [...this.blobs.values()], foreign: [...this.foreign.values()] };
+    return {
+      platforms, manifests: [...this.manifests.values()], blobs: [...this.blobs.values()], foreign: [...this.foreign.values()], attestations: this.attestations,
+    };
   }
 }

@@ -10,6 +10,7 @@ import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
 import { statusOf } from '../../transport/http-errors.ts';
 import type { FetchedManifest, RegistryPool } from '../../transport/registry.ts';
 import { settled } from '../failures.ts';
+import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerSearch, verifySignature, wantedKinds } from './image-referrers.ts';
 import { type ImageContent, walkImage } from './image-walk.ts';
 import { firstGood, streamInOrder, Turns } from './in-order.ts';
 
@@ -55,20 +56,19 @@ async function resolveImage(requirement: ImageRequirement, context: Resolving): 
   const get = (reference: (source: Reference) => string): Promise<FetchedManifest> =>
     queue.add(() => firstGood(choice, (source) => getManifest(registry, source, { reference: reference(source), subject, signal })), { signal });
   const root = await get((source) => digest ?? source.digest ?? source.tag ?? 'latest');
-  const content = await walkImage(root, {
-    requirement,
-    manifest: async (descriptor) => checkSize(await get(() => descriptor.digest), descriptor, subject),
-    blob: (descriptor) => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal }),
-  });
+  const read = (descriptor: Descriptor): Promise<Uint8Array> => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal });
+  const walked = await walkImage(root, { requirement, manifest: async (descriptor) => checkSize(await get(() => descriptor.digest), descriptor, subject), blob: read });
+  const referrers = await referrersOf(walked, { root, search: { requirement, registry, sources, signal }, read });
+  const content = withReferrers(walked, referrers);
   for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
   notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.manifests.reduce((sum, { size }) => sum + size, 0) });
-  return { image: lockedImage(requirement, sources, { root, content, declared: digest !== undefined }), dropped: droppedOf(subject, content) };
+  return { image: lockedImage(requirement, sources, { content, referrers, declared: digest !== undefined }), dropped: droppedOf(subject, content) };
 }
 
 function lockedImage(
-  requirement: ImageRequirement, sources: readonly Reference[], found: { readonly root: FetchedManifest; readonly content: ImageContent; readonly declared: boolean },
+  requirement: ImageRequirement, sources: readonly Reference[], found: { readonly content: ImageContent; readonly referrers: readonly FoundReferrer[]; readonly declared: boolean },
 ): LockedImage {
-  const { content, declared } = found;
+  const { content, referrers, declared } = found;
   const [root] = content.manifests;
   if (root === undefined) throw new Error(`no manifest of ${requirement.ref}`);
   const { ref, as, artifactKind, role, usedBy } = requirement;
@@ -81,13 +81,34 @@ function lockedImage(
     platforms: content.platforms,
     manifests: content.manifests.map(({ mediaType, digest, size, platform }) => ({ mediaType, digest, size, ...(platform === undefined ? {} : { platform }) })),
     blobs: [...content.blobs],
+    ...(referrers.length === 0 ? {} : { referrers: referrers.map(({ referrer }) => referrer) }),
     ...(content.foreign.length === 0 ? {} : { foreign: [...content.foreign] }),
     ...(as === undefined ? {} : { as }),
     kind: artifactKind,
     role,
-    trust: declared ? 'declared' : 'first-use',
+    trust: requirement.cosignKey !== undefined ? 'verified' : declared ? 'declared' : 'first-use',
     usedBy: [...usedBy],
   };
+}
+
+interface Referring { readonly root: FetchedManifest; readonly search: ReferrerSearch; readonly read: (blob: Descriptor) => Promise<Uint8Array> }
+
+async function referrersOf(content: ImageContent, { root, search, read }: Referring): Promise<readonly FoundReferrer[]> {
+  const { requirement } = search;
+  if (wantedKinds(requirement).size === 0) return [];
+  const found = await findReferrers(content.manifests.map(({ digest }) => digest), search);
+  expectReferrers(found, search, new Set(content.attestations ? ['attestation'] : []));
+  if (requirement.cosignKey !== undefined) await verifySignature(root, found, { ref: requirement.ref, keyFile: requirement.cosignKey, read });
+  return found;
+}
+
+/** The image with what refers to it: their manifests and blobs travel like its own. */
+function withReferrers(content: ImageContent, referrers: readonly FoundReferrer[]): ImageContent {
+  const manifests = new Map([...content.manifests, ...referrers.map(({ manifest }) => manifest)].map((manifest) => [manifest.digest, manifest]));
+  const added = referrers.flatMap((referrer) => referrer.blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })));
+  const blobs = new Map<string, Descriptor>();
+  for (const blob of [...content.blobs, ...added]) if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob);
+  return { ...content, manifests: [...manifests.values()], blobs: [...blobs.values()] };
 }
 
 function droppedOf(subject: string, content: ImageContent): Resolved['dropped'] {

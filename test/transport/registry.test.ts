@@ -8,8 +8,9 @@ import type { Bytes } from '../../bom/ports.ts';
 import type { Credential } from '../../formats/oci/auth-file.ts';
 import { createCredentials, type Credentials } from '../../transport/credentials.ts';
 import { createHttpClient } from '../../transport/http.ts';
-import { createRegistryPool, nextPage, type RegistrySession } from '../../transport/registry.ts';
+import { createRegistryPool, type RegistrySession } from '../../transport/registry.ts';
 import { parseChallenges } from '../../transport/registry-auth.ts';
+import { listReferrers, listTags, nextPage } from '../../transport/registry-discovery.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
 import { startFaultServer, serveContent } from '../support/fault-server.ts';
 
@@ -59,7 +60,7 @@ describe('a registry session', () => {
     const blob = { mediaType: 'x', digest: digestOf(layer), size: layer.length };
     expect(await live.headBlob('team/app', blob.digest, signal)).toBe(true);
     expect(await all(live.streamBlob('team/app', blob, { signal, offset: 5 }))).toEqual(Buffer.from(layer.subarray(5)));
-    expect(await live.listTags('team/app', signal)).toEqual(['1', '2', '3', '4', '5']);
+    expect(await listTags(live, 'team/app', signal)).toEqual(['1', '2', '3', '4', '5']);
     expect((await failure(live.getManifest('team/app', 'none', signal))).facts.details).toMatchObject({ status: 404 });
   });
 
@@ -81,7 +82,7 @@ describe('a registry session', () => {
       return true;
     } });
     expect((await failure(session(fake).getManifest('a/b', 'x', signal))).code).toBe('TRANSFER_PROTOCOL');
-    expect((await failure(session(fake).listTags('a/b', signal))).code).toBe('TRANSFER_PROTOCOL');
+    expect((await failure(listTags(session(fake), 'a/b', signal))).code).toBe('TRANSFER_PROTOCOL');
   });
 
   it('says what to do about plain http on a host that was not named for it', async () => {
@@ -91,6 +92,40 @@ describe('a registry session', () => {
     const error = await failure(createRegistryPool({ http }).session(fake.host).getManifest('a', 'b', signal));
     expect(error.code).toBe('TRANSFER_TLS');
     expect(error.next).toContain(`--insecure-registry ${fake.host}`);
+  });
+});
+
+describe('referrers', () => {
+  it('come from the API, page by page', async () => {
+    const fake = await registry({ fault: (request, response) => {
+      if (request.url?.includes('/referrers/') !== true) return false;
+      const second = request.url.endsWith('?p=2');
+      if (!second) response.setHeader('link', `<${request.url}?p=2>; rel="next"`);
+      const entry = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(second ? 'b' : 'a'), size: 1, artifactType: 'x' };
+      response.writeHead(200, { 'content-type': 'application/vnd.oci.image.index.v1+json' }).end(JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
+      return true;
+    } });
+    const { referrers, tag } = await listReferrers(session(fake), 'a/b', { digest: digestOf('x'), signal });
+    expect(referrers.map(({ digest }) => digest)).toEqual([digestOf('a'), digestOf('b')]);
+    expect(tag).toBeUndefined();
+  });
+
+  it.each([400, 401, 403, 404, 405, 501])('come from the tag where the API answers %i', async (status) => {
+    const fake = await registry({ fault: (request, response) => {
+      if (request.url?.includes('/referrers/') !== true) return false;
+      response.writeHead(status).end();
+      return true;
+    } });
+    expect(await listReferrers(session(fake), 'a/b', { digest: digestOf('x'), signal })).toEqual({ referrers: [] });
+    const tag = digestOf('x').replace(':', '-');
+    const image = fake.addImage('linux/amd64', ['sig']);
+    fake.addIndex([[image]], `a/b:${tag}`);
+    expect(await listReferrers(session(fake), 'a/b', { digest: digestOf('x'), signal })).toMatchObject({ referrers: [image], tag });
+  });
+
+  it('fail when the registry fails', async () => {
+    const fake = await registry({ fault: (_, response) => { response.writeHead(500).end(); return true; } });
+    expect((await failure(listReferrers(session(fake), 'a/b', { digest: digestOf('x'), signal }))).code).toBe('TRANSFER_STATUS');
   });
 });
 
