@@ -207,8 +207,9 @@ export class Universe {
 
   /** The architecture as the index says it; `all` stays `all`. */
   archText(version: number): string { return ((this.flags[version] as number) & 256) !== 0 ? 'all' : this.architectures[this.archOf(this.ownerOf(version))] ?? ''; }
-  isEssential(version: number): boolean { return ((this.flags[version] as number) & essentialFlag) !== 0; }
-  isImportant(version: number): boolean { return ((this.flags[version] as number) & importantFlag) !== 0; }
+  /** Of the package: any of its versions says so. */
+  isEssential(pkg: number): boolean { return this.versionsOf(pkg).some((version) => ((this.flags[version] as number) & essentialFlag) !== 0); }
+  isImportant(pkg: number): boolean { return this.versionsOf(pkg).some((version) => ((this.flags[version] as number) & importantFlag) !== 0); }
   /** 0 required … 4 extra, 5 unknown. */
   priorityOf(version: number): number { return ((this.flags[version] as number) >> 2) & 7; }
   multiArchOf(version: number): MultiArch { return multiArchKinds[((this.flags[version] as number) >> 6) & 3] ?? 'no'; }

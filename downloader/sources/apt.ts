@@ -11,11 +11,9 @@ import { isVersion } from '../../formats/deb/version.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import { solveAptClassic } from '../solver/apt-classic.ts';
 import type { Chosen } from '../solver/solve.ts';
-import { Universe } from '../solver/universe.ts';
-import { type AptSuite, suitesOf, urlOf } from './apt-entry.ts';
+import { urlOf } from './apt-entry.ts';
 import { streamFrom } from './apt-fetch.ts';
-import { fetchIndexes } from './apt-index.ts';
-import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
+import { loadOffer, type Offer } from './apt-offer.ts';
 
 export interface AptSourceOptions {
   readonly http: HttpClient;
@@ -25,59 +23,6 @@ export interface AptSourceOptions {
   readonly notify: Notify;
   /** Reads a keyring that a requirement names; from the disk unless told. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
-}
-
-/** What the repositories of some sets on one target offer. */
-interface Offer {
-  readonly universe: Universe;
-  /** By index number of the universe. */
-  readonly origins: readonly { readonly checked: CheckedRelease; readonly uri: string }[];
-  readonly repositories: readonly LockedRepository[];
-  readonly warnings: readonly string[];
-}
-
-/** apt's default pin of a release (apt_preferences(5)). */
-function pinOf({ suite, release }: CheckedRelease): number {
-  if (suite.requirement.priority !== undefined) return suite.requirement.priority;
-  if (!release.notAutomatic) return 500;
-  return release.butAutomaticUpgrades ? 100 : 1;
-}
-
-const architecturesOf = (set: PackageSetRequirement): string[] => [...new Set([set.target.arch, ...(set.target.foreignArches ?? [])])];
-
-async function loadOffer(context: ReleaseContext & { readonly notify: Notify }, set: PackageSetRequirement, signal: AbortSignal): Promise<Offer> {
-  const architectures = architecturesOf(set);
-  const universe = new Universe(architectures);
-  const origins: { checked: CheckedRelease; uri: string }[] = [];
-  const repositories: LockedRepository[] = [];
-  const warnings: string[] = [];
-  for (const suite of set.repositories.flatMap((requirement) => suitesOf(requirement, architectures))) {
-    context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
-    const { checked, indexes, missing } = await loadSuite(context, suite, signal);
-    warnings.push(...checked.warnings, ...missing.map((what) => `${redactUrl(suite.uri)} ${suite.suite} has no index of ${what}`));
-    for (const index of indexes) {
-      const suites = [suite.suite, checked.release.suite, checked.release.codename].filter((name) => name !== undefined);
-      universe.add({ bytes: index.bytes, subject: `${redactUrl(suite.uri)} ${index.path}`, priority: pinOf(checked), suites });
-      origins.push({ checked, uri: suite.uri });
-    }
-    repositories.push({ ...checked.locked, target: set.target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
-  }
-  return { universe, origins, repositories, warnings };
-}
-
-/** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */
-async function loadSuite(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> {
-  const once = async (): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> => {
-    const checked = await fetchRelease(context, suite, signal);
-    return { checked, ...await fetchIndexes(context, checked, signal) };
-  };
-  try {
-    return await once();
-  } catch (error) {
-    const stale = error instanceof BundleError && (error.code === 'INTEGRITY_DIGEST' || error.code === 'INTEGRITY_SIZE');
-    if (!stale) throw error;
-    return once();
-  }
 }
 
 /** `pool/<letter>/<name>/<name>_<version>_<arch>.deb`, without the epoch, as archives name files. */

@@ -1,0 +1,113 @@
+// Marking a package and what it needs, as apt's classic resolver does: rules 3 to 7 of README.md in this folder.
+import { type AptState, hardFields, negativeFields, type Reason } from './apt-state.ts';
+import { textOf } from './match.ts';
+import type { Rejection, SolveRequest } from './solve.ts';
+import type { Dependency, DependencyGroup, RelationField } from './universe.ts';
+
+/** Room for the rejections that `why` keeps. */
+const maxRejections = 500;
+
+export class Marker {
+  readonly rejections: Rejection[] = [];
+  private readonly state: AptState;
+  private readonly request: SolveRequest;
+  /** Packages whose dependencies are being looked at: nothing may remove them meanwhile. */
+  private readonly open = new Set<number>();
+  private readonly protectedRuns = new Set<number>();
+
+  constructor(state: AptState, request: SolveRequest) {
+    this.state = state;
+    this.request = request;
+  }
+
+  /** Marks a package and what it needs. False when that cannot be done; what was marked on the way stays. */
+  install(pkg: number, reason: Reason, requiredBy: number | undefined, depth: number): boolean {
+    const { state } = this;
+    const version = state.candidateOf(pkg);
+    if (version < 0) return false;
+    if (state.installed.get(pkg) === version) return true;
+    const mark = state.marks.get(pkg);
+    const isProtected = state.protectedPackages.has(pkg);
+    if (mark?.expanded === true && (!isProtected || this.protectedRuns.has(pkg))) return true;
+    if (isProtected) this.protectedRuns.add(pkg);
+    if (!this.hasOptions(version) || !this.clearConflicts(pkg, version)) {
+      this.strike(pkg);
+      return false;
+    }
+    if (mark === undefined) state.marks.set(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
+    else mark.expanded = true;
+    const outer = !this.open.has(pkg);
+    this.open.add(pkg);
+    const done = this.expand(pkg, version, depth);
+    if (outer) this.open.delete(pkg);
+    return done;
+  }
+
+  private expand(pkg: number, version: number, depth: number): boolean {
+    const { universe } = this.state;
+    if (this.request.mode === 'direct' && depth > 0) return true;
+    for (const field of hardFields) {
+      for (const group of universe.relationsOf(version, field)) {
+        if (this.satisfy(pkg, version, field, group, depth)) continue;
+        this.strike(pkg);
+        return false;
+      }
+    }
+    if (this.request.recommends) for (const group of universe.relationsOf(version, 'Recommends')) this.satisfy(pkg, version, 'Recommends', group, depth);
+    return true;
+  }
+
+  private strike(pkg: number): void {
+    this.state.struck.add(pkg);
+    if (!this.state.protectedPackages.has(pkg)) this.state.marks.delete(pkg);
+  }
+
+  /** Whether each hard group has an option at all. What was struck out before still counts here. */
+  private hasOptions(version: number): boolean {
+    return hardFields.every((field) => this.state.universe.relationsOf(version, field).every((group) =>
+      this.state.couldBeMet(version, group) || this.state.isMet(version, group)));
+  }
+
+  private satisfy(pkg: number, version: number, field: RelationField, group: DependencyGroup, depth: number): boolean {
+    const { state } = this;
+    const options = state.optionsOf(version, group);
+    const owner = options[0] === undefined ? -1 : state.universe.ownerOf(options[0].option);
+    const single = field !== 'Recommends' && options.length === 1 && state.protectedPackages.has(pkg) && !state.protectedPackages.has(owner);
+    if (single) state.protectedPackages.add(owner);
+    else if (state.isMet(version, group)) return true;
+    for (const { option, dependency } of options) {
+      if (state.candidateOf(state.universe.ownerOf(option)) !== option) continue;
+      if (this.install(state.universe.ownerOf(option), field.toLowerCase() as Reason, version, depth + 1)) return true;
+      this.reject(version, dependency, option);
+    }
+    return false;
+  }
+
+  private reject(version: number, dependency: Dependency, option: number): void {
+    if (this.rejections.length >= maxRejections) return;
+    const { universe } = this.state;
+    this.rejections.push({
+      for: universe.label(universe.ownerOf(version)),
+      relation: textOf(universe, dependency),
+      option: `${universe.label(universe.ownerOf(option))} ${universe.versionText(option)}`,
+      because: 'what it needs cannot be had, or it conflicts with what was chosen before',
+    });
+  }
+
+  /** Unmarks what the version conflicts with. False when that is protected; candidates in the way of a protected package are struck out. */
+  private clearConflicts(pkg: number, version: number): boolean {
+    const { state } = this;
+    for (const dependency of negativeFields.flatMap((field) => state.universe.relationsOf(version, field).flat())) {
+      for (const item of state.targetsOfConflict(version, dependency)) {
+        const other = state.universe.ownerOf(item);
+        if (state.stateOf(other) === item) {
+          if (state.protectedPackages.has(other) || this.open.has(other)) return false;
+          state.marks.delete(other);
+          state.installed.delete(other);
+        }
+        if (state.protectedPackages.has(pkg) && state.candidateOf(other) === item) state.struck.add(other);
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,128 @@
+import { meetsByName, meetsByProvides, versionsMeeting } from './match.ts';
+import type { Chosen } from './solve.ts';
+import type { Dependency, DependencyGroup, Universe } from './universe.ts';
+
+export type Reason = Chosen['reason'];
+export interface Mark { readonly version: number; readonly reason: Reason; readonly requiredBy?: number; expanded: boolean }
+export interface Option { readonly option: number; readonly dependency: Dependency }
+
+export const hardFields = ['Pre-Depends', 'Depends'] as const;
+export const negativeFields = ['Conflicts', 'Breaks'] as const;
+
+/** What is installed, marked, protected and still a candidate, in the middle of a solve. */
+export class AptState {
+  readonly universe: Universe;
+  readonly marks = new Map<number, Mark>();
+  /** Package to version of what the machine has. */
+  readonly installed = new Map<number, number>();
+  readonly protectedPackages = new Set<number>();
+  /** Packages whose candidate was struck out: it cannot be installed any more in this run. */
+  readonly struck = new Set<number>();
+  private readonly pinned = new Map<number, number>();
+  private readonly candidates = new Map<number, number>();
+
+  constructor(universe: Universe) {
+    this.universe = universe;
+  }
+
+  pin(pkg: number, version: number): void {
+    this.pinned.set(pkg, version);
+    this.candidates.delete(pkg);
+  }
+
+  /** Highest pin, then highest version, struck out or not; -1 when there is none. */
+  originalCandidateOf(pkg: number): number {
+    let known = this.candidates.get(pkg);
+    if (known !== undefined) return known;
+    known = this.pinned.get(pkg) ?? -1;
+    if (known < 0) {
+      for (const version of this.universe.versionsOf(pkg)) {
+        if (this.universe.pinOf(version) <= 0) continue;
+        if (known < 0 || this.universe.pinOf(version) > this.universe.pinOf(known)) known = version;
+      }
+    }
+    this.candidates.set(pkg, known);
+    return known;
+  }
+
+  candidateOf(pkg: number): number { return this.struck.has(pkg) ? -1 : this.originalCandidateOf(pkg); }
+
+  /** The version that will be there; -1 for none. */
+  stateOf(pkg: number): number { return this.marks.get(pkg)?.version ?? this.installed.get(pkg) ?? -1; }
+
+  archOf(version: number): number { return this.universe.archOf(this.universe.ownerOf(version)); }
+
+  /** Everything that will be there: package to version. */
+  selection(): Map<number, number> {
+    return new Map([...this.installed, ...[...this.marks].map(([pkg, { version }]) => [pkg, version] as const)]);
+  }
+
+  /** Versions that will be there and meet the relation. */
+  meeting(version: number, dependency: Dependency): number[] {
+    return versionsMeeting(this.universe, dependency, this.archOf(version)).filter((item) => this.stateOf(this.universe.ownerOf(item)) === item);
+  }
+
+  isMet(version: number, group: DependencyGroup): boolean {
+    return group.some((dependency) => this.someMeets(version, dependency, (pkg) => this.stateOf(pkg)));
+  }
+
+  /** Whether some candidate, struck out or not, meets the group. */
+  couldBeMet(version: number, group: DependencyGroup): boolean {
+    return group.some((dependency) => this.someMeets(version, dependency, (pkg) => this.originalCandidateOf(pkg)));
+  }
+
+  private someMeets(version: number, dependency: Dependency, chosenOf: (pkg: number) => number): boolean {
+    const { universe } = this;
+    const from = this.archOf(version);
+    if (dependency.name < 0) return false;
+    for (let arch = 0; arch < universe.architectures.length; arch += 1) {
+      const chosen = chosenOf(universe.packageOf(dependency.name, arch));
+      if (chosen >= 0 && meetsByName(universe, dependency, from, chosen)) return true;
+    }
+    return universe.providersOf(dependency.name).some((provider) =>
+      chosenOf(universe.ownerOf(provider.version)) === provider.version && meetsByProvides(universe, dependency, from, provider.version, provider.provided));
+  }
+
+  /** Candidates that meet the group, best first: alternatives left to right, each in apt's order. */
+  optionsOf(version: number, group: DependencyGroup): Option[] {
+    return group.flatMap((dependency) => versionsMeeting(this.universe, dependency, this.archOf(version))
+      .filter((item) => this.candidateOf(this.universe.ownerOf(item)) === item)
+      .sort((a, b) => this.compareOptions(dependency, a, b))
+      .map((option) => ({ option, dependency })));
+  }
+
+  /** Protected first, then the package of that name, Essential, Important, native, by Priority, and last what was mentioned later. */
+  private compareOptions(dependency: Dependency, a: number, b: number): number {
+    const { universe } = this;
+    const order = (first: boolean, second: boolean): number => Number(second) - Number(first);
+    const [x, y] = [universe.ownerOf(a), universe.ownerOf(b)];
+    return order(this.protectedPackages.has(x), this.protectedPackages.has(y))
+      || order(universe.nameOf(x) === dependency.name, universe.nameOf(y) === dependency.name)
+      || order(universe.isEssential(x), universe.isEssential(y))
+      || order(universe.isImportant(x), universe.isImportant(y))
+      || universe.archOf(x) - universe.archOf(y)
+      || universe.priorityOf(a) - universe.priorityOf(b)
+      || y - x;
+  }
+
+  /** Versions of other packages that a negative relation of `version` is about, whether they will be there or not. */
+  targetsOfConflict(version: number, dependency: Dependency): number[] {
+    const owner = this.universe.ownerOf(version);
+    return versionsMeeting(this.universe, dependency, this.archOf(version)).filter((item) => this.universe.ownerOf(item) !== owner);
+  }
+
+  /** What will be there although `version` conflicts with it or breaks it. */
+  clashesOf(version: number): number[] {
+    return negativeFields.flatMap((field) => this.universe.relationsOf(version, field).flat())
+      .flatMap((dependency) => this.targetsOfConflict(version, dependency))
+      .filter((item) => this.stateOf(this.universe.ownerOf(item)) === item);
+  }
+
+  unmetOf(version: number): DependencyGroup[] {
+    return hardFields.flatMap((field) => this.universe.relationsOf(version, field)).filter((group) => !this.isMet(version, group));
+  }
+
+  isBroken(version: number): boolean {
+    return hardFields.some((field) => this.universe.relationsOf(version, field).some((group) => !this.isMet(version, group))) || this.clashesOf(version).length > 0;
+  }
+}

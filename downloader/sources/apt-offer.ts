@@ -1,0 +1,68 @@
+import { BundleError, redactUrl } from '../../bom/errors.ts';
+import type { Notify } from '../../bom/events.ts';
+import type { LockedRepository } from '../../bom/lock.ts';
+import type { RepositoryRequirement, Target } from '../../bom/requirement.ts';
+import { Universe } from '../solver/universe.ts';
+import { type AptSuite, suitesOf } from './apt-entry.ts';
+import { fetchIndexes } from './apt-index.ts';
+import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
+
+/** What the repositories of some sets on one target offer. */
+export interface Offer {
+  readonly universe: Universe;
+  /** By index number of the universe. */
+  readonly origins: readonly { readonly checked: CheckedRelease; readonly uri: string }[];
+  readonly repositories: readonly LockedRepository[];
+  readonly warnings: readonly string[];
+}
+
+/** apt's default pin of a release (apt_preferences(5)). */
+function pinOf({ suite, release }: CheckedRelease): number {
+  if (suite.requirement.priority !== undefined) return suite.requirement.priority;
+  if (!release.notAutomatic) return 500;
+  return release.butAutomaticUpgrades ? 100 : 1;
+}
+
+export interface OfferRequest {
+  readonly target: Target;
+  readonly repositories: readonly RepositoryRequirement[];
+}
+
+/** The target's architectures, the native one first. */
+export const architecturesOf = (target: Target): string[] => [...new Set([target.arch, ...(target.foreignArches ?? [])])];
+
+/** Fetches, verifies and reads every repository, in order. Errors of {@link fetchRelease} and {@link fetchIndexes}. */
+export async function loadOffer(context: ReleaseContext & { readonly notify: Notify }, { target, repositories: wanted }: OfferRequest, signal: AbortSignal): Promise<Offer> {
+  const architectures = architecturesOf(target);
+  const universe = new Universe(architectures);
+  const origins: { checked: CheckedRelease; uri: string }[] = [];
+  const repositories: LockedRepository[] = [];
+  const warnings: string[] = [];
+  for (const suite of wanted.flatMap((requirement) => suitesOf(requirement, architectures))) {
+    context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
+    const { checked, indexes, missing } = await loadSuite(context, suite, signal);
+    warnings.push(...checked.warnings, ...missing.map((what) => `${redactUrl(suite.uri)} ${suite.suite} has no index of ${what}`));
+    for (const index of indexes) {
+      const suites = [suite.suite, checked.release.suite, checked.release.codename].filter((name) => name !== undefined);
+      universe.add({ bytes: index.bytes, subject: `${redactUrl(suite.uri)} ${index.path}`, priority: pinOf(checked), suites });
+      origins.push({ checked, uri: suite.uri });
+    }
+    repositories.push({ ...checked.locked, target: target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
+  }
+  return { universe, origins, repositories, warnings };
+}
+
+/** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */
+async function loadSuite(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> {
+  const once = async (): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> => {
+    const checked = await fetchRelease(context, suite, signal);
+    return { checked, ...await fetchIndexes(context, checked, signal) };
+  };
+  try {
+    return await once();
+  } catch (error) {
+    const stale = error instanceof BundleError && (error.code === 'INTEGRITY_DIGEST' || error.code === 'INTEGRITY_SIZE');
+    if (!stale) throw error;
+    return once();
+  }
+}

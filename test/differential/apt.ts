@@ -1,0 +1,79 @@
+import { BundleError } from '../../bom/errors.ts';
+import { solveAptClassic } from '../../downloader/solver/apt-classic.ts';
+import type { Universe } from '../../downloader/solver/universe.ts';
+import { packageSets } from './apt-sets.ts';
+import { randomFrom } from './random-universe.ts';
+import { aptAnswer, openPair, type Pair } from './real-apt.ts';
+
+export interface AptDifferentialOptions {
+  readonly architectures: readonly string[];
+  /** Sets beside the fixed ones: one to six packages picked at random. */
+  readonly random: number;
+  readonly seed: number;
+  /** Only sets that contain this text. */
+  readonly only?: string;
+  /** Take every n-th fixed set. */
+  readonly every: number;
+}
+
+export interface Tally { same: number; refusedByBoth: number; readonly different: string[] }
+
+export const label = (universe: Universe, version: number): string =>
+  `${universe.names.nameOf(universe.nameOf(universe.ownerOf(version)))} ${universe.versionText(version)} ${universe.archText(version)}`;
+
+/** Ours, in the form of {@link aptAnswer}; a text when it is refused. */
+export function ourAnswer({ offer: { universe } }: Pair, wanted: readonly string[], recommends: boolean): string[] | string {
+  try {
+    return solveAptClassic(universe, { wanted, recommends, mode: 'closure' }).chosen.map(({ version }) => label(universe, version)).sort();
+  } catch (error) {
+    if (error instanceof BundleError && error.family === 'resolve') return error.message;
+    throw error;
+  }
+}
+
+function randomSets(universe: Universe, { random, seed }: AptDifferentialOptions): string[] {
+  const next = randomFrom(seed);
+  return Array.from({ length: random }, () => Array.from({ length: next() < 0.6 ? 1 : 2 + Math.floor(next() * 5) }, () => {
+    const owner = universe.ownerOf(Math.floor(next() * universe.versionCount));
+    return universe.label(owner);
+  }).join(' '));
+}
+
+function describe(set: string, recommends: boolean, arch: string, apt: readonly string[] | undefined, ours: readonly string[] | string): string {
+  const title = `${arch} ${recommends ? 'with' : 'without'} recommends: ${set}`;
+  if (apt === undefined) return `${title}\n    apt refuses, ours takes ${ours.length}`;
+  if (typeof ours === 'string') return `${title}\n    apt takes ${apt.length}, ours refuses: ${ours}`;
+  const theirs = new Set(apt);
+  const own = new Set(ours);
+  return `${title}\n    only apt: ${apt.filter((item) => !own.has(item)).join(', ') || '-'}\n    only ours: ${ours.filter((item) => !theirs.has(item)).join(', ') || '-'}`;
+}
+
+/** Compares every set, with and without Recommends, on every architecture. */
+export async function compareWithApt(options: AptDifferentialOptions, print: (line: string) => void): Promise<Tally> {
+  const tally: Tally = { same: 0, refusedByBoth: 0, different: [] };
+  for (const arch of options.architectures) {
+    const pair = await openPair(arch.split('+'));
+    try {
+      const fixed = packageSets.filter((_, index) => index % options.every === 0);
+      const sets = [...fixed, ...randomSets(pair.offer.universe, options)].filter((set) => options.only === undefined || set.includes(options.only));
+      for (const set of sets) {
+        for (const recommends of [true, false]) {
+          const names = set.split(/\s+/);
+          const apt = await aptAnswer(pair, names, recommends);
+          const ours = ourAnswer(pair, names, recommends);
+          if (apt === undefined && typeof ours === 'string') tally.refusedByBoth += 1;
+          else if (apt !== undefined && typeof ours !== 'string' && apt.join('\n') === ours.join('\n')) tally.same += 1;
+          else {
+            const text = describe(set, recommends, arch, apt, ours);
+            tally.different.push(text);
+            print(text);
+          }
+        }
+      }
+      print(`${arch}: ${sets.length} sets`);
+    } finally {
+      await pair.close();
+    }
+  }
+  return tally;
+}
