@@ -1,7 +1,6 @@
 import { link, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { bundleOf } from '../bom/bundle.ts';
-import { hexOf } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
@@ -15,6 +14,7 @@ import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, damaged, openArchive } from './archive-file.ts';
 import { checkBase } from './base.ts';
 import { copyBlobs } from './copy-blobs.ts';
+import { gatherVolumes, hasKeptVolumes, keepVolumes, packPath, refuseIncomplete } from './kept-volumes.ts';
 import { readLock } from './archive-lock.ts';
 import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
 import { verifyArchive } from './verify.ts';
@@ -54,7 +54,7 @@ export interface ImportResult {
  */
 export async function importArchive(options: ImportOptions): Promise<ImportResult> {
   const { store, signal, notify } = options;
-  const archive = await openArchive(options.paths.map((path) => resolve(path)));
+  let archive = await gatherVolumes(await openArchive(options.paths.map((path) => resolve(path))), store.root);
   const signature = await checkSignature(archive, options);
   const generations = new Generations(store.root);
   const facts = { project: archive.manifest.project, signature, ...countOf(archive) };
@@ -64,18 +64,23 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
     return { ...facts, generation: served, changed: false, how: 'present', influences: [] };
   }
   await checkReplay(archive, generations, options);
+  await refuseIncomplete(archive, options);
   await checkBase(archive, store);
+  // Volumes that came one by one are the store's own files: so is the rest then.
+  const kept = options.copy && hasKeptVolumes(archive, store.root);
+  if (kept) archive = await keepVolumes(archive, options);
   const stamps = await stampsOf(archive);
   await verifyArchive([...archive.volumes.values()].map((volume) => volume.path), options);
   await checkUnchanged(stamps);
   const lock = await readLock(archive);
   checkNotAborted(signal, 'import');
-  const how = options.copy ? 'copied' : await adopt(archive, stamps, options);
+  const copying = options.copy && !kept;
+  const how = copying ? 'copied' : await adopt(archive, stamps, options);
   // A blob that is cut over volumes cannot be read in one piece where it lies.
-  await copy(archive, options.copy ? archive.manifest.blobs : archive.manifest.blobs.filter((blob) => blob.pieces !== undefined), options);
+  await copy(archive, copying ? archive.manifest.blobs : archive.manifest.blobs.filter((blob) => blob.pieces !== undefined), options);
   const bundle = bundleOf(lock);
   for (const blob of bundle.generated) await store.putBytes(blob);
-  if (options.copy) await store.listInLayout(bundle.layoutIndex);
+  if (copying) await store.listInLayout(bundle.layoutIndex);
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
   await generations.switchTo(generation.project, generation.id);
   return { ...facts, generation, changed: true, how, influences: lock.spec.influences };
@@ -121,12 +126,12 @@ async function checkUnchanged(stamps: readonly PackVolume[]): Promise<void> {
 
 /** Makes the blobs readable where they lie: from a hard link below the store when it is on the same file system. */
 async function adopt(archive: Archive, stamps: readonly PackVolume[], { store, notify }: ImportOptions): Promise<'linked' | 'in-place'> {
-  const folder = join(store.root, 'packs');
+  const folder = dirname(packPath(store.root, archive, 1));
   await makeDirectory(folder);
   const volumes: PackVolume[] = [];
   let how: 'linked' | 'in-place' = 'linked';
   for (const [index, volume] of stamps.entries()) {
-    const own = join(folder, stamps.length === 1 ? `${hexOf(archive.archive)}.tar` : `${hexOf(archive.archive)}.${String(index + 1).padStart(3, '0')}.tar`);
+    const own = packPath(store.root, archive, index + 1);
     const linked = volume.path === own || (await hardLink(volume, own));
     if (!linked) {
       how = 'in-place';

@@ -5,7 +5,7 @@ import { piecesOf, type ManifestBlob } from '../formats/archive/manifest.ts';
 import { piecePath } from '../formats/archive/place.ts';
 import { blobPath } from '../formats/archive/tree.ts';
 import { verifyClearsigned, verifyDetached } from '../formats/pgp/signature.ts';
-import { CopyPool } from '../store/copy-pool.ts';
+import { CopyPool, type FileRange } from '../store/copy-pool.ts';
 import { readFileRange } from '../store/read-file.ts';
 import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, checkComplete, damaged, openArchive } from './archive-file.ts';
@@ -19,6 +19,8 @@ export interface VerifyOptions extends TrustOptions {
   readonly signal: AbortSignal;
   /** Signature, headers, sizes and small members only; blobs are not read. */
   readonly quick?: boolean;
+  /** Checks the volumes given as far as they go, when others are missing; the result says which. */
+  readonly partial?: boolean;
 }
 
 export interface VerifyResult {
@@ -45,15 +47,17 @@ export interface DamagedBlob {
 export async function verifyArchive(paths: readonly string[], options: VerifyOptions): Promise<VerifyResult> {
   const archive = await openArchive(paths);
   const signature = await checkSignature(archive, options);
-  checkComplete(archive);
+  if (options.partial !== true) checkComplete(archive);
   const members = new Map<number, VolumeMembers>();
   for (const [number, volume] of archive.volumes) members.set(number, await walkVolume(volume));
   if (signature.state === 'signed') await checkTreeSignatures(archive, members, options);
   const pieces = options.quick === true ? undefined : await hashBlobs(archive, options);
   for (const [number, volume] of archive.volumes) checkSums(archive, { number, path: volume.path, members, pieces });
-  await checkLock(archive);
-  const { blobs } = archive.manifest;
-  return { archive, signature, blobs: blobs.length, bytes: blobs.reduce((sum, blob) => sum + blob.size, 0) };
+  // The lock is metadata and lies in the first volume.
+  if (archive.missing.length === 0) await checkLock(archive);
+  const blobs = new ArchiveBlobs(archive);
+  const here = archive.manifest.blobs.filter((blob) => blobs.rangesOf(blob.digest) !== undefined);
+  return { archive, signature, blobs: here.length, bytes: here.reduce((sum, blob) => sum + blob.size, 0) };
 }
 
 function checkSums(archive: Archive, { number, path, members, pieces }: {
@@ -67,21 +71,39 @@ function checkSums(archive: Archive, { number, path, members, pieces }: {
   if (Buffer.from(own.sums.bytes).toString('utf8') !== expected) throw damaged(`${path}: ${own.sums.path}`, 'the digests of all members', 'other text');
 }
 
+interface HashJob { readonly blob: ManifestBlob; readonly ranges: readonly FileRange[]; readonly piece?: number }
+
+/** Blobs as far as their volumes are there, in the order of the files; of a cut one with a missing volume the pieces alone. */
+function hashJobs(archive: Archive): HashJob[] {
+  const blobs = new ArchiveBlobs(archive);
+  const inOrder = [...archive.manifest.blobs].sort((a, b) => a.volume - b.volume || a.offset - b.offset);
+  return inOrder.flatMap((blob): HashJob[] => {
+    const ranges = blobs.rangesOf(blob.digest);
+    if (ranges !== undefined) return [{ blob, ranges }];
+    return piecesOf(blob).flatMap(({ volume: number, offset, size }, index) => {
+      const volume = archive.volumes.get(number);
+      return volume === undefined ? [] : [{ blob, piece: index + 1, ranges: [{ path: volume.path, offset: volume.contentStart + offset, size }] }];
+    });
+  });
+}
+
 /** Every blob through the pool; digests of pieces by member path. */
 async function hashBlobs(archive: Archive, { concurrency, notify, signal }: VerifyOptions): Promise<ReadonlyMap<string, Digest>> {
-  const blobs = new ArchiveBlobs(archive);
   const pieces = new Map<string, Digest>();
   const bad: DamagedBlob[] = [];
-  const inOrder = [...archive.manifest.blobs].sort((a, b) => a.volume - b.volume || a.offset - b.offset);
-  notify({ kind: 'plan', phase: 'verify', items: inOrder.length, bytes: inOrder.reduce((sum, blob) => sum + blob.size, 0), presentItems: 0, presentBytes: 0 });
+  const jobs = hashJobs(archive);
+  const sizeOf = (job: HashJob): number => job.ranges.reduce((sum, range) => sum + range.size, 0);
+  notify({ kind: 'plan', phase: 'verify', items: jobs.length, bytes: jobs.reduce((sum, job) => sum + sizeOf(job), 0), presentItems: 0, presentBytes: 0 });
   const pool = new CopyPool({ concurrency, signal, onBytes: (bytes) => notify({ kind: 'bytes', phase: 'verify', bytes }) });
   try {
-    await pool.each(inOrder, async (blob) => {
-      const ranges = blobs.rangesOf(blob.digest) ?? [];
+    await pool.each(jobs, async (job) => {
+      const { blob, ranges, piece } = job;
       const result = await pool.hash(...ranges);
-      result.pieces.forEach((digest, index) => pieces.set(piecePath(blobPath(blob.digest), index + 1), digest));
-      if (result.digest !== blob.digest) bad.push(describe(archive, blob, result.digest));
-      notify({ kind: 'done', phase: 'verify', item: blob.digest, bytes: blob.size });
+      const member = nameOf(archive, blob);
+      if (piece !== undefined) pieces.set(piecePath(member, piece), result.digest);
+      else result.pieces.forEach((digest, index) => pieces.set(piecePath(member, index + 1), digest));
+      if (piece === undefined && result.digest !== blob.digest) bad.push(describe(archive, blob, result.digest));
+      notify({ kind: 'done', phase: 'verify', item: blob.digest, bytes: sizeOf(job) });
     });
   } finally {
     await pool.close();
@@ -90,9 +112,13 @@ async function hashBlobs(archive: Archive, { concurrency, notify, signal }: Veri
   return pieces;
 }
 
+/** The member that holds a blob's bytes. */
+function nameOf(archive: Archive, blob: ManifestBlob): string {
+  return archive.manifest.runtimes?.find((each) => each.digest === blob.digest)?.path ?? blobPath(blob.digest);
+}
+
 function describe(archive: Archive, blob: ManifestBlob, actual: Digest): DamagedBlob {
-  const runtime = archive.manifest.runtimes?.find((each) => each.digest === blob.digest);
-  const name = runtime?.path ?? blobPath(blob.digest);
+  const name = nameOf(archive, blob);
   const places = piecesOf(blob).map(({ volume: number, offset, size }, index) => {
     const volume = archive.volumes.get(number);
     return { volume: number, path: volume?.path ?? '', member: blob.pieces === undefined ? name : piecePath(name, index + 1), offset: (volume?.contentStart ?? 0) + offset, size };
