@@ -1,8 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { BundleError } from '../bom/errors.ts';
-import { commands } from './commands/all.ts';
+import { registerCommands } from './commands/all.ts';
 import { errorJson, errorText } from './render.ts';
-import { withValues } from './values.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without node and script) and returns its exit code. Output goes to stdout and stderr of the process. */
@@ -14,10 +13,11 @@ export async function main(args: readonly string[]): Promise<number> {
     .configureOutput({ writeErr: () => undefined })
     .showSuggestionAfterError(true)
     .enablePositionalOptions();
-  for (const register of commands) register(program);
-  for (const command of allBelow(program)) command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
-    await program.parseAsync(withValues(program, args), { from: 'user' });
+    await registerCommands(program, args);
+    for (const command of allBelow(program)) command.exitOverride().configureOutput({ writeErr: () => undefined });
+    const complete = args.some((arg) => /^--values(?:=|$)/.test(arg)) ? (await import('./values.ts')).withValues(program, args) : args;
+    await program.parseAsync(complete, { from: 'user' });
     return 0;
   } catch (cause) {
     return report(cause, args.includes('--json'));

@@ -1,4 +1,4 @@
-import ora, { type Ora } from 'ora';
+import type { Ora } from 'ora';
 import type { BundleError } from '../bom/errors.ts';
 import type { BundleEvent, Notify, Phase } from '../bom/events.ts';
 
@@ -51,6 +51,8 @@ export function createProgress(options: RenderOptions): Progress {
   const live = options.progress && !options.quiet && options.stream.isTTY === true;
   const plainEveryMs = 5000;
   let spinner: Ora | undefined;
+  let pending: string | undefined;
+  let ended = false;
   let lastPlainMs = options.clockMs();
 
   const say = (line: string): void => {
@@ -64,12 +66,18 @@ export function createProgress(options: RenderOptions): Progress {
   const draw = (line: string): void => {
     if (!options.progress || options.quiet) return;
     if (live) {
-      spinner ??= ora({ stream: options.stream, discardStdin: false }).start();
-      spinner.text = line;
+      if (spinner !== undefined) spinner.text = line;
+      else if (pending === undefined) void startSpinner();
+      pending = line;
     } else if (options.clockMs() - lastPlainMs >= plainEveryMs) {
       lastPlainMs = options.clockMs();
       options.stream.write(`${line}\n`);
     }
+  };
+  /** Loaded only where there is a terminal to draw on. */
+  const startSpinner = async (): Promise<void> => {
+    const { default: ora } = await import('ora');
+    if (!ended) spinner = ora({ stream: options.stream, discardStdin: false, text: pending ?? '' }).start();
   };
   const tallyOf = (phase: Phase): Tally => {
     const tally = tallies.get(phase) ?? { items: 0, bytes: 0, doneItems: 0, doneBytes: 0, startedMs: options.clockMs(), startBytes: 0 };
@@ -101,7 +109,7 @@ export function createProgress(options: RenderOptions): Progress {
       case 'warning': say(`warning: ${event.subject}: ${event.message}`); break;
     }
   };
-  return { notify, finish: () => { spinner?.stop(); spinner = undefined; } };
+  return { notify, finish: () => { ended = true; spinner?.stop(); spinner = undefined; } };
 }
 
 /** What a person reads about a failure: subject, expected, actual, next action, code. */

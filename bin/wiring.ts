@@ -3,10 +3,7 @@ import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
-import type { BlobReader, BlobWriter, Source } from '../bom/ports.ts';
-import { createAptSource } from '../downloader/sources/apt.ts';
-import { createFileSource } from '../downloader/sources/file.ts';
-import { createImageSource } from '../downloader/sources/image.ts';
+import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import { createCredentials } from '../transport/credentials.ts';
 import { createHttpClient } from '../transport/http.ts';
 import { createRegistryPool } from '../transport/registry.ts';
@@ -36,11 +33,23 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
   const credentials = createCredentials({ env: process.env, homeDir: homedir() });
   const registry = createRegistryPool({ http, credentials, insecureHosts: options.insecureRegistry });
   const sources = {
-    image: createImageSource({ registry, blobs, notify, concurrency }),
-    file: createFileSource({ http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency }),
-    deb: createAptSource({ http, blobs, now, notify }),
+    image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency })),
+    file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
+      http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
+    })),
+    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({ http, blobs, now, notify })),
   };
   return { sources, close: () => http.close() };
+}
+
+/** A source whose modules are loaded when it is first used. */
+function lazySource<K extends Kind>(load: () => Promise<Source<K>>): Source<K> {
+  let loading: Promise<Source<K>> | undefined;
+  const source = (): Promise<Source<K>> => (loading ??= load());
+  return {
+    resolve: async (wanted, signal) => (await source()).resolve(wanted, signal),
+    async *fetch(artifact, blob, options) { yield* (await source()).fetch(artifact, blob, options); },
+  };
 }
 
 /** Headers of a credential that the project names: its value is read from an environment variable or a file when it is needed, and kept nowhere. */

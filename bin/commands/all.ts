@@ -1,19 +1,35 @@
 import type { Command } from 'commander';
-import { registerArchiveCommands } from './archive.ts';
-import { registerBom } from './bom.ts';
-import { registerDownload } from './download.ts';
-import { registerExport } from './export.ts';
-import { registerImport } from './import.ts';
-import { registerKeygen } from './keygen.ts';
-import { registerLock } from './lock.ts';
-import { registerPlan } from './plan.ts';
-import { registerPrepare } from './prepare.ts';
-import { registerServe } from './serve.ts';
-import { registerStatus, registerStoreCommands } from './status.ts';
-import { registerTemplate } from './template.ts';
 
-/** In the order of `longshore --help`: the way of a requirement, then upkeep. */
-export const commands: readonly ((program: Command) => void)[] = [
-  registerTemplate, registerBom, registerLock, registerPlan, registerDownload, registerExport, registerPrepare, registerKeygen, registerArchiveCommands,
-  registerImport, registerServe, registerStatus, registerStoreCommands,
-];
+type Register = (program: Command) => void;
+
+/**
+ * Command name -> what registers it, in the order of `longshore --help`: the way of a requirement, then upkeep. A command's modules are loaded
+ * only when it is called: most need a part of the packages, and memory counts on small machines.
+ */
+const loaders: Readonly<Record<string, () => Promise<Register>>> = {
+  template: async () => (await import('./template.ts')).registerTemplate,
+  bom: async () => (await import('./bom.ts')).registerBom,
+  lock: async () => (await import('./lock.ts')).registerLock,
+  plan: async () => (await import('./plan.ts')).registerPlan,
+  download: async () => (await import('./download.ts')).registerDownload,
+  export: async () => (await import('./export.ts')).registerExport,
+  prepare: async () => (await import('./prepare.ts')).registerPrepare,
+  keygen: async () => (await import('./keygen.ts')).registerKeygen,
+  inspect: async () => (await import('./archive.ts')).registerInspect,
+  ls: async () => (await import('./archive.ts')).registerLs,
+  verify: async () => (await import('./archive.ts')).registerVerify,
+  import: async () => (await import('./import.ts')).registerImport,
+  serve: async () => (await import('./serve.ts')).registerServe,
+  status: async () => (await import('./status.ts')).registerStatus,
+  history: async () => (await import('./status.ts')).registerHistory,
+  rollback: async () => (await import('./status.ts')).registerRollback,
+  store: async () => (await import('./store.ts')).registerStore,
+};
+
+/** Registers the command that `args` call; all of them when they call none, or for help. */
+export async function registerCommands(program: Command, args: readonly string[]): Promise<void> {
+  const [name = ''] = args;
+  if (name === '--version' || name === '-V') return;
+  const called = Object.hasOwn(loaders, name) ? [loaders[name]] : Object.values(loaders);
+  for (const load of called) (await load?.())?.(program);
+}

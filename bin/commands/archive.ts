@@ -21,7 +21,7 @@ export function signatureText(signature: SignatureState): string {
   return signature.state === 'unsigned' ? 'not signed' : 'signed, but no key was given to check it';
 }
 
-export function registerArchiveCommands(program: Command): void {
+export function registerInspect(program: Command): void {
   defineCommand(program, 'inspect <archive...>', {
     description: 'what an archive is, and what it holds by kind and module',
     action: async (context, _flags, args) => {
@@ -38,6 +38,9 @@ export function registerArchiveCommands(program: Command): void {
       ].join('\n'));
     },
   });
+}
+
+export function registerLs(program: Command): void {
   defineCommand<{ readonly kind?: string; readonly module?: string }>(program, 'ls <archive...>', {
     description: 'every artifact of an archive',
     flags: [new Option('--kind <kind>', 'only image, file, package, chart, git or runtime'), new Option('--module <name>', 'only what this module wanted')],
@@ -47,6 +50,9 @@ export function registerArchiveCommands(program: Command): void {
       context.print({ entries }, table(entries.map((entry) => [entry.kind, entry.name, formatBytes(entry.size), entry.digest.slice(0, 19), entry.carried ? '' : 'at the site', entry.modules.join(',')])));
     },
   });
+}
+
+export function registerVerify(program: Command): void {
   defineCommand<VerifyFlags>(program, 'verify <archive...>', {
     description: 'read an archive from its first byte to its last, and compare it with its manifest and signature',
     flags: [

@@ -4,7 +4,7 @@ import { type Lock, parseLock } from '../../bom/lock.ts';
 import { lockMediaType } from '../../bom/bundle.ts';
 import { type Generation, Generations } from '../../store/generations.ts';
 import { Store } from '../../store/store.ts';
-import { cacheStore, defineCommand, lockOption, machineStore, storeOption } from '../context.ts';
+import { cacheStore, defineCommand, lockOption, machineStore } from '../context.ts';
 import { kindsOf, readLock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes, table } from '../render.ts';
@@ -24,7 +24,7 @@ export async function lockOf(store: Store, generation: Generation): Promise<Lock
 interface StoreOnly { readonly store?: string }
 const optionalStore = (): Option => new Option('--store <dir>', `blobs by digest (default: ${machineStore} where it exists, else the cache)`);
 
-async function withStore<T>(named: string | undefined, run: (store: Store) => Promise<T>): Promise<T> {
+export async function withStore<T>(named: string | undefined, run: (store: Store) => Promise<T>): Promise<T> {
   const store = await Store.open(named ?? (await presentStore()), { create: false });
   try {
     return await run(store);
@@ -64,7 +64,6 @@ export function registerStatus(program: Command): void {
       ].join('\n'));
     }),
   });
-  registerHistory(program);
 }
 
 async function lockedPart(path: string, store: Store): Promise<{ project: string; sequence: number; blobs: number; bytes: number; missing: number } | undefined> {
@@ -74,8 +73,9 @@ async function lockedPart(path: string, store: Store): Promise<{ project: string
   return { project: lock.metadata.name, sequence: lock.metadata.sequence, blobs: stock.items, bytes: stock.bytes, missing: stock.missing.length };
 }
 
-function registerHistory(program: Command): void {
-  const projectFlag = (): Option => new Option('--project <name>', 'which project, when the machine has several');
+const projectFlag = (): Option => new Option('--project <name>', 'which project, when the machine has several');
+
+export function registerHistory(program: Command): void {
   defineCommand<StoreOnly & { readonly project?: string }>(program, 'history', {
     description: 'generations on this machine, the one served marked',
     flags: [optionalStore(), projectFlag()],
@@ -92,6 +92,9 @@ function registerHistory(program: Command): void {
       ]));
     }),
   });
+}
+
+export function registerRollback(program: Command): void {
   defineCommand<StoreOnly & { readonly project?: string }>(program, 'rollback [generation]', {
     description: 'serve an earlier generation again: the one before, or the one named',
     flags: [optionalStore(), projectFlag()],
@@ -115,24 +118,4 @@ async function onlyProject(generations: Generations, named: string | undefined):
   const [project, second] = await generations.projects();
   if (project !== undefined && second === undefined) return project;
   throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'the project to roll back', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}` });
-}
-
-export function registerStoreCommands(program: Command): void {
-  const group = program.command('store').description('check and rebuild a store');
-  defineCommand<{ readonly store: string }>(group, 'reindex', {
-    description: 'rebuild the index from blobs and packs, hashing every loose blob',
-    flags: [storeOption(cacheStore())],
-    action: async (context, options) => withStore(options.store, async (store) => {
-      const result = await store.reindex(context.signal);
-      context.print({ store: store.root, ...result }, `${result.blobs} blobs, ${formatBytes(result.bytes)}; damaged: ${result.damaged.length === 0 ? 'none' : result.damaged.join(', ')}`);
-      if (result.damaged.length > 0) throw damagedError(store, result.damaged);
-    }),
-  });
-}
-
-function damagedError(store: Store, damaged: readonly string[]): BundleError {
-  return new BundleError('INTEGRITY_DIGEST', {
-    subject: `${store.root}/blobs/sha256/${damaged[0]}`, expected: 'content whose digest is its name', actual: `${damaged.length} damaged blob${damaged.length === 1 ? '' : 's'}`,
-    next: 'They are not used any more: `longshore download` or `longshore import` brings them again.', details: { damaged },
-  });
 }
