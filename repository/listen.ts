@@ -1,6 +1,6 @@
 // Addresses, ports and TLS of the service, and what a client may cost it.
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIP } from 'node:net';
 import { BundleError } from '../bom/errors.ts';
 
@@ -12,8 +12,11 @@ export interface ListenAddress {
 
 /** PEM texts. */
 export interface TlsFiles {
+  /** The server's certificate, then those above it. */
   readonly cert: string;
   readonly key: string;
+  /** The authority that clients have to trust, when it is the machine's own: served as /keys/ca.pem. */
+  readonly ca?: string;
 }
 
 /** A client may take this long for its headers, and be silent this long in the middle of a body; slow but living ones are never cut. */
@@ -36,6 +39,11 @@ export function checkAddress({ host, port }: ListenAddress, options: { readonly 
   });
 }
 
+/** Takes renewed certificates for connections to come. */
+export function renewTls(server: Server, { cert, key }: TlsFiles): void {
+  if (server instanceof TlsServer) server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+}
+
 /** Starts one server on one address. Throws `TARGET_LISTEN` when the address cannot be had, `INPUT_FLAG` for a certificate or key that is none. */
 export async function listenOn(address: ListenAddress, handler: RequestListener, tls: TlsFiles | undefined): Promise<Server> {
   const limits = { headersTimeout: headersMs, requestTimeout: 0, connectionsCheckingInterval: 5_000, keepAliveTimeout: 75_000, maxHeaderSize: 16_384, noDelay: true };
@@ -53,7 +61,7 @@ export async function listenOn(address: ListenAddress, handler: RequestListener,
   return server;
 }
 
-function makeTlsServer(options: TlsFiles & object, handler: RequestListener): Server {
+function makeTlsServer({ ca, ...options }: TlsFiles & object, handler: RequestListener): Server {
   try {
     return createTlsServer({ ...options, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }, handler);
   } catch (cause) {
@@ -71,7 +79,10 @@ export function originOf(server: Server, tls: boolean): string {
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((done) => { server.close(() => { done(); }); });
   server.closeIdleConnections();
+  // A connection that was busy becomes idle when its answer ends.
+  const idle = setInterval(() => { server.closeIdleConnections(); }, 100);
   const timer = setTimeout(() => { server.closeAllConnections(); }, graceMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(timer);
 }

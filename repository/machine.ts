@@ -26,6 +26,8 @@ export class Machine {
   private readonly metrics = new Metrics();
   private readonly clients = new SeenClients();
   private readonly audit: AuditLog | undefined;
+  /** PEM of the machine's own authority, when it has one. */
+  ca: string | undefined;
   private view: View;
   private switching: Promise<void> | undefined;
 
@@ -34,6 +36,7 @@ export class Machine {
     this.access = access;
     this.registry = registry;
     this.audit = options.push === undefined ? undefined : new AuditLog(options.push.state);
+    this.ca = options.tls?.ca;
     this.view = new View(options.contents(), options.signer);
   }
 
@@ -144,6 +147,12 @@ export class Machine {
     return allowed ? jsonAnswer(200, { clients: this.clients.list() }, { 'cache-control': 'no-store' }) : unauthorized();
   }
 
+  private publicKey(name: string): Answer | undefined {
+    const { signer } = this.options;
+    if (name === 'longshore.asc' && signer !== undefined) return textAnswer(200, signer.publicKeyArmored, { 'content-type': 'application/pgp-keys' });
+    return name === 'ca.pem' && this.ca !== undefined ? textAnswer(200, this.ca, { 'content-type': 'application/x-pem-file' }) : undefined;
+  }
+
   private async page(exchange: Exchange): Promise<Answer | undefined> {
     const view = this.current();
     const { blobs, signer } = this.options;
@@ -154,8 +163,7 @@ export class Machine {
       case 'apt': return view.aptFile(rest, blobs);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);
-      case 'keys': return rest.length === 1 && rest[0] === 'longshore.asc' && signer !== undefined
-        ? textAnswer(200, signer.publicKeyArmored, { 'content-type': 'application/pgp-keys' }) : undefined;
+      case 'keys': return rest.length === 1 ? this.publicKey(rest[0] ?? '') : undefined;
       case 'api': return rest[0] === 'v1' ? apiAnswer(facts, rest.slice(1)) : undefined;
       default: return undefined;
     }

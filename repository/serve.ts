@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import { BundleError } from '../bom/errors.ts';
 import { Access } from './access.ts';
-import { checkAddress, closeServer, listenOn, originOf } from './listen.ts';
+import { checkAddress, closeServer, listenOn, originOf, renewTls, type TlsFiles } from './listen.ts';
 import { Machine } from './machine.ts';
 import { PasswordFile } from './password-file.ts';
 import { Registry } from './registry/registry.ts';
@@ -14,6 +14,8 @@ export type { ServeOptions } from './serve-options.ts';
 export interface Service {
   /** `http://host:port` of every address, in the order of `listen`. */
   readonly addresses: readonly string[];
+  /** Takes renewed certificates; connections that are open keep the old ones. Without effect when the service has no TLS. */
+  renewTls(tls: TlsFiles): void;
   /** Resolves when what is being switched to (if anything) is served. */
   settled(): Promise<void>;
   /** Stops listening and waits for answers in flight, at most `graceMs` (default 10 s). */
@@ -45,6 +47,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   }
   return {
     addresses: servers.map((server) => originOf(server, options.tls !== undefined)),
+    renewTls: (tls) => {
+      for (const server of servers) renewTls(server, tls);
+      machine.ca = tls.ca;
+    },
     settled: () => machine.settled(),
     close: async (graceMs = 10_000) => {
       await Promise.all(servers.map((server) => closeServer(server, graceMs)));
