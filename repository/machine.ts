@@ -6,6 +6,7 @@ import type { AccessRecord } from './access-record.ts';
 import { type Answer, jsonAnswer, send, textAnswer } from './answer.ts';
 import { AuditLog, isWrite } from './audit.ts';
 import { apiAnswer, catalogPage } from './catalog/catalog.ts';
+import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
 import { type Exchange, isHost, segmentsOf } from './exchange.ts';
 import { freeBytes, healthAnswer } from './health.ts';
@@ -163,6 +164,7 @@ export class Machine {
       case 'apt': return view.aptFile(rest, blobs);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);
+      case 'client': return clientAnswer({ view, exchange, publicKey: signer?.publicKeyArmored, ca: this.ca }, rest);
       case 'keys': return rest.length === 1 ? this.publicKey(rest[0] ?? '') : undefined;
       case 'api': return rest[0] === 'v1' ? apiAnswer(facts, rest.slice(1)) : undefined;
       default: return undefined;

@@ -1,0 +1,82 @@
+import type { LockedTarget } from '../../bom/lock.ts';
+import { aptCertificate, aptKeyring, aptSources, containerdHosts, containersRegistries, dockerDaemon, type Here, kubernetesRegistries } from './settings.ts';
+
+export type ClientPart = 'ca' | 'apt' | 'containerd' | 'containers' | 'docker' | 'k3s' | 'rke2';
+
+/** One file that a client machine gets. */
+export interface ClientFile {
+  readonly part: ClientPart;
+  readonly path: string;
+  readonly content: string;
+  /** POSIX shell: whether this machine wants it; `$root` is in front of every path, and os, release, codename and arch are set. */
+  readonly when: string;
+  /** true: keys of this JSON object are merged into the file that is there. */
+  readonly merge?: boolean;
+}
+
+export interface ClientFilesOptions {
+  readonly here: Here;
+  /** The machine's OpenPGP key. */
+  readonly publicKey: string | undefined;
+  /** PEM of the authority that clients have to trust. */
+  readonly ca: string | undefined;
+  readonly aptMirrors: readonly { readonly project: string; readonly target: LockedTarget }[];
+  /** Hosts that images came from. */
+  readonly upstreams: readonly string[];
+}
+
+export const caPath = '/etc/ssl/longshore/ca.pem';
+
+const debianArchitecture: Readonly<Record<string, string>> = { '386': 'i386', arm: 'armhf', ppc64le: 'ppc64el', mips64le: 'mips64el' };
+
+/** Everything a machine may need, with the condition under which it does. Order is the order of writing: what others refer to comes first. */
+export function clientFiles(options: ClientFilesOptions): ClientFile[] {
+  const { here, upstreams, ca } = options;
+  const files: ClientFile[] = [];
+  if (ca !== undefined) {
+    files.push(
+      { part: 'ca', path: caPath, content: ca, when: 'true' },
+      { part: 'ca', path: '/usr/local/share/ca-certificates/longshore.crt', content: ca, when: '[ -d "$root/usr/local/share/ca-certificates" ]' },
+      { part: 'ca', path: '/etc/pki/ca-trust/source/anchors/longshore.pem', content: ca, when: '[ -d "$root/etc/pki/ca-trust/source/anchors" ]' },
+    );
+  }
+  files.push(...aptFiles(options));
+  if (upstreams.length === 0) return files;
+  for (const upstream of upstreams) {
+    files.push({ part: 'containerd', path: `/etc/containerd/certs.d/${upstream}/hosts.toml`, content: containerdHosts(here, upstream), when: '[ -d "$root/etc/containerd" ]' });
+  }
+  return [
+    ...files,
+    { part: 'containers', path: '/etc/containers/registries.conf.d/50-longshore.conf', content: containersRegistries(here, upstreams), when: '[ -d "$root/etc/containers" ]' },
+    { part: 'docker', path: '/etc/docker/daemon.json', content: `${JSON.stringify(dockerDaemon(here), null, 2)}\n`, when: '[ -d "$root/etc/docker" ]', merge: true },
+    { part: 'k3s', path: '/etc/rancher/k3s/registries.yaml', content: kubernetesRegistries(here, upstreams), when: '[ -d "$root/etc/rancher/k3s" ]' },
+    { part: 'rke2', path: '/etc/rancher/rke2/registries.yaml', content: kubernetesRegistries(here, upstreams), when: '[ -d "$root/etc/rancher/rke2" ]' },
+  ];
+}
+
+function aptFiles({ here, publicKey, aptMirrors }: ClientFilesOptions): ClientFile[] {
+  if (publicKey === undefined || aptMirrors.length === 0) return [];
+  const certificate = aptCertificate(here);
+  return [
+    { part: 'apt', path: aptKeyring, content: publicKey, when: '[ -d "$root/etc/apt" ]' },
+    ...(certificate === '' ? [] : [{ part: 'apt', path: '/etc/apt/apt.conf.d/50longshore', content: certificate, when: '[ -d "$root/etc/apt" ]' } as const]),
+    ...aptMirrors.map(({ project, target }): ClientFile => ({
+      part: 'apt', path: `/etc/apt/sources.list.d/longshore-${project}-${target.id}.sources`,
+      content: aptSources({ origin: here.origin, project, target: target.id, keyring: aptKeyring }),
+      when: `[ -d "$root/etc/apt" ] && ${isFor(target)}`,
+    })),
+  ];
+}
+
+/** Whether a machine is of a target: named with --target, or of its system, release and architecture. */
+function isFor({ id, os, release, arch }: LockedTarget): string {
+  const system = os === undefined ? 'true' : `[ "$os" = ${quote(os)} ]`;
+  const version = release === undefined ? 'true' : `{ [ "$release" = ${quote(release)} ] || [ "$codename" = ${quote(release)} ]; }`;
+  const machine = arch === 'any' ? 'true' : `[ "$arch" = ${quote(debianArchitecture[arch] ?? arch)} ]`;
+  return `{ [ "$target" = ${quote(id)} ] || { [ -z "$target" ] && ${system} && ${version} && ${machine}; }; }`;
+}
+
+/** `text` as one word of POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
