@@ -15,6 +15,7 @@ import { type Archive, damaged, openArchive } from './archive-file.ts';
 import { checkBase } from './base.ts';
 import { copyBlobs } from './copy-blobs.ts';
 import { gatherVolumes, hasKeptVolumes, keepVolumes, packPath, refuseIncomplete } from './kept-volumes.ts';
+import { pinKeys, pinnedKeys } from './pinned-keys.ts';
 import { readLock } from './archive-lock.ts';
 import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
 import { verifyArchive } from './verify.ts';
@@ -34,7 +35,7 @@ export interface ImportOptions extends TrustOptions {
 export interface ImportResult {
   readonly generation: Generation;
   readonly project: string;
-  /** False when this archive was what is served already: nothing was done. */
+  /** False when this archive was what is served already: nothing was done. After a repair, `generation` is what was served before and still is. */
   readonly changed: boolean;
   readonly blobs: number;
   /** Bytes of blobs in the archive. */
@@ -55,22 +56,26 @@ export interface ImportResult {
 export async function importArchive(options: ImportOptions): Promise<ImportResult> {
   const { store, signal, notify } = options;
   let archive = await gatherVolumes(await openArchive(options.paths.map((path) => resolve(path))), store.root);
-  const signature = await checkSignature(archive, options);
+  const { project } = archive.manifest;
+  const keys = options.keys.length > 0 ? options.keys : await pinnedKeys(store.root, project);
+  const trust = { ...options, keys };
+  const signature = await checkSignature(archive, trust);
   const generations = new Generations(store.root);
-  const facts = { project: archive.manifest.project, signature, ...countOf(archive) };
+  const facts = { project, signature, ...countOf(archive) };
   const served = await servedAlready(archive, generations, store);
   if (served !== undefined) {
     notify({ kind: 'step', phase: 'import', message: `${served.project} sequence ${served.sequence} is served already as generation ${served.id}` });
     return { ...facts, generation: served, changed: false, how: 'present', influences: [] };
   }
-  await checkReplay(archive, generations, options);
-  await refuseIncomplete(archive, options);
-  await checkBase(archive, store);
+  if (archive.manifest.repair !== true) await checkReplay(archive, generations, options);
+  await refuseIncomplete(archive, trust);
+  const repaired = archive.manifest.repair === true ? await repairedGeneration(archive, generations) : undefined;
+  if (repaired === undefined) await checkBase(archive, store);
   // Volumes that came one by one are the store's own files: so is the rest then.
   const kept = options.copy && hasKeptVolumes(archive, store.root);
-  if (kept) archive = await keepVolumes(archive, options);
+  if (kept) archive = await keepVolumes(archive, trust);
   const stamps = await stampsOf(archive);
-  await verifyArchive([...archive.volumes.values()].map((volume) => volume.path), options);
+  await verifyArchive([...archive.volumes.values()].map((volume) => volume.path), trust);
   await checkUnchanged(stamps);
   const lock = await readLock(archive);
   checkNotAborted(signal, 'import');
@@ -78,9 +83,11 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   const how = copying ? 'copied' : await adopt(archive, stamps, options);
   // A blob that is cut over volumes cannot be read in one piece where it lies.
   await copy(archive, copying ? archive.manifest.blobs : archive.manifest.blobs.filter((blob) => blob.pieces !== undefined), options);
+  if (repaired !== undefined) return { ...facts, generation: repaired, changed: true, how, influences: [] };
   const bundle = bundleOf(lock);
   for (const blob of bundle.generated) await store.putBytes(blob);
   if (copying) await store.listInLayout(bundle.layoutIndex);
+  if (signature.state === 'signed') await pinKeys(store.root, project, { keys, signers: signature.signers });
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
   await generations.switchTo(generation.project, generation.id);
   return { ...facts, generation, changed: true, how, influences: lock.spec.influences };
@@ -114,6 +121,15 @@ async function stampsOf(archive: Archive): Promise<PackVolume[]> {
     if (stamp === undefined) throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'an archive', actual: 'no such file' });
     return { path, ...stamp };
   }));
+}
+
+/** A repair brings blobs to what is there: the generation served stays. Throws `TARGET_BASE` when nothing is. */
+async function repairedGeneration({ manifest, volumes }: Archive, generations: Generations): Promise<Generation> {
+  const current = await generations.current(manifest.project);
+  if (current !== undefined) return current;
+  throw new BundleError('TARGET_BASE', {
+    subject: [...volumes.values()][0]?.path ?? manifest.project, expected: `an imported archive of ${manifest.project}, which this one repairs`, actual: 'none', next: 'Import a full archive.',
+  });
 }
 
 /** What was verified is what is taken. */

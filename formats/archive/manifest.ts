@@ -45,6 +45,8 @@ const manifestSchema = z.object({
   base: z.array(z.object({ project: z.string(), sequence: z.int().min(0), bundle: digest })).optional(),
   /** Delta only: the blobs of the bundle that are not carried. `digest` is that of their sorted digests, one a line. */
   required: z.object({ count: z.int().min(0), bytes: size, digest }).optional(),
+  /** Only blobs that a site was found to lack: no generation comes from it. */
+  repair: z.literal(true).optional(),
   volumes: z.array(volume).min(1),
   blobs: z.array(blob),
   /** Real members under longshore/bin and the blobs that they are. */

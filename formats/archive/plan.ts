@@ -18,6 +18,8 @@ export interface SmallFile {
 /** Blobs that the reader is known to hold: they are named, not carried. */
 export interface DeltaBase {
   readonly holds: (digest: Digest) => boolean;
+  /** Carries what a site was found to lack, and is not served by itself. */
+  readonly repair?: boolean;
   readonly base: readonly { readonly project: string; readonly sequence: number; readonly bundle: Digest }[];
 }
 
@@ -70,6 +72,7 @@ export function planContent(options: ContentOptions): ArchiveContent {
     bundle: descriptorOf(bundle.index),
     lock: descriptorOf(bundle.lock),
     ...(delta === undefined ? {} : { base: [...delta.base], required: { count: required.length, bytes: total(required), digest: digestOfList(required.map((blob) => blob.digest)) } }),
+    ...(delta?.repair === true ? { repair: true } : {}),
     volumes: volumes.map((volume, index) => ({ number: index + 1, size: volume.size, links: { count: volume.links.length, digest: digestOf(sumText(volume.links)) } })),
     blobs: blobsOf(volumes),
     ...(runtimes.length === 0 ? {} : { runtimes }),
