@@ -1,5 +1,6 @@
 // HTTP semantics: RFC 9110, sections 10.2.2 (Location), 15.4 (redirection), 11 (credentials stay with the origin they were meant for).
 import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import { BundleError, checkNotAborted, redactUrl } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
 import type { Agents } from './http-agents.ts';
@@ -15,6 +16,8 @@ export interface WebRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** A body to send; made anew for each attempt, and then with a `content-length` among the headers. Such a request is not redirected. */
   readonly body?: Uint8Array | (() => Bytes);
+  /** How long the server may take to answer once it has everything; the stall timeout when left out. */
+  readonly answerTimeoutMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -103,9 +106,15 @@ async function exchange(request: WebRequest, url: URL, options: SendOptions & { 
   }
 }
 
-function sent({ method, headers, body }: WebRequest, url: URL): { method: WebRequest['method']; headers: Record<string, string>; body: Uint8Array | Readable | null } {
+function sent(request: WebRequest, url: URL): Pick<Dispatcher.DispatchOptions, 'method' | 'headers' | 'body' | 'headersTimeout'> {
+  const { method, headers, body, answerTimeoutMs } = request;
   const authorization = url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
-  return { method, headers: { ...authorization, ...headers }, body: typeof body === 'function' ? Readable.from(body(), { objectMode: false }) : body ?? null };
+  return {
+    method,
+    headers: { ...authorization, ...headers },
+    body: typeof body === 'function' ? Readable.from(body(), { objectMode: false }) : body ?? null,
+    ...(answerTimeoutMs === undefined ? {} : { headersTimeout: answerTimeoutMs }),
+  };
 }
 
 function busyOf({ headers }: Head): Outcome {

@@ -60,6 +60,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       const scopes = [`repository:${path}:${actions}`, ...more];
       const key = scopes.join(' ');
       return async (request) => {
+        if (new URL(request.url).origin !== new URL(options.origin).origin) return options.send(request);
         let token = await authorize(path, scopes, request.signal);
         if (token !== undefined && token.expiresMs <= performance.now()) {
           tokens.delete(key);

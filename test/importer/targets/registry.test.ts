@@ -1,0 +1,206 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { indexMediaType, manifestMediaType } from '../../../bom/bundle.ts';
+import { type Descriptor, digestOf, hexOf } from '../../../bom/digest.ts';
+import { BundleError } from '../../../bom/errors.ts';
+import type { LockedImage } from '../../../bom/lock.ts';
+import { createRegistryTarget, type RegistryTarget, type RegistryTargetOptions } from '../../../importer/targets/registry.ts';
+import { targetNames } from '../../../importer/targets/registry-names.ts';
+import { createHttpClient } from '../../../transport/http.ts';
+import { createRegistryPool } from '../../../transport/registry.ts';
+import { configMediaType, type FakeRegistry, layerMediaType, startFakeRegistry } from '../../support/fake-registry.ts';
+import { FakeUploads, type UploadFaults } from '../../support/fake-uploads.ts';
+import { noise } from '../../support/bytes.ts';
+import { MemoryBlobs } from '../../support/memory-blobs.ts';
+
+const signal = new AbortController().signal;
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => { for (const close of open.splice(0).reverse()) await close(); });
+
+interface Site { readonly fake: FakeRegistry; readonly uploads: FakeUploads; target(images: readonly LockedImage[], more?: Partial<RegistryTargetOptions>): RegistryTarget }
+
+async function site(faults: UploadFaults = {}): Promise<Site> {
+  const uploads: FakeUploads = new FakeUploads(() => fake, faults);
+  const fake = await startFakeRegistry({ fault: uploads.handle });
+  const http = createHttpClient({ env: {}, stallTimeoutMs: 2000, retry: { firstWaitMs: 1, retries: 2 } });
+  open.push(() => fake.close(), () => http.close());
+  const session = createRegistryPool({ http, insecureHosts: [fake.host] }).session(fake.host);
+  return { fake, uploads, target: (images, more) => createRegistryTarget({ session, names: targetNames(images), concurrency: 4, ...more }) };
+}
+
+class Images {
+  readonly blobs = new MemoryBlobs();
+
+  image(ref: string, layers: readonly (Uint8Array | string)[], more: Partial<LockedImage> = {}): LockedImage {
+    const config = this.blobs.add(configMediaType, JSON.stringify({ os: 'linux', architecture: 'amd64', ref }));
+    const parts = layers.map((layer) => this.blobs.add(layerMediaType, layer));
+    const manifest = this.manifest({ mediaType: manifestMediaType, config, layers: parts });
+    return {
+      ref, ...manifest, sources: [ref], platforms: { 'linux/amd64': manifest.digest }, manifests: [manifest], blobs: [config, ...parts],
+      kind: 'image', role: 'runtime', trust: 'declared', usedBy: [], ...more,
+    };
+  }
+
+  /** A sparse index: of two platforms, one is there. */
+  sparse(ref: string): LockedImage {
+    const inner = this.image(ref, ['layer']);
+    const absent = { mediaType: manifestMediaType, digest: digestOf('absent'), size: 6, platform: { os: 'linux', architecture: 'arm64' } };
+    const index = this.manifest({ mediaType: indexMediaType, manifests: [{ ...inner.manifests[0], platform: { os: 'linux', architecture: 'amd64' } }, absent], annotations: { kept: 'yes' } });
+    return { ...inner, ...index, manifests: [index, ...inner.manifests] };
+  }
+
+  manifest(document: { readonly mediaType: string; readonly [key: string]: unknown }): Descriptor {
+    return this.blobs.add(document.mediaType, JSON.stringify({ schemaVersion: 2, ...document }));
+  }
+}
+
+async function failure(work: Promise<unknown>): Promise<BundleError> {
+  const error: unknown = await work.then(() => undefined, (reason: unknown) => reason);
+  if (error instanceof BundleError) return error;
+  throw new Error(`expected a coded error, got ${String(error)}`);
+}
+
+const puts = (fake: FakeRegistry): string[] => fake.server.seen.filter(({ method }) => method === 'PUT').map(({ url }) => url);
+
+describe('publishing to a registry', () => {
+  it('sends blobs before manifests before tags, and nothing the second time', async () => {
+    const { fake, target } = await site();
+    const images = new Images();
+    const image = images.image('quay.io/team/app:1', ['one', 'two']);
+    const first = target([image]);
+    expect(await first.publish(image, images.blobs, signal)).toBe('published');
+    expect(fake.tags.size).toBe(0);
+    await first.commit(signal);
+    expect(fake.tags.get('quay.io/team/app:1')).toBe(image.digest);
+    const order = puts(fake).map((url) => (url.includes('/blobs/') ? 'blob' : url.includes('sha256:') ? 'manifest' : 'tag'));
+    expect(order).toEqual(['blob', 'blob', 'blob', 'manifest', 'tag']);
+    const again = target([image]);
+    expect(await again.publish(image, images.blobs, signal)).toBe('present');
+    await again.commit(signal);
+    expect(puts(fake).length).toBe(5);
+  });
+
+  it('sends a shared blob once and mounts it elsewhere', async () => {
+    const { fake, uploads, target } = await site();
+    const images = new Images();
+    const base = noise(200_000);
+    const all = ['a', 'b', 'c'].map((name) => images.image(`docker.io/x/${name}:1`, [base, name]));
+    fake.blobs.clear();
+    const publisher = target(all);
+    await Promise.all(all.map((image) => publisher.publish(image, images.blobs, signal)));
+    await publisher.commit(signal);
+    expect(uploads.received).toBeLessThan(202_000);
+  });
+
+  it('goes on where a broken upload stood', async () => {
+    const { uploads, target, fake } = await site();
+    const images = new Images();
+    const layer = noise(3_000_000);
+    const image = images.image('a.example/b:1', [layer]);
+    uploads.cuts = 3;
+    uploads.cutAfter = 500_000;
+    await target([image]).publish(image, images.blobs, signal);
+    expect(fake.blobs.has(digestOf(layer))).toBe(true);
+    expect(uploads.received).toBeLessThan(3_600_000);
+  });
+
+  it('sends smaller pieces after 413, no smaller than the registry allows', async () => {
+    const { fake, target } = await site({ maxBodyBytes: 2 << 20, minChunkBytes: 1_500_000 });
+    const images = new Images();
+    const layer = noise(9_000_000);
+    const image = images.image('a.example/b:1', [layer]);
+    await target([image]).publish(image, images.blobs, signal);
+    expect(fake.blobs.has(digestOf(layer))).toBe(true);
+    const hopeless = await site({ maxBodyBytes: 1000 });
+    const error = await failure(hopeless.target([image]).publish(image, images.blobs, signal));
+    expect(error.code).toBe('TARGET_REFUSED');
+    expect(error.facts.details).toMatchObject({ status: 413 });
+  });
+
+  it('believes no HEAD that lies', async () => {
+    const { fake, target } = await site({ headLies: true });
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['one', 'two']);
+    await target([image]).publish(image, images.blobs, signal);
+    for (const { digest } of image.blobs) expect(fake.blobs.has(digest)).toBe(true);
+  });
+
+  it('says how to go on where sparse indexes are refused, and rewrites them when asked', async () => {
+    const { fake, target } = await site({ refuseSparse: true });
+    const images = new Images();
+    const image = images.sparse('a.example/b:1');
+    const error = await failure(target([image]).publish(image, images.blobs, signal));
+    expect(error.code).toBe('TARGET_REFUSED');
+    expect(error.next).toContain('--rewrite-indexes');
+    const rewriting = target([image], { rewriteIndexes: true });
+    await rewriting.publish(image, images.blobs, signal);
+    await rewriting.commit(signal);
+    const [rewrite] = rewriting.rewrites;
+    expect(rewrite).toMatchObject({ ref: 'a.example/b:1', from: image.digest });
+    expect(fake.tags.get('a.example/b:1')).toBe(rewrite?.to);
+    const index = JSON.parse(Buffer.from(fake.manifests.get(rewrite!.to)!.bytes).toString()) as { manifests: Descriptor[]; annotations: object };
+    expect(index.manifests.map(({ digest }) => digest)).toEqual([image.manifests[1]!.digest]);
+    expect(index.annotations).toEqual({ kept: 'yes' });
+    const tolerant = await site();
+    await tolerant.target([image]).publish(image, images.blobs, signal);
+    expect(tolerant.fake.manifests.has(image.digest)).toBe(true);
+  });
+
+  it('keeps cosign\'s tags, and the tag that stands in for the referrers API where there is none', async () => {
+    for (const referrers of [false, true]) {
+      const { fake, target } = await site({ referrers });
+      const images = new Images();
+      const image = images.image('a.example/b:1', ['x']);
+      const config = images.blobs.add(configMediaType, '{}');
+      const signature = images.manifest({ mediaType: manifestMediaType, config, layers: [] });
+      const bundle = images.manifest({ mediaType: manifestMediaType, artifactType: 'x/y', config, layers: [], subject: image.manifests[0] });
+      const cosignTag = `sha256-${hexOf(image.digest)}.sig`;
+      const full: LockedImage = {
+        ...image, manifests: [...image.manifests, signature, bundle], blobs: [...image.blobs, config],
+        referrers: [
+          { subject: image.digest, ...signature, kind: 'signature', tag: cosignTag },
+          { subject: image.digest, ...bundle, artifactType: 'x/y', kind: 'referrer', tag: `sha256-${hexOf(image.digest)}` },
+        ],
+      };
+      const publisher = target([full]);
+      await publisher.publish(full, images.blobs, signal);
+      await publisher.commit(signal);
+      expect(fake.tags.get(`a.example/b:${cosignTag}`)).toBe(signature.digest);
+      const index = fake.manifests.get(fake.tags.get(`a.example/b:sha256-${hexOf(image.digest)}`) ?? '');
+      expect(index === undefined).toBe(referrers);
+      if (index !== undefined) expect(Buffer.from(index.bytes).toString()).toContain(bundle.digest);
+    }
+  });
+
+  it('stops at content that its own store no longer has right', async () => {
+    const { fake, target } = await site();
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['one']);
+    images.blobs.blobs.set(image.blobs[1]!.digest, new TextEncoder().encode('two'));
+    const error = await failure(target([image]).publish(image, images.blobs, signal));
+    expect(error.code).toBe('TARGET_REFUSED');
+    expect(fake.manifests.size).toBe(0);
+  });
+});
+
+describe('names in the target', () => {
+  const named = (ref: string, more: Partial<LockedImage> = {}): LockedImage => new Images().image(ref, ['x'], more);
+  const one = (image: LockedImage, template?: string): unknown => targetNames([image], template).get(image.ref);
+
+  it('come from a template, or from the image itself', () => {
+    expect(one(named('quay.io/team/app:1'))).toEqual({ path: 'quay.io/team/app', tag: '1' });
+    expect(one(named('r.example:5000/team/app:1'))).toEqual({ path: 'r.example-5000/team/app', tag: '1' });
+    expect(one(named('quay.io/team/app:1'), '{path}')).toEqual({ path: 'team/app', tag: '1' });
+    expect(one(named('quay.io/team/app:1'), 'mirror/{name}')).toEqual({ path: 'mirror/app', tag: '1' });
+    expect(one(named(`quay.io/team/app@${digestOf('x')}`))).toEqual({ path: 'quay.io/team/app' });
+    expect(one(named('quay.io/team/app:1', { as: 'own/name:2' }))).toEqual({ path: 'own/name', tag: '2' });
+    expect(one(named('quay.io/team/app:1', { as: 'own/name' }))).toEqual({ path: 'own/name', tag: '1' });
+  });
+
+  it('collide before anything is sent', () => {
+    const [a, b] = [named('quay.io/x/app:1'), named('docker.io/x/app:1')];
+    expect(() => targetNames([a, b], '{path}')).toThrow(BundleError);
+    expect(targetNames([a, b]).size).toBe(2);
+    expect(() => targetNames([a], '{path}/{nonsense}')).toThrow(BundleError);
+    expect(() => targetNames([a], 'UPPER/{path}')).toThrow(BundleError);
+  });
+});

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { digestOf } from '../../bom/digest.ts';
+import type { FakeRegistry } from './fake-registry.ts';
+
+export interface UploadFaults {
+  /** A longer body gets 413. */
+  readonly maxBodyBytes?: number;
+  readonly minChunkBytes?: number;
+  /** HEAD says that every blob is there. */
+  readonly headLies?: boolean;
+  /** An index whose manifests are not all there is refused. */
+  readonly refuseSparse?: boolean;
+  /** Where uploads are continued; the registry itself when left out. */
+  readonly uploadOrigin?: string;
+  /** Manifests are answered with OCI-Subject. */
+  readonly referrers?: boolean;
+}
+
+/** Uploads as the distribution specification says, with the faults a test wants. */
+export class FakeUploads {
+  /** So many bodies are cut, each after `cutAfter` bytes. */
+  cuts = 0;
+  cutAfter = 100_000;
+  readonly uploads = new Map<string, Uint8Array>();
+  readonly mounted: string[] = [];
+  /** Bytes of blob bodies received. */
+  received = 0;
+  private readonly registry: () => FakeRegistry;
+  private readonly faults: UploadFaults;
+
+  constructor(registry: () => FakeRegistry, faults: UploadFaults = {}) {
+    this.registry = registry;
+    this.faults = faults;
+  }
+
+  /** The `fault` of a fake registry: answers what belongs to pushes. */
+  readonly handle = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    const url = new URL(request.url ?? '/', 'http://x');
+    if (request.method === 'HEAD' && this.faults.headLies === true && url.pathname.includes('/blobs/')) {
+      response.writeHead(200, { 'content-length': 1 }).end();
+      return true;
+    }
+    if (url.pathname.endsWith('/blobs/uploads/') && request.method === 'POST') return this.begin(url, response);
+    if (url.pathname.includes('/blobs/uploads/')) return this.upload(url, request, response);
+    if (url.pathname.includes('/manifests/') && request.method === 'PUT') return this.manifest(url, request, response);
+    return false;
+  };
+
+  private begin(url: URL, response: ServerResponse): boolean {
+    const mount = url.searchParams.get('mount');
+    if (mount !== null && this.registry().blobs.has(mount) && url.searchParams.get('from') !== null) {
+      this.mounted.push(mount);
+      response.writeHead(201, { location: `/v2/x/blobs/${mount}` }).end();
+      return true;
+    }
+    const id = String(this.uploads.size + 1);
+    this.uploads.set(id, new Uint8Array(0));
+    this.answer(response, { path: url.pathname + id, id, status: 202 });
+    return true;
+  }
+
+  private answer(response: ServerResponse, { path, id, status }: { path: string; id: string; status: number }): void {
+    const length = this.uploads.get(id)?.length ?? 0;
+    const least = this.faults.minChunkBytes === undefined ? {} : { 'oci-chunk-min-length': String(this.faults.minChunkBytes) };
+    response.writeHead(status, { location: `${this.faults.uploadOrigin ?? ''}${path}?_state=a%2Bb`, range: `0-${Math.max(0, length - 1)}`, ...least }).end();
+  }
+
+  private async upload(url: URL, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const id = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+    const before = this.uploads.get(id);
+    if (before === undefined || url.searchParams.get('_state') !== 'a+b') { response.writeHead(404).end(); return true; }
+    if (request.method === 'GET') { this.answer(response, { path: url.pathname, id, status: 204 }); return true; }
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (length > (this.faults.maxBodyBytes ?? Infinity)) { response.writeHead(413, { connection: 'close' }).end(); return true; }
+    const start = /^(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1];
+    if (start !== undefined && Number(start) !== before.length) { response.writeHead(416).end(); return true; }
+    const cut = length > 0 && this.cuts > 0;
+    if (cut) this.cuts -= 1;
+    await this.take(id, request, cut ? this.cutAfter : Infinity);
+    if (cut) { response.destroy(); return true; }
+    if (request.method === 'PATCH') this.answer(response, { path: url.pathname, id, status: 202 });
+    else this.finish(url, id, response);
+    return true;
+  }
+
+  private async take(id: string, request: IncomingMessage, limit: number): Promise<void> {
+    let taken = 0;
+    for await (const chunk of request as AsyncIterable<Uint8Array>) {
+      const part = chunk.subarray(0, limit - taken);
+      taken += part.length;
+      this.received += part.length;
+      this.uploads.set(id, Buffer.concat([this.uploads.get(id) ?? new Uint8Array(0), part]));
+      if (taken >= limit) return;
+    }
+  }
+
+  private finish(url: URL, id: string, response: ServerResponse): void {
+    const bytes = this.uploads.get(id) ?? new Uint8Array(0);
+    if (digestOf(bytes) !== url.searchParams.get('digest')) {
+      response.writeHead(400).end('{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}');
+      return;
+    }
+    this.registry().blobs.set(digestOf(bytes), bytes);
+    response.writeHead(201).end();
+  }
+
+  private async manifest(url: URL, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const registry = this.registry();
+    const document = JSON.parse(bytes.toString()) as { config?: { digest: string }; layers?: { digest: string }[]; manifests?: { digest: string }[]; subject?: { digest: string } };
+    const blobs = [document.config, ...(document.layers ?? [])].flatMap((entry) => (entry === undefined ? [] : [entry.digest]));
+    const children = this.faults.refuseSparse === true ? document.manifests ?? [] : [];
+    if (blobs.some((digest) => !registry.blobs.has(digest)) || children.some(({ digest }) => !registry.manifests.has(digest))) {
+      response.writeHead(404).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}');
+      return true;
+    }
+    const [, path = '', reference = ''] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(url.pathname) ?? [];
+    const digest = digestOf(bytes);
+    registry.manifests.set(digest, { mediaType: request.headers['content-type'] ?? '', bytes });
+    if (!reference.startsWith('sha256:')) registry.tags.set(`${path}:${reference}`, digest);
+    const subject = this.faults.referrers === true && document.subject !== undefined ? { 'oci-subject': document.subject.digest } : {};
+    response.writeHead(201, { 'docker-content-digest': digest, ...subject }).end();
+    return true;
+  }
+}
