@@ -16,6 +16,8 @@ export interface AdapterOptions {
   readonly select?: readonly string[];
   /** Values for variables that the format leaves to its user: an env file, jinja variables, architectures, … */
   readonly values?: Readonly<Record<string, string>>;
+  /** The absolute folder that paths count from; without it, local files that a descriptor names stay unresolved. */
+  readonly folder?: string;
   /** Where the files come from. */
   readonly origin?: { readonly repo?: string; readonly ref?: string; readonly commit?: string; readonly licence?: string };
 }

@@ -1,4 +1,5 @@
 // A ModuleBOM in the making: checks what adapters find, keeps names unique, and remembers what could not be understood.
+import { posix } from 'node:path';
 import { digestOf } from '../digest.ts';
 import { moduleBomFrom, type ParsedBom } from '../documents/document.ts';
 import { apiVersion, hexLengths } from '../documents/fields.ts';
@@ -81,6 +82,28 @@ export class BomDraft {
     return true;
   }
 
+  /**
+   * A file beside the descriptor `from`; unresolved when it leaves the folder, has a template in it, or nobody said where the folder is.
+   * Gives its path below the folder.
+   */
+  local(written: string, from: string, where: string): string | undefined {
+    const path = posix.normalize(posix.join(posix.dirname(from), written));
+    const reason = isTemplated(written) ? 'a path with a template in it'
+      : posix.isAbsolute(written) || path.startsWith('../') || path === '..' ? 'a file outside the folder of its descriptor'
+        : this.options.folder === undefined ? 'a local file, and its descriptor does not come from a folder of this machine' : undefined;
+    if (reason !== undefined) { this.unresolved(where, written, reason); return undefined; }
+    return path;
+  }
+
+  /** A file beside the descriptor, as {@link local} finds it. */
+  localFile(written: string, from: string, where: string, more: Fields & { readonly saveAs?: string } = {}): boolean {
+    const path = this.local(written, from, where);
+    if (path === undefined) return false;
+    const { saveAs = path.split('/').at(-1) ?? path, ...fields } = more;
+    this.add('files', { path, saveAs: this.uniqueName(saveAs, `path:${path}`, undefined), ...fields, origin: { where } });
+    return true;
+  }
+
   private uniqueName(wanted: string, url: string, folder: string | undefined): string {
     const hash = digestOf(url).slice('sha256:'.length, 'sha256:'.length + 12);
     const safe = safeName(wanted) ?? `${hash}.bin`;
@@ -111,7 +134,7 @@ export class BomDraft {
         }),
       },
       spec: { ...withoutUndefined(this.more), ...spec },
-    }), file);
+    }), file, this.options.folder === undefined ? {} : { folder: this.options.folder });
   }
 }
 

@@ -53,7 +53,7 @@ export interface Reading {
 
 /** The documents of a file; syntax that cannot be read is `broken`, the rest is there. */
 export function readNodes(file: AdapterFile, options: TreeOptions = {}): Reading {
-  const { documents, problems, lint } = readTrees(file.text, file.path, { duplicates: 'last', ignoreTags: true, mergeKeys: true, ...options });
+  const { documents, problems, lint } = readTrees(file.text, file.path, { duplicates: 'last', ignoreTags: true, mergeKeys: true, keepBroken: true, ...options });
   const line = (subject: string): string => subject.replace(/:\d+$/, '');
   return {
     documents: documents.map((document) => new Node(document.tree, [], (path) => line(formatPosition(document.positionOf(path))))),

@@ -38,6 +38,8 @@ export interface TreeOptions {
   readonly ignoreTags?: boolean;
   /** `<<` takes in other mappings, as YAML 1.1 does. */
   readonly mergeKeys?: boolean;
+  /** Documents with broken syntax are kept, as far as they could be read. */
+  readonly keepBroken?: boolean;
 }
 
 /** Bounds against documents made to exhaust memory or stack. */
@@ -84,7 +86,7 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
     const documents = parsed.map((document) => {
       for (const error of firstOfEachPlace(document.errors)) problems.push(problemAt('INPUT_SYNTAX', at(error.pos[0]), { expected: 'YAML', actual: error.message }));
       const built = new TreeBuilder({ file, at, problems, lint, budget, options }).build(document.contents);
-      return document.errors.length === 0 ? built : { ...built, tree: undefined };
+      return document.errors.length === 0 || options.keepBroken === true ? built : { ...built, tree: undefined };
     });
     return { documents: documents.filter((document) => document.tree !== undefined), problems, lint };
   } catch (cause) {

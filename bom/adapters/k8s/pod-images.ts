@@ -1,0 +1,71 @@
+// Images in Kubernetes objects: pod specs anywhere (Kubernetes API reference, PodSpec), image volumes, and what looks like an image elsewhere.
+import { parseReference } from '../../reference.ts';
+import { BundleError } from '../../errors.ts';
+import type { Fields } from '../draft.ts';
+import type { Node } from '../trees.ts';
+
+export interface FoundImage { readonly ref: string; readonly where: string; readonly more: Fields }
+
+const containerLists = ['containers', 'initContainers', 'ephemeralContainers'] as const;
+
+/** Every image of an object and of the objects in a List. Pod specs are taken by shape, wherever they stand. */
+export function imagesOf(object: Node): FoundImage[] {
+  const found: FoundImage[] = [];
+  walk(object, found, isCustom(object), 0);
+  if (object.at('kind').text === 'ConfigMap') for (const [, value] of object.at('data').entries) found.push(...guesses(value));
+  return found;
+}
+
+function isCustom(object: Node): boolean {
+  const group = (object.at('apiVersion').text ?? '').split('/')[0] ?? '';
+  return group.includes('.') && !/(?:^|\.)k8s\.io$/.test(group);
+}
+
+function walk(node: Node, found: FoundImage[], custom: boolean, depth: number): void {
+  if (depth > 60) return;
+  for (const item of node.items) walk(item, found, custom, depth + 1);
+  if (!node.isMap) return;
+  for (const list of containerLists) for (const container of node.at(list).items) container_(container, found);
+  for (const volume of node.at('volumes').items) {
+    const ref = volume.at('image', 'reference');
+    if (ref.text !== undefined) found.push({ ref: ref.text, where: ref.where, more: {} });
+  }
+  for (const [key, child] of node.entries) {
+    const isImage = custom && key.length < 60 && /^(?:image|.*Image)$/.test(key) && child.text !== undefined && looksLikeImage(child.text, key === 'image');
+    if (isImage) found.push({ ref: child.text ?? '', where: child.where, more: key === 'image' ? {} : { confidence: 'guessed' } });
+    const isList = (containerLists as readonly string[]).includes(key);
+    walk(child, found, custom && !isList, depth + 1);
+  }
+}
+
+function container_(container: Node, found: FoundImage[]): void {
+  const image = container.at('image');
+  if (image.text !== undefined) found.push({ ref: image.text, where: image.where, more: {} });
+  for (const variable of container.at('env').items) {
+    const value = variable.at('value');
+    if (/IMAGE/.test(variable.at('name').text ?? '') && looksLikeImage(value.text ?? '', false)) found.push({ ref: value.text ?? '', where: value.where, more: { confidence: 'guessed' } });
+  }
+  for (const argument of [...container.at('args').items, ...container.at('command').items]) {
+    const [, ref] = /^--?[\w-]*image[\w-]*=(\S+)$/.exec(argument.text ?? '') ?? [];
+    if (ref !== undefined && looksLikeImage(ref, false)) found.push({ ref, where: argument.where, more: { confidence: 'guessed' } });
+  }
+}
+
+/** `image: reference` lines in the text of a ConfigMap. */
+function guesses(value: Node): FoundImage[] {
+  return [...(value.text ?? '').matchAll(/["']?\bimage["']?\s*[:=]\s*["']?([^\s"',}]+)/g)].flatMap(([, ref = '']) =>
+    (looksLikeImage(ref, false) ? [{ ref, where: value.where, more: { confidence: 'guessed' } }] : []));
+}
+
+/** Whether text can be a reference; a guess also has a / and a tag or digest. */
+function looksLikeImage(text: string, isDeclared: boolean): boolean {
+  if (text.length > 400 || /\s/.test(text)) return false;
+  if (!isDeclared && !(text.includes('/') && /[:@]/.test(text.slice(text.lastIndexOf('/'))))) return false;
+  try {
+    parseReference(text);
+    return true;
+  } catch (error) {
+    if (error instanceof BundleError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+// Zarf packages: v1alpha1 (no apiVersion) and v1beta1.
+import { posix } from 'node:path';
+import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
+import { BomDraft, type Fields } from '../draft.ts';
+import { imagesOf } from '../k8s/pod-images.ts';
+import { type Node, readNodes } from '../trees.ts';
+import { addChart, addFile, addRepository } from './zarf-artifacts.ts';
+
+/** `values` fill in ###ZARF_PKG_TMPL_X###. Components that are not required can be selected by name in the project (select.components). */
+export const zarf: Adapter = {
+  name: 'zarf', version: 1,
+  summary: 'Zarf packages: images, files, charts, git repositories; imports among the files given',
+  wants: (path) => /\.ya?ml$/.test(path),
+  detect: (files) => files.some(({ text }) => /^kind:\s*["']?Zarf(?:Package|Init)Config/m.test(text)),
+  convert: (files, options = {}) => new Zarf(files, options).convert(),
+};
+
+const knownFields = [
+  'name', 'description', 'default', 'required', 'optional', 'only', 'selector', 'target', 'group', 'import', 'deprecatedCosignKeyPath', 'cosignKeyPath', 'manifests', 'charts', 'dataInjections', 'files',
+  'images', 'imageArchives', 'repos', 'repositories', 'actions', 'extensions', 'healthChecks', 'scripts', 'service', 'features', 'values',
+];
+
+class Zarf {
+  private readonly files: readonly AdapterFile[];
+  private readonly draft: BomDraft;
+  private readonly options: AdapterOptions;
+  private readonly warnings: string[] = [];
+
+  constructor(files: readonly AdapterFile[], options: AdapterOptions) {
+    this.files = files;
+    this.options = options;
+    this.draft = new BomDraft(zarf, files, options);
+  }
+
+  convert(): Converted {
+    const packages = this.files.flatMap((file) => this.read(file).filter((node) => /^Zarf(?:Package|Init)Config$/.test(node.at('kind').text ?? '')).map((node) => ({ file, node })));
+    const imported = new Set(packages.flatMap(({ file, node }) => node.at('components').items.flatMap((item) => this.importPath(item, file.path) ?? [])));
+    for (const { file, node } of packages) {
+      if (imported.has(posix.normalize(file.path)) && packages.length > 1) continue;
+      this.draft.metadata['name'] ??= this.options.name ?? node.at('metadata', 'name').text;
+      this.draft.metadata['version'] ??= node.at('metadata', 'version').text;
+      for (const component of node.at('components').items) this.component(component, file, node, 0);
+    }
+    return { boms: [this.draft.build('zarf')], warnings: this.warnings };
+  }
+
+  private read(file: AdapterFile): readonly Node[] {
+    const values = this.options.values ?? {};
+    const text = file.text.replace(/###ZARF_PKG_(?:TMPL|VAR)_([A-Z0-9_]+)###/g, (whole, name: string) => values[name] ?? whole);
+    const { documents, warnings, broken } = readNodes({ path: file.path, text });
+    this.warnings.push(...warnings);
+    for (const { where, message } of broken) this.draft.unresolved(where, 'part of the file', message);
+    return documents;
+  }
+
+  private importPath(component: Node, from: string): string | undefined {
+    const path = component.at('import', 'path').text;
+    if (path === undefined) return undefined;
+    const joined = posix.normalize(posix.join(posix.dirname(from), path));
+    return /\.ya?ml$/.test(joined) ? joined : posix.join(joined, 'zarf.yaml');
+  }
+
+  private component(component: Node, file: AdapterFile, root: Node, depth: number): void {
+    const name = component.at('name').text ?? '';
+    this.import(component, file, root, depth);
+    const arch = component.at('only', 'cluster', 'architecture').text ?? component.at('selector', 'architecture').text ?? root.at('metadata', 'architecture').text;
+    const flavor = component.at('only', 'flavor').text ?? component.at('selector', 'flavor').text;
+    const isRequired = component.at('required').isTrue || (component.at('optional').exists && !component.at('optional').isTrue) || (root.at('apiVersion').text === 'zarf.dev/v1beta1' && !component.at('optional').isTrue);
+    const when = { ...(flavor === undefined ? {} : { flavors: [flavor] }), ...(arch === undefined ? {} : { arch: [arch] }), ...(isRequired || name === '' ? {} : { components: [name] }) };
+    const more: Fields = Object.keys(when).length === 0 ? {} : { when };
+    for (const item of component.at('images').items) this.image(item, arch, more);
+    for (const archive of component.at('imageArchives').items) this.archive(archive, file.path, arch, more);
+    for (const item of component.at('files').items) addFile(this.draft, item, { path: file.path, arch, more });
+    for (const item of component.at('charts').items) addChart(this.draft, item, file.path, more);
+    for (const item of [...component.at('repos').items, ...component.at('repositories').items]) addRepository(this.draft, item, more);
+    for (const item of component.at('manifests').items) this.manifest(item, file, more);
+    for (const item of component.at('dataInjections').items) this.draft.unresolved(item.where, item.at('source').text ?? 'data', 'data injected into a pod: carry it as a file when it is wanted');
+    for (const stage of ['before', 'after', 'onSuccess', 'onFailure']) for (const action of component.at('actions', 'onCreate', stage).items) this.draft.unresolved(action.where, action.at('cmd').text ?? 'an action', 'an action while the package is made may fetch or build something');
+    for (const [key, value] of component.entries) if (!knownFields.includes(key)) this.draft.unresolved(value.where, key, 'a field of a component that is not known');
+  }
+
+  private import(component: Node, file: AdapterFile, root: Node, depth: number): void {
+    const url = component.at('import', 'url').text;
+    if (url !== undefined) { this.draft.unresolved(component.at('import').where, url, 'an import from a registry: convert that package too'); return; }
+    const path = this.importPath(component, file.path);
+    if (path === undefined) return;
+    const name = component.at('import', 'name').text ?? component.at('name').text;
+    const found = this.files.find((candidate) => posix.normalize(candidate.path) === path);
+    if (found === undefined || depth > 10) { this.draft.unresolved(component.at('import').where, `import ${path}`, depth > 10 ? 'imports nested too deeply' : 'a file that is not among those given'); return; }
+    const arch = component.at('only', 'cluster', 'architecture').text;
+    for (const node of this.read(found)) {
+      for (const other of node.at('components').items) {
+        const otherArch = other.at('only', 'cluster', 'architecture').text;
+        if (other.at('name').text === name && (arch === undefined || otherArch === undefined || arch === otherArch)) this.component(other, found, root, depth + 1);
+      }
+    }
+  }
+
+  private image(item: Node, arch: string | undefined, more: Fields): void {
+    const ref = item.text ?? item.at('name').text ?? '';
+    const [, suffix] = /:sha256-[0-9a-f]{64}\.(sig|att|sbom)$/.exec(ref) ?? [];
+    const kind = suffix === 'sig' ? 'signature' : suffix === 'att' ? 'attestation' : suffix === 'sbom' ? 'sbom' : /\/charts?\//.test(ref) ? 'artifact' : undefined;
+    this.draft.image(ref, item.where, { ...(kind === undefined ? (arch === undefined ? {} : { platforms: [`linux/${arch}`] }) : { kind, platforms: ['all'] }), ...more });
+  }
+
+  private archive(archive: Node, from: string, arch: string | undefined, more: Fields): void {
+    const written = archive.at('path').text ?? '';
+    const path = this.draft.local(written, from, archive.where);
+    if (path === undefined) return;
+    for (const item of archive.at('images').items) {
+      this.draft.image(item.text ?? '', item.where, { archive: { path, format: /\.tar$/.test(path) ? 'docker' : 'oci' }, ...(arch === undefined ? {} : { platforms: [`linux/${arch}`] }), ...more });
+    }
+  }
+
+  /** Manifests travel as files; images in them that are not listed are taken as rendered. */
+  private manifest(manifest: Node, file: AdapterFile, more: Fields): void {
+    for (const item of manifest.at('files').items) {
+      addFile(this.draft, item, { path: file.path, arch: undefined, more });
+      const path = posix.normalize(posix.join(posix.dirname(file.path), item.text ?? ''));
+      const given = this.files.find((candidate) => posix.normalize(candidate.path) === path);
+      for (const object of given === undefined ? [] : this.read(given)) for (const found of imagesOf(object)) this.draft.image(found.ref, found.where, { ...found.more, confidence: found.more['confidence'] ?? 'rendered', ...more });
+    }
+    for (const item of manifest.at('kustomizations').items) this.draft.unresolved(item.where, item.text ?? '', 'a kustomization: convert it with k8s');
+  }
+}
