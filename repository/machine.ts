@@ -5,7 +5,9 @@ import type { Access, Identity } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
 import { type Answer, jsonAnswer, send, textAnswer } from './answer.ts';
 import { AuditLog, isWrite } from './audit.ts';
-import { apiAnswer, catalogPage } from './catalog/catalog.ts';
+import { apiAnswer } from './catalog/api.ts';
+import { artifactPage } from './catalog/artifact-page.ts';
+import { artifactsPage, catalogPage } from './catalog/catalog.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
 import { type Exchange, isHost, segmentsOf } from './exchange.ts';
@@ -158,9 +160,11 @@ export class Machine {
     const view = this.current();
     const { blobs, signer } = this.options;
     const [top, ...rest] = exchange.segments;
-    const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined };
+    const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined, hasAuthority: this.ca !== undefined };
     switch (top) {
       case '': return catalogPage(facts);
+      case 'artifacts': return rest.length === 0 ? artifactsPage(facts) : undefined;
+      case 'artifact': return rest.length === 1 ? artifactPage(facts, rest[0] ?? '') : undefined;
       case 'apt': return view.aptFile(rest, blobs);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);

@@ -22,7 +22,7 @@ const style = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 78rem; font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 h1 { font-size: 1.7rem; margin: .5rem 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; } h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
-a { color: var(--link); } a:focus-visible, summary:focus-visible, pre:focus-visible, div:focus-visible, input:focus-visible, button:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+a { color: var(--link); } a:focus-visible, select:focus-visible, summary:focus-visible, pre:focus-visible, div:focus-visible, input:focus-visible, button:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; list-style: none; }
 p, dd { color: var(--soft); } code, pre { font: .875rem/1.45 ui-monospace, monospace; }
@@ -31,6 +31,9 @@ pre { background: var(--field); border: 1px solid var(--line); border-radius: .4
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; } th { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } .nowrap { white-space: nowrap; }
 td code { color: var(--soft); overflow-wrap: anywhere; } summary { cursor: pointer; }
+form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: 1rem 0; } label { display: grid; gap: .2rem; font-size: .875rem; color: var(--soft); }
+input, select, button { font: inherit; color: var(--ink); background: var(--field); border: 1px solid var(--line); border-radius: .3rem; padding: .35rem .6rem; } button { cursor: pointer; }
+.sizes { max-width: 46rem; margin: 1.5rem 0; } .sizes .bars { width: 45%; } .bars span { display: block; height: .9rem; background: var(--link); border-radius: .2rem; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: .5rem 0; } dl.facts dt { font-weight: 600; } dl.facts dd { margin: 0; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem; font-size: .875rem; color: var(--soft); }
 `;

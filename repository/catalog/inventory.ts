@@ -28,12 +28,23 @@ export interface ProjectSummary {
   readonly date: string;
   readonly modules: readonly { readonly name: string; readonly version: string; readonly labels: Readonly<Record<string, string>> }[];
   readonly targets: readonly { readonly id: string; readonly family: string; readonly arch: string; readonly packages: number }[];
-  /** Distinct bytes by kind and in all; a blob that two kinds share counts once in `total`. */
   readonly counts: Readonly<Record<InventoryItem['kind'], number>>;
+  /** Distinct bytes by kind; a blob that two kinds share counts once in `totalBytes`. */
+  readonly bytes: Readonly<Record<InventoryItem['kind'], number>>;
   readonly totalBytes: number;
 }
 
-export function itemsOf({ lock }: Served): InventoryItem[] {
+const known = new WeakMap<Served, readonly InventoryItem[]>();
+const summaries = new WeakMap<Served, ProjectSummary>();
+
+/** Every artifact of a lock, in the lock's order by kind. Made once for each content. */
+export function itemsOf(served: Served): readonly InventoryItem[] {
+  const items = known.get(served) ?? listItems(served);
+  known.set(served, items);
+  return items;
+}
+
+function listItems({ lock }: Served): InventoryItem[] {
   const project = lock.metadata.name;
   const { images, files, packages, charts, git } = lock.spec;
   return [
@@ -56,9 +67,17 @@ export function itemsOf({ lock }: Served): InventoryItem[] {
 }
 
 export function summaryOf(served: Served): ProjectSummary {
+  const summary = summaries.get(served) ?? summarize(served);
+  summaries.set(served, summary);
+  return summary;
+}
+
+function summarize(served: Served): ProjectSummary {
   const { lock, generation, date } = served;
   const counts = { image: 0, file: 0, chart: 0, deb: 0, rpm: 0, git: 0 };
   for (const item of itemsOf(served)) counts[item.kind] += 1;
+  const bytes = { image: 0, file: 0, chart: 0, deb: 0, rpm: 0, git: 0 };
+  for (const [kind, blobs] of Object.entries(blobsByKind(lock))) bytes[kind as InventoryItem['kind']] = [...blobs.values()].reduce((sum, size) => sum + size, 0);
   return {
     name: lock.metadata.name,
     sequence: lock.metadata.sequence,
@@ -67,8 +86,20 @@ export function summaryOf(served: Served): ProjectSummary {
     modules: lock.spec.boms.map(({ name, version, labels }) => ({ name, version, labels })),
     targets: lock.spec.targets.map(({ id, family, arch }) => ({ id, family, arch, packages: packagesOf(lock, id) })),
     counts,
+    bytes,
     totalBytes: [...contentOf(lock).values()].reduce((sum, { size }) => sum + size, 0),
   };
+}
+
+function blobsByKind(lock: Lock): Record<InventoryItem['kind'], Map<Digest, number>> {
+  const kinds = { image: new Map<Digest, number>(), file: new Map<Digest, number>(), chart: new Map<Digest, number>(), deb: new Map<Digest, number>(), rpm: new Map<Digest, number>(), git: new Map<Digest, number>() };
+  const { images, files, charts, packages, git } = lock.spec;
+  for (const blob of images.flatMap((image) => [...image.manifests, ...image.blobs])) kinds.image.set(blob.digest, blob.size);
+  for (const { digest, size } of files) kinds.file.set(digest, size);
+  for (const { digest, size } of charts) kinds.chart.set(digest, size);
+  for (const { manager, digest, size } of packages) kinds[manager].set(digest, size);
+  for (const { digest, size } of git) kinds.git.set(digest, size);
+  return kinds;
 }
 
 function packagesOf(lock: Lock, target: string): number {

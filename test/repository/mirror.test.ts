@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hexOf } from '../../bom/digest.ts';
 import type { LockedFile, LockedPackage, LockedTarget } from '../../bom/lock.ts';
+import { itemsOf } from '../../repository/catalog/inventory.ts';
 import { type Bed, makeBed, makeDeb, makeFile, makeImage, makeLock, servedOf } from './support.ts';
 
 const target: LockedTarget = { id: 'debian-12-amd64', family: 'debian', arch: 'amd64' };
@@ -125,6 +126,26 @@ describe('the catalog', () => {
     for (const text of ['docker.io/library/app:1', 'nginx 1.22-1 amd64', `URIs: ${bed.origin}/apt/site/debian-12-amd64`, 'podman pull --tls-verify=false', '/keys/longshore.asc']) expect(html).toContain(text);
     expect(html).not.toMatch(/<script|src=|@import|https?:\/\/(?!127\.0\.0\.1)/);
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('finds by word, kind and module, in pages', async () => {
+    const list = async (query: string): Promise<string> => (await bed.ask(`/artifacts${query}`)).text();
+    expect(await list('?q=NGINX')).toContain('nginx 1.22-1 amd64');
+    expect(await list('?q=nginx&kind=image')).toContain('Nothing here is like that');
+    expect(await list('?q="><script>')).not.toContain('"><script>');
+    expect(await list('?page=99999&module=app')).toContain('3 found (module app)');
+    for (const odd of ['?page=-1', '?page=x', '?kind=nonsense', `?q=${'a '.repeat(4000)}`]) expect((await bed.ask(`/artifacts${odd}`)).status).toBe(200);
+  });
+
+  it('has a page for each artifact', async () => {
+    for (const { digest, kind, name } of bed.served.flatMap(itemsOf)) {
+      const html = await (await bed.ask(`/artifact/${digest.slice(7)}`)).text();
+      expect([kind, html.includes(digest), html.includes('Wanted by')]).toEqual([kind, true, true]);
+      if (kind === 'image') expect(html).toContain('Layers and configs');
+      if (kind === 'deb') expect(html).toContain(`apt-get install nginx=1.22-1`);
+      if (kind === 'file') expect([html.includes('<script>'), name]).toEqual([false, '<script>alert(1)</script>']);
+    }
+    expect((await bed.ask(`/artifact/${'0'.repeat(64)}`)).status).toBe(404);
   });
 
   it('does not show a host that is none', async () => {

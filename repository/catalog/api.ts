@@ -1,0 +1,49 @@
+// The catalog as JSON, below /api/v1/.
+import { type Answer, jsonAnswer } from '../answer.ts';
+import type { Exchange } from '../exchange.ts';
+import type { View } from '../view.ts';
+import { type InventoryItem, itemsOf, summaryOf } from './inventory.ts';
+
+export interface CatalogFacts {
+  readonly view: View;
+  /** Names of repositories that were pushed here. */
+  readonly pushed: readonly string[];
+  readonly exchange: Exchange;
+  readonly hasKey: boolean;
+  /** true: clients have to be given the machine's own authority first. */
+  readonly hasAuthority: boolean;
+}
+
+const endpoints = {
+  '/api/v1/projects': 'projects with modules, targets, counts and sizes',
+  '/api/v1/projects/<name>/lock': 'the lock of a project',
+  '/api/v1/artifacts?kind=&project=&module=&target=&q=': 'artifacts; q: words that all occur in name or digest',
+  '/api/v1/pushed': 'repositories that were pushed here',
+  '/api/v1/clients': 'addresses that were seen (with a password, or from this machine)',
+  '/healthz': 'whether the content can be read',
+  '/metrics': 'Prometheus',
+};
+
+/** `segments` follow `/api/v1/`. */
+export function apiAnswer(facts: CatalogFacts, segments: readonly string[]): Answer | undefined {
+  const { view } = facts;
+  const headers = { 'cache-control': 'no-cache' };
+  const path = segments.join('/');
+  if (path === '') return jsonAnswer(200, { endpoints }, headers);
+  if (path === 'projects') return jsonAnswer(200, { projects: view.served.map(summaryOf) }, headers);
+  if (path === 'artifacts') return jsonAnswer(200, { artifacts: matching(facts) }, headers);
+  if (path === 'pushed') return jsonAnswer(200, { repositories: facts.pushed }, headers);
+  const lockOf = /^projects\/([^/]+)\/lock$/.exec(path)?.[1];
+  const served = view.served.find(({ lock }) => lock.metadata.name === lockOf);
+  return served === undefined ? undefined : jsonAnswer(200, served.lock, headers);
+}
+
+/** The artifacts that the query asks for: the same on the page and in the API. */
+export function matching({ view, exchange: { query } }: CatalogFacts): InventoryItem[] {
+  const is = (key: string, value: string | undefined): boolean => (query.get(key) ?? '') === '' || query.get(key) === value;
+  const words = (query.get('q') ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '').slice(0, 20);
+  const module = query.get('module') ?? '';
+  return view.served.flatMap((served) => itemsOf(served).filter((item) =>
+    is('kind', item.kind) && is('project', item.project) && is('target', item.target) && (module === '' || item.usedBy.includes(module))
+    && words.every((word) => item.name.toLowerCase().includes(word) || item.digest.includes(word) || item.places.some((place) => place.toLowerCase().includes(word)))));
+}
