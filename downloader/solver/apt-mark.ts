@@ -30,10 +30,11 @@ export class Marker {
     const isProtected = state.protectedPackages.has(pkg);
     if (mark?.expanded === true && (!isProtected || this.protectedRuns.has(pkg))) return true;
     if (isProtected) this.protectedRuns.add(pkg);
-    if (!this.hasOptions(version) || !this.clearConflicts(pkg, version)) {
+    if (!this.hasOptions(version)) {
       this.strike(pkg);
       return false;
     }
+    if (!this.clearConflicts(pkg, version)) return false;
     if (mark === undefined) state.marks.set(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
     else mark.expanded = true;
     const outer = !this.open.has(pkg);

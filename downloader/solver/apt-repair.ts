@@ -1,12 +1,13 @@
 // What apt's classic resolver does when something marked is broken: rule 10 of README.md in this folder.
 import { type AptState, hardFields, negativeFields } from './apt-state.ts';
-import { versionsMeeting } from './match.ts';
-import type { Dependency, DependencyGroup } from './universe.ts';
+import { meetsByName, versionsMeeting } from './match.ts';
+import type { Dependency, DependencyGroup, RelationField } from './universe.ts';
 
 const priorityScores = [3, 2, 1, -1, -2, 0];
 const maxRounds = 10;
+const wantedFields = [...hardFields, 'Recommends'] as const;
 
-const absolute = (value: number | undefined): number => Math.abs(value ?? 0);
+const positive = (value: number | undefined): number => Math.max(value ?? 0, 0);
 
 /** How much each package is worth keeping: by its own priority, and by who needs it. */
 export function scoresOf(state: AptState): Map<number, number> {
@@ -14,22 +15,26 @@ export function scoresOf(state: AptState): Map<number, number> {
   const selection = state.selection();
   const scores = new Map<number, number>();
   const add = (pkg: number, value: number): void => { scores.set(pkg, (scores.get(pkg) ?? 0) + value); };
-  const weights = [['Pre-Depends', 1], ['Depends', 1], ['Recommends', 1], ['Conflicts', -1], ['Breaks', -1]] as const;
+  const targetsOf = (pkg: number, version: number, fields: readonly RelationField[]): { readonly dependency: Dependency; readonly target: number }[] =>
+    fields.flatMap((field) => universe.relationsOf(version, field).flat()).filter(({ name }) => name >= 0)
+      .map((dependency) => ({ dependency, target: universe.packageOf(dependency.name, universe.archOf(pkg)) }));
   for (const [pkg, version] of selection) {
     add(pkg, priorityScores[universe.priorityOf(version)] ?? 0);
     if (universe.isEssential(pkg) || universe.isImportant(pkg)) add(pkg, 100);
     if (state.installed.get(pkg) === version) add(pkg, 1);
-    for (const [field, weight] of weights) {
-      for (const dependency of universe.relationsOf(version, field).flat()) if (dependency.name >= 0) add(universe.packageOf(dependency.name, universe.archOf(pkg)), weight);
-    }
+    const counts = (dependency: Dependency, target: number): boolean => {
+      const there = selection.get(target);
+      return dependency.operator === undefined || (there !== undefined && meetsByName(universe, dependency, universe.archOf(pkg), there));
+    };
+    for (const { dependency, target } of targetsOf(pkg, version, wantedFields)) if (counts(dependency, target)) add(target, 1);
+    for (const { dependency, target } of targetsOf(pkg, version, negativeFields)) if (counts(dependency, target)) add(target, -1);
   }
+  const plain = new Map(scores);
+  const provided = [...selection].flatMap(([pkg, version]) => universe.providedBy(version).map((name) => ({ pkg, target: universe.packageOf(name, universe.archOf(pkg)) })));
+  for (const { pkg, target } of provided) add(pkg, positive(plain.get(target)));
   const own = new Map(scores);
   for (const [pkg, version] of selection) {
-    for (const dependency of [...hardFields, 'Recommends' as const].flatMap((field) => universe.relationsOf(version, field).flat())) {
-      if (dependency.name < 0) continue;
-      const target = universe.packageOf(dependency.name, universe.archOf(pkg));
-      add(target, absolute(own.get(pkg)));
-    }
+    for (const { target } of targetsOf(pkg, version, wantedFields)) if (selection.has(target)) add(target, positive(own.get(pkg)));
   }
   return scores;
 }

@@ -241,6 +241,11 @@ export class Universe {
     return groups;
   }
 
+  /** Names that the version provides, in order. */
+  providedBy(version: number): number[] {
+    return parseRelations(this.text(version, providesField)).flatMap((group) => (group[0] === undefined ? [] : [this.names.find(group[0].name)]));
+  }
+
   /** Versions that provide the name, in order of reading, with the version they give it. */
   providersOf(name: number): readonly Provider[] { return this.providers.get(name) ?? []; }
 }
