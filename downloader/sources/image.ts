@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import PQueue from 'p-queue';
 import type { Descriptor } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
@@ -10,6 +11,7 @@ import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
 import { statusOf } from '../../transport/http-errors.ts';
 import type { FetchedManifest, RegistryPool } from '../../transport/registry.ts';
 import { settled } from '../failures.ts';
+import { openArchivedImage } from './image-archive.ts';
 import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerSearch, verifySignature, wantedKinds } from './image-referrers.ts';
 import { type ImageContent, walkImage } from './image-walk.ts';
 import { firstGood, streamInOrder, Turns } from './in-order.ts';
@@ -18,12 +20,14 @@ export interface ImageSourceOptions {
   readonly registry: RegistryPool;
   readonly blobs: BlobReader & BlobWriter;
   readonly notify: Notify;
+  /** Where a compressed image archive is unpacked while it is read; the system's temporary folder when left out. */
+  readonly spoolDir?: string;
   /** Requests for manifests at the same time. */
   readonly concurrency?: number;
 }
 
 /**
- * Images from OCI and Docker registries. `resolve` asks the sources in order, checks every manifest against its digest and stores it; an
+ * Images from OCI and Docker registries, and from image archives, whose content is stored while resolving. `resolve` asks the sources in order, checks every manifest against its digest and stores it; an
  * image that names a digest is `declared`, a tag is `first-use`. Throws `RESOLVE_NOT_FOUND`, `RESOLVE_PLATFORM`, integrity and transfer errors;
  * every image that fails is named.
  */
@@ -49,7 +53,7 @@ interface Resolved { readonly image: LockedImage; readonly dropped: readonly { r
 async function resolveImage(requirement: ImageRequirement, context: Resolving): Promise<Resolved> {
   const { queue, signal, registry, blobs, notify } = context;
   const subject = `image ${requirement.ref}`;
-  if (requirement.archive !== undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject, expected: 'a registry', actual: 'an image archive' });
+  if (requirement.archive !== undefined) return resolveArchived(requirement, context);
   const sources = sourcesOf(requirement.sources.length > 0 ? requirement.sources : [requirement.ref]);
   const digest = requirement.digest ?? parseReference(requirement.ref).digest;
   const choice = { subject, sources, nameOf: nameOfSource };
@@ -63,6 +67,29 @@ async function resolveImage(requirement: ImageRequirement, context: Resolving): 
   for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
   notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.manifests.reduce((sum, { size }) => sum + size, 0) });
   return { image: lockedImage(requirement, sources, { content, referrers, declared: digest !== undefined }), dropped: droppedOf(subject, content) };
+}
+
+/** All of an archived image goes into the store now: nobody can fetch it later. */
+async function resolveArchived(requirement: ImageRequirement, context: Resolving): Promise<Resolved> {
+  const { blobs, signal, notify } = context;
+  const subject = `image ${requirement.ref}`;
+  const declared = requirement.digest ?? parseReference(requirement.ref).digest;
+  const image = await openArchivedImage(requirement, { spoolDir: context.spoolDir ?? tmpdir(), signal });
+  try {
+    if (declared !== undefined && image.root.digest !== declared) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: declared, actual: image.root.digest });
+    if (requirement.cosignKey !== undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject, expected: 'a registry, where its signatures are', actual: 'an image archive' });
+    const content = await walkImage(image.root, {
+      requirement,
+      manifest: async (descriptor) => checkSize(await image.manifest(descriptor), descriptor, subject),
+      blob: (descriptor) => whole(image.open(smallEnough(descriptor, subject))),
+    });
+    for (const blob of content.blobs) await blobs.put(blob, image.open(blob), signal);
+    for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
+    notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.blobs.reduce((sum, { size }) => sum + size, 0) });
+    return { image: lockedImage(requirement, [], { content, referrers: [], declared: declared !== undefined }), dropped: droppedOf(subject, content) };
+  } finally {
+    await image.close();
+  }
 }
 
 function lockedImage(
@@ -146,13 +173,20 @@ const smallBytes = 16 << 20;
 async function smallBlob(
   blob: Descriptor, { sources, context }: { readonly sources: Parameters<typeof firstGood<Reference, Uint8Array>>[0]; readonly context: Resolving },
 ): Promise<Uint8Array> {
-  if (blob.size > smallBytes) {
-    throw new BundleError('INTEGRITY_METADATA', { subject: `${sources.subject}, config ${blob.digest}`, expected: `at most ${smallBytes} bytes`, actual: `${blob.size} bytes` });
-  }
+  smallEnough(blob, sources.subject);
   const { blobs, registry, signal } = context;
   await firstGood(sources, (source) => blobs.fill(blob, (offset) => openContent(registry, source, { blob, offset, signal }), signal));
+  return whole(blobs.open(blob));
+}
+
+function smallEnough(blob: Descriptor, subject: string): Descriptor {
+  if (blob.size <= smallBytes) return blob;
+  throw new BundleError('INTEGRITY_METADATA', { subject: `${subject}, config ${blob.digest}`, expected: `at most ${smallBytes} bytes`, actual: `${blob.size} bytes` });
+}
+
+async function whole(bytes: Bytes): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of blobs.open(blob)) chunks.push(chunk);
+  for await (const chunk of bytes) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
