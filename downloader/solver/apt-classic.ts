@@ -54,7 +54,7 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
     if (state.installed.get(pkg) !== version) state.marks.set(pkg, { version, reason: 'requested', expanded: false });
   }
   if (request.mode !== 'none') for (const pkg of wanted) marker.install(pkg, 'requested', undefined, 0);
-  const repaired = request.mode === 'closure' && repair(state);
+  const repaired = request.mode === 'closure' && repair(state, new Set(wanted));
   for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, pkg);
   const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), wanted) : new Set(state.marks.keys());
   if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (kept.has(pkg) && state.isBroken(version)) throw unsolvable(state, pkg);

@@ -42,17 +42,19 @@ export function scoresOf(state: AptState): Map<number, number> {
 class Repair {
   private readonly state: AptState;
   private readonly scores: ReadonlyMap<number, number>;
+  private readonly requested: ReadonlySet<number>;
   private readonly tried = new Set<number>();
   private changed = false;
 
-  constructor(state: AptState) {
+  constructor(state: AptState, requested: ReadonlySet<number>) {
     this.state = state;
+    this.requested = requested;
     this.scores = scoresOf(state);
   }
 
   private scoreOf(pkg: number): number {
-    const { universe, protectedPackages } = this.state;
-    return (this.scores.get(pkg) ?? 0) + (protectedPackages.has(pkg) ? 10_000 : 0) + (universe.isEssential(pkg) || universe.isImportant(pkg) ? 5000 : 0);
+    const { universe } = this.state;
+    return (this.scores.get(pkg) ?? 0) + (this.requested.has(pkg) ? 10_000 : 0) + (universe.isEssential(pkg) || universe.isImportant(pkg) ? 5000 : 0);
   }
 
   run(): void {
@@ -93,8 +95,9 @@ class Repair {
       for (const item of state.targetsOfConflict(version, dependency)) {
         const other = state.universe.ownerOf(item);
         if (state.stateOf(other) !== item || removals.includes(other)) continue;
-        if (this.scoreOf(pkg) > this.scoreOf(other) && !state.protectedPackages.has(other)) removals.push(other);
-        else if (!state.protectedPackages.has(pkg)) {
+        if (this.scoreOf(pkg) > this.scoreOf(other)) {
+          if (!state.protectedPackages.has(other)) removals.push(other);
+        } else if (!state.protectedPackages.has(pkg)) {
           this.keep(pkg);
           return;
         }
@@ -141,8 +144,8 @@ class Repair {
 }
 
 /** Repairs what is broken by removing the less valuable side, in rounds. True when there was anything to do. */
-export function repair(state: AptState): boolean {
+export function repair(state: AptState, requested: ReadonlySet<number>): boolean {
   if (![...state.marks.values()].some(({ version }) => state.isBroken(version))) return false;
-  new Repair(state).run();
+  new Repair(state, requested).run();
   return true;
 }
