@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
+import { parseNetrc } from '../formats/netrc.ts';
 import { type AuthFile, authKeys, type Credential, credentialOf, parseAuthFile, parseHelperAnswer } from '../formats/oci/auth-file.ts';
 
 export interface Credentials {
@@ -13,7 +14,8 @@ export interface Credentials {
 export const anonymous: Credentials = { find: async () => undefined };
 
 /**
- * The credentials that other tools left on this machine: $DOCKER_AUTH_CONFIG (the text itself), $REGISTRY_AUTH_FILE,
+ * $LONGSHORE_REGISTRY_AUTH in netrc form (`machine HOST[:PORT] login USER password SECRET`, also `default`), then the credentials that other
+ * tools left on this machine: $DOCKER_AUTH_CONFIG (the text itself), $REGISTRY_AUTH_FILE,
  * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG/config.json or ~/.docker/config.json; the first
  * that knows the host. Files are read once, when first asked for.
  */
@@ -21,6 +23,8 @@ export function createCredentials(options: { readonly env: Readonly<Record<strin
   let files: Promise<readonly AuthFile[]> | undefined;
   const found = new Map<string, Promise<Credential | undefined>>();
   const search = async (host: string, path: string, signal: AbortSignal): Promise<Credential | undefined> => {
+    const own = fromEnvironment(options.env, host);
+    if (own !== undefined) return own;
     for (const file of await (files ??= readAll(options))) {
       const credential = await inFile(file, host, path, { env: options.env, signal });
       if (credential !== undefined) return credential;
@@ -39,6 +43,14 @@ export function createCredentials(options: { readonly env: Readonly<Record<strin
       return result;
     },
   };
+}
+
+const ownVariable = 'LONGSHORE_REGISTRY_AUTH';
+
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>, host: string): Credential | undefined {
+  const entries = parseNetrc(env[ownVariable] ?? '', ownVariable);
+  const entry = entries.find(({ machine }) => machine === host) ?? entries.find(({ machine }) => machine === undefined);
+  return entry === undefined ? undefined : { kind: 'basic', user: entry.login, password: entry.password };
 }
 
 async function readAll({ env, homeDir }: { readonly env: Readonly<Record<string, string | undefined>>; readonly homeDir: string }): Promise<AuthFile[]> {

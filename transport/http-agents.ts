@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { BundleError } from '../bom/errors.ts';
@@ -14,6 +15,8 @@ export interface AgentOptions {
   readonly caFiles?: readonly string[];
   /** host[:port] -> certificate to show there, and a CA that counts only there. */
   readonly clientCertificates?: Readonly<Record<string, ClientCertificate>>;
+  /** Folders with one folder for each host[:port], as Docker and podman keep them: `*.crt` are CAs, `X.cert` with `X.key` a client certificate. */
+  readonly certificateDirs?: readonly string[];
   readonly stallTimeoutMs: number;
   readonly connectTimeoutMs: number;
   /** Where HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY stand, in either case. */
@@ -38,11 +41,16 @@ export function createAgents(options: AgentOptions): Agents {
   const httpProxy = envOf('http_proxy') ?? envOf('all_proxy');
   const httpsProxy = envOf('https_proxy') ?? envOf('all_proxy');
   let commonCa: readonly string[] | undefined;
-  const tlsFor = (host: string): Record<string, unknown> => {
+  const ownOf = (host: string): OwnTls | undefined => {
+    const named = options.clientCertificates?.[host];
+    if (named === undefined) return inFolders(options.certificateDirs ?? [], host);
+    return { caFiles: named.caFile === undefined ? [] : [named.caFile], ...(named.certFile === undefined ? {} : { certFile: named.certFile }), ...(named.keyFile === undefined ? {} : { keyFile: named.keyFile }) };
+  };
+  const owns = new Map<string, OwnTls | undefined>();
+  const tlsFor = (own: OwnTls | undefined): Record<string, unknown> => {
     commonCa ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')]), ...(options.caFiles ?? []).map(readText)];
-    const own = options.clientCertificates?.[host];
     return {
-      ca: own?.caFile === undefined ? commonCa : [...commonCa, readText(own.caFile)],
+      ca: own === undefined ? commonCa : [...commonCa, ...own.caFiles.map(readText)],
       ...(own?.certFile === undefined ? {} : { cert: readText(own.certFile) }),
       ...(own?.keyFile === undefined ? {} : { key: readText(own.keyFile) }),
     };
@@ -50,11 +58,12 @@ export function createAgents(options: AgentOptions): Agents {
   return {
     dispatcherFor(url) {
       const proxy = isLoopback(url.hostname) ? undefined : url.protocol === 'https:' ? httpsProxy : httpProxy;
-      const own = options.clientCertificates?.[url.host] === undefined ? '' : url.host;
-      const key = [url.protocol, own, proxy === undefined ? 'direct' : 'proxy'].join(' ');
+      if (url.protocol === 'https:' && !owns.has(url.host)) owns.set(url.host, ownOf(url.host));
+      const own = owns.get(url.host);
+      const key = [url.protocol, own === undefined ? '' : url.host, proxy === undefined ? 'direct' : 'proxy'].join(' ');
       let agent = made.get(key);
       if (agent === undefined) {
-        const tls = url.protocol === 'https:' || proxy?.startsWith('https:') === true ? tlsFor(url.host) : {};
+        const tls = url.protocol === 'https:' || proxy?.startsWith('https:') === true ? tlsFor(own) : {};
         agent = makeAgent(options, { tls, proxy, noProxy: envOf('no_proxy') });
         made.set(key, agent);
       }
@@ -81,6 +90,20 @@ function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly 
   return new EnvHttpProxyAgent({
     ...common, httpProxy: proxy, httpsProxy: proxy, noProxy: way.noProxy ?? '', requestTls: way.tls, proxyTls: way.tls,
   } as ConstructorParameters<typeof EnvHttpProxyAgent>[0]);
+}
+
+interface OwnTls { readonly caFiles: readonly string[]; readonly certFile?: string; readonly keyFile?: string }
+
+/** The first folder that has something for `host` (containers-certs.d(5)). */
+function inFolders(folders: readonly string[], host: string): OwnTls | undefined {
+  for (const folder of folders.map((root) => join(root, host))) {
+    const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+    const cert = names.find((name) => name.endsWith('.cert') && names.includes(name.replace(/cert$/, 'key')));
+    const caFiles = names.filter((name) => name.endsWith('.crt')).map((name) => join(folder, name));
+    if (cert !== undefined) return { caFiles, certFile: join(folder, cert), keyFile: join(folder, cert.replace(/cert$/, 'key')) };
+    if (caFiles.length > 0) return { caFiles };
+  }
+  return undefined;
 }
 
 function readText(path: string): string {

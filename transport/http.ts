@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { redactUrl } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import type { Bytes } from '../bom/ports.ts';
@@ -16,6 +18,8 @@ export interface HttpOptions {
   readonly caFiles?: readonly string[];
   /** host[:port] -> client certificate. */
   readonly clientCertificates?: Readonly<Record<string, ClientCertificate>>;
+  /** Folders of certificates by host, where Docker and podman look for them when left out. */
+  readonly certificateDirs?: readonly string[];
   /** How long a connection may be silent, or drip, before it counts as stalled. There is no limit on the whole. */
   readonly stallTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
@@ -39,6 +43,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   const agents = createAgents({
     caFiles: options.caFiles ?? [],
     clientCertificates: options.clientCertificates ?? {},
+    certificateDirs: options.certificateDirs ?? [join(homedir(), '.config/containers/certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d'],
     stallTimeoutMs,
     connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
     env: options.env ?? process.env,

@@ -2,7 +2,9 @@
 import { type Descriptor, type Digest, digestOf, isDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
+import { canonicalReference, type Reference } from '../bom/reference.ts';
 import { manifestMediaTypes } from '../formats/oci/manifest.ts';
+import { endpointsOf, type RegistryRule } from '../formats/oci/registries-conf.ts';
 import { anonymous, type Credentials } from './credentials.ts';
 import type { Http } from './http.ts';
 import type { HttpClient } from './http-client.ts';
@@ -37,6 +39,8 @@ export interface RegistrySession {
 
 export interface RegistryPool {
   session(host: string): RegistrySession;
+  /** Where to ask for `name`, in order: mirrors of this machine's settings first, `name` itself when there are none. */
+  endpoints(name: Reference, by: 'digest' | 'tag'): readonly Reference[];
 }
 
 export interface RegistryPoolOptions {
@@ -44,6 +48,8 @@ export interface RegistryPoolOptions {
   readonly credentials?: Credentials;
   /** host[:port] that are spoken to in plain http; all others, loopback too, in https. */
   readonly insecureHosts?: readonly string[];
+  /** Mirrors, as registries.conf says them. */
+  readonly rules?: readonly RegistryRule[];
 }
 
 const manifestBytes = 8 << 20;
@@ -51,20 +57,26 @@ const manifestBytes = 8 << 20;
 /** Sessions by host, one each. */
 export function createRegistryPool(options: RegistryPoolOptions): RegistryPool {
   const sessions = new Map<string, RegistrySession>();
+  const insecureHosts = new Set(options.insecureHosts);
   return {
     session(host) {
       let session = sessions.get(host);
       if (session === undefined) {
-        session = createSession(host, options);
+        session = createSession(host, options, insecureHosts.has(host));
         sessions.set(host, session);
       }
       return session;
     },
+    endpoints(name, by) {
+      const places = endpointsOf(options.rules ?? [], name, by);
+      for (const { host, insecure } of places) if (insecure) insecureHosts.add(host);
+      if (places.length === 0) throw new BundleError('RESOLVE_NOT_FOUND', { subject: canonicalReference(name), expected: 'a registry that may be asked', actual: 'blocked by registries.conf' });
+      return places.map(({ host, path }) => ({ ...name, host, path }));
+    },
   };
 }
 
-function createSession(host: string, options: RegistryPoolOptions): RegistrySession {
-  const insecure = options.insecureHosts?.includes(host) === true;
+function createSession(host: string, options: RegistryPoolOptions, insecure: boolean): RegistrySession {
   const origin = `${insecure ? 'http' : 'https'}://${host === 'docker.io' ? 'registry-1.docker.io' : host}`;
   const send: Send = insecure ? options.http.send : hinting(options.http.send, host);
   const authorizer = createAuthorizer({ host, origin, send, credentials: options.credentials ?? anonymous });

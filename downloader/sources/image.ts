@@ -14,7 +14,7 @@ import { settled } from '../failures.ts';
 import { openArchivedImage } from './image-archive.ts';
 import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerSearch, verifySignature, wantedKinds } from './image-referrers.ts';
 import { type ImageContent, walkImage } from './image-walk.ts';
-import { firstGood, streamInOrder, Turns } from './in-order.ts';
+import { type Choice, firstGood, streamInOrder, Turns } from './in-order.ts';
 
 export interface ImageSourceOptions {
   readonly registry: RegistryPool;
@@ -40,7 +40,8 @@ export function createImageSource(options: ImageSourceOptions): Source<'image'> 
       return { artifacts: results.map(({ image }) => image), dropped: results.flatMap(({ dropped }) => dropped) };
     },
     fetch(image, blob, { offset = 0, signal }) {
-      const choice = { subject: `image ${image.ref}`, sources: sourcesOf(image.sources), nameOf: (source: Reference) => source.host };
+      const places = sourcesOf(image.sources).flatMap((source) => options.registry.endpoints(source, 'digest'));
+      const choice = { subject: `image ${image.ref}`, sources: places, nameOf: nameOfSource };
       return turns.take(blob.digest, (first) =>
         streamInOrder(choice, { offset, first }, (source, at) => openContent(options.registry, source, { blob, offset: at, signal })));
     },
@@ -56,13 +57,14 @@ async function resolveImage(requirement: ImageRequirement, context: Resolving): 
   if (requirement.archive !== undefined) return resolveArchived(requirement, context);
   const sources = sourcesOf(requirement.sources.length > 0 ? requirement.sources : [requirement.ref]);
   const digest = requirement.digest ?? parseReference(requirement.ref).digest;
-  const choice = { subject, sources, nameOf: nameOfSource };
-  const get = (reference: (source: Reference) => string): Promise<FetchedManifest> =>
-    queue.add(() => firstGood(choice, (source) => getManifest(registry, source, { reference: reference(source), subject, signal })), { signal });
-  const root = await get((source) => digest ?? source.digest ?? source.tag ?? 'latest');
+  const choiceBy = (by: 'digest' | 'tag'): Choice<Reference> => ({ subject, sources: sources.flatMap((source) => registry.endpoints(source, by)), nameOf: nameOfSource });
+  const choice = choiceBy('digest');
+  const get = (from: Choice<Reference>, reference: (source: Reference) => string): Promise<FetchedManifest> =>
+    queue.add(() => firstGood(from, (source) => getManifest(registry, source, { reference: reference(source), subject, signal })), { signal });
+  const root = digest === undefined ? await get(choiceBy('tag'), (source) => source.digest ?? source.tag ?? 'latest') : await get(choice, () => digest);
   const read = (descriptor: Descriptor): Promise<Uint8Array> => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal });
-  const walked = await walkImage(root, { requirement, manifest: async (descriptor) => checkSize(await get(() => descriptor.digest), descriptor, subject), blob: read });
-  const referrers = await referrersOf(walked, { root, search: { requirement, registry, sources, signal }, read });
+  const walked = await walkImage(root, { requirement, manifest: async (descriptor) => checkSize(await get(choice, () => descriptor.digest), descriptor, subject), blob: read });
+  const referrers = await referrersOf(walked, { root, search: { requirement, registry, sources: choice.sources, signal }, read });
   const content = withReferrers(walked, referrers);
   for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
   notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.manifests.reduce((sum, { size }) => sum + size, 0) });
@@ -171,7 +173,7 @@ const smallBytes = 16 << 20;
 
 /** A config, stored and read back: what is looked into while locking is content that travels. */
 async function smallBlob(
-  blob: Descriptor, { sources, context }: { readonly sources: Parameters<typeof firstGood<Reference, Uint8Array>>[0]; readonly context: Resolving },
+  blob: Descriptor, { sources, context }: { readonly sources: Choice<Reference>; readonly context: Resolving },
 ): Promise<Uint8Array> {
   smallEnough(blob, sources.subject);
   const { blobs, registry, signal } = context;

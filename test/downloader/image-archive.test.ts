@@ -77,7 +77,7 @@ interface Resolved { readonly image: LockedImage; readonly blobs: MemoryBlobs }
 async function resolve(path: string, more: Partial<ImageRequirement> = {}): Promise<Resolved> {
   const blobs = new MemoryBlobs();
   const spoolDir = await folder();
-  const source = createImageSource({ registry: { session: () => { throw new Error('no registry is asked'); } }, blobs, notify: silent, spoolDir });
+  const source = createImageSource({ registry: { session: () => { throw new Error('no registry is asked'); }, endpoints: () => [] }, blobs, notify: silent, spoolDir });
   const { artifacts } = await source.resolve([{
     kind: 'image', ref: 'quay.io/team/app:1', platforms: ['linux/amd64'], sources: [], archive: { path, written: 'images/x', format: 'oci' }, artifactKind: 'image', role: 'runtime',
     extras: { signatures: false, attestations: false, sboms: false, referrers: false }, usedBy: [], at: [], ...more,

@@ -113,6 +113,21 @@ describe('resolving', () => {
     expect(locked).toMatchObject({ digest: image.digest, trust: 'declared', sources: [`${dead.host}/app:1@${image.digest}`, `${good.host}/m/app:1`] });
   });
 
+  it('asks the mirrors of registries.conf first, and goes on to the registry', async () => {
+    const [mirror, real] = [await registry(), await registry()];
+    const image = mirror.addImage('linux/amd64', ['x'], 'hub/x/app:1');
+    real.addImage('linux/amd64', ['x'], 'x/app:1');
+    real.addImage('linux/amd64', ['y'], 'x/other:1');
+    const http = createHttpClient({ env: {}, retry: { firstWaitMs: 1, retries: 1 } });
+    open.push(() => http.close());
+    const rules = [{ prefix: 'docker.io', location: real.host, insecure: true, blocked: false, mirrors: [{ location: `${mirror.host}/hub`, insecure: true, pull: 'all' as const }] }];
+    const images = createImageSource({ registry: createRegistryPool({ http, rules }), blobs: new MemoryBlobs(), notify: silent });
+    const { artifacts: [first, second] } = await images.resolve([wanted('docker.io/x/app:1'), wanted('docker.io/x/other:1')], signal);
+    expect(first).toMatchObject({ digest: image.digest, sources: ['docker.io/x/app:1'] });
+    expect(real.server.seen.some(({ url }) => url.includes('/x/app/'))).toBe(false);
+    expect((await all(images.fetch(second!, second!.blobs[1]!, { signal }))).length).toBe(1);
+  });
+
   it('refuses another content under a declared digest, and names every source tried', async () => {
     const [one, two] = [await registry({ fault: (request, response) => {
       if (request.url?.includes('/manifests/') !== true) return false;

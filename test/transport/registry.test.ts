@@ -235,6 +235,12 @@ describe('credentials of other tools', () => {
     expect(await credentials.find('ghcr.io', 'x', signal)).toBeUndefined();
   });
 
+  it('takes the environment first, in netrc form', async () => {
+    const credentials = await home({ '.docker/config.json': { auths: { 'a.example:5000': auth('file:1') } } }, { LONGSHORE_REGISTRY_AUTH: 'machine a.example:5000 login env password 2' });
+    expect(await credentials.find('a.example:5000', 'x', signal)).toEqual({ kind: 'basic', user: 'env', password: '2' });
+    expect(await credentials.find('b.example', 'x', signal)).toBeUndefined();
+  });
+
   it('asks helpers, and believes their "not found"', async () => {
     const helper = `#!/bin/sh
 read -r server
