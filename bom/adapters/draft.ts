@@ -75,7 +75,7 @@ export class BomDraft {
     const [first = ''] = urls;
     for (const url of urls) {
       const reason = urlProblem(url);
-      if (reason !== undefined) { this.unresolved(where, redactUrl(url), reason); return false; }
+      if (reason !== undefined) { this.unresolved(where, /[@?]/.test(url) ? redactUrl(url) : url, reason); return false; }
     }
     const name = this.uniqueName(saveAs ?? baseName(first), first, folder);
     this.add('files', { urls, saveAs: name, ...fields, origin: { where } });
@@ -99,6 +99,7 @@ export class BomDraft {
   localFile(written: string, from: string, where: string, more: Fields & { readonly saveAs?: string } = {}): boolean {
     const path = this.local(written, from, where);
     if (path === undefined) return false;
+    if (path.endsWith('/') || path === '.') { this.unresolved(where, written, 'a folder: name its files'); return false; }
     const { saveAs = path.split('/').at(-1) ?? path, ...fields } = more;
     this.add('files', { path, saveAs: this.uniqueName(saveAs, `path:${path}`, undefined), ...fields, origin: { where } });
     return true;

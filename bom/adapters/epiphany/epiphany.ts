@@ -152,11 +152,9 @@ class Epiphany {
     if (prerequisites.length > 0) this.draft.add('packages', { id: `${id}-prereqs`, manager, target: id, role: 'bootstrap', dependencies: 'none', include: prerequisites.map(({ spec }) => ({ spec })) });
     const urls = new Map<string, string | undefined>();
     for (const [url, item] of manifests.flatMap((node) => node.at('packages', 'from_url').entries)) if (!urls.has(url)) urls.set(url, digestText(item.at('sha256').text, 'sha256'));
-    this.draft.add('packages', {
-      id, manager, target: id, dependencies: 'closure',
-      include: [...specs('packages', 'from_repo').map(({ spec }) => ({ spec })), ...specs('packages', 'multiple_versioned').map(({ spec }) => ({ spec, versions: 'all' }))],
-      urls: [...urls].map(([url, digest]) => ({ url, ...(digest === undefined ? {} : { digest }) })),
-    });
+    const include = [...specs('packages', 'from_repo').map(({ spec }) => ({ spec })), ...specs('packages', 'multiple_versioned').map(({ spec }) => ({ spec, versions: 'all' }))];
+    if (include.length + urls.size === 0) return;
+    this.draft.add('packages', { id, manager, target: id, dependencies: 'closure', include, urls: [...urls].map(([url, digest]) => ({ url, ...(digest === undefined ? {} : { digest }) })) });
   }
 }
 

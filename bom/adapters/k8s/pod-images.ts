@@ -12,7 +12,6 @@ const containerLists = ['containers', 'initContainers', 'ephemeralContainers'] a
 export function imagesOf(object: Node): FoundImage[] {
   const found: FoundImage[] = [];
   walk(object, found, isCustom(object), 0);
-  if (object.at('kind').text === 'ConfigMap') for (const [, value] of object.at('data').entries) found.push(...guesses(value));
   return found;
 }
 
@@ -25,6 +24,9 @@ function walk(node: Node, found: FoundImage[], custom: boolean, depth: number): 
   if (depth > 60) return;
   for (const item of node.items) walk(item, found, custom, depth + 1);
   if (!node.isMap) return;
+  const isObject = node.at('apiVersion').text !== undefined && node.at('kind').text !== undefined;
+  if (isObject && depth > 0 && isCustom(node) !== custom) { walk(node, found, isCustom(node), 0); return; }
+  if (node.at('kind').text === 'ConfigMap') for (const [, value] of node.at('data').entries) found.push(...guesses(value));
   for (const list of containerLists) for (const container of node.at(list).items) container_(container, found);
   for (const volume of node.at('volumes').items) {
     const ref = volume.at('image', 'reference');

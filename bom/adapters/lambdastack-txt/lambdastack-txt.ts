@@ -75,7 +75,8 @@ function addList(draft: BomDraft, file: AdapterFile, target: TargetOf, files: re
   const prerequisites = of('packages-repo-prereqs').map(({ text }) => ({ spec: text }));
   if (prerequisites.length > 0) draft.add('packages', { id: `${id}-prereqs`, manager, target: id, role: 'bootstrap', dependencies: 'none', include: prerequisites });
   const include = of('packages').flatMap(({ text, where }) => includeOf(text, where, manager, draft));
-  draft.add('packages', { id, manager, target: id, dependencies: 'closure', include, urls: [...urls, ...of('packagesfromurl').map(({ text }) => ({ url: text }))] });
+  const allUrls = [...urls, ...of('packagesfromurl').map(({ text }) => ({ url: text }))];
+  if (include.length + allUrls.length > 0) draft.add('packages', { id, manager, target: id, dependencies: 'closure', include, urls: allUrls });
   for (const [name, entries] of sections) {
     if (!knownSections.includes(name)) for (const { text, where } of entries) draft.unresolved(where, text, `the section [${name}] is not known`);
   }

@@ -11,10 +11,10 @@ export function shellRepositories(draft: BomDraft, { path, text }: AdapterFile, 
   for (const [index, line] of lines.entries()) {
     const where = `${path}:${index + 1}`;
     if (/^\s*#/.test(line)) continue;
-    if (/(?:curl|wget)\b.*\|\s*(?:sudo\s+)?(?:ba)?sh\b/.test(line)) draft.unresolved(where, line, 'a script piped into a shell adds a repository');
+    if (/(?:curl|wget)\b.*\|\s*(?:sudo\s+)?(?:ba)?sh\b|^\s*add_repo_from_script\b/.test(line)) draft.unresolved(where, line, 'a script piped into a shell adds a repository');
     else if (target.manager === 'deb') addDebLine(draft, line, where, keys, target.id);
     else if (/(?:yum|dnf|rpm)\b.*\s(https?:\/\/\S+\.rpm)/.test(line)) draft.unresolved(where, line, 'a release package adds repositories');
-    else if (/(?:yum-config-manager|dnf config-manager).*--add-repo[= ]\S+/.test(line)) draft.unresolved(where, line, 'a .repo file from elsewhere adds repositories');
+    else if (/(?:yum-config-manager|dnf config-manager).*--add-repo[= ]\S+|^\s*add_repo\s.*https?:/.test(line)) draft.unresolved(where, line, 'a .repo file from elsewhere adds repositories');
   }
   if (target.manager === 'rpm') addRepoFiles(draft, lines, path, target.id);
 }
