@@ -18,11 +18,15 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   inspect: async () => (await import('./archive.ts')).registerInspect,
   ls: async () => (await import('./archive.ts')).registerLs,
   verify: async () => (await import('./archive.ts')).registerVerify,
+  cat: async () => (await import('./extract.ts')).registerCat,
+  extract: async () => (await import('./extract.ts')).registerExtract,
+  diff: async () => (await import('./differences.ts')).registerDiff,
   import: async () => (await import('./import.ts')).registerImport,
   serve: async () => (await import('./serve.ts')).registerServe,
   status: async () => (await import('./status.ts')).registerStatus,
   history: async () => (await import('./status.ts')).registerHistory,
   rollback: async () => (await import('./status.ts')).registerRollback,
+  receipt: async () => (await import('./differences.ts')).registerReceipt,
   store: async () => (await import('./store.ts')).registerStore,
 };
 

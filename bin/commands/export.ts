@@ -1,9 +1,17 @@
 import { type Command, Option } from 'commander';
-import { parseSigningKey } from '../../formats/pgp/keys.ts';
+import { once } from 'node:events';
+import { BundleError } from '../../bom/errors.ts';
 import type { Lock } from '../../bom/lock.ts';
-import { exportArchive, type ExportResult } from '../../exporter/export.ts';
+import type { Bytes } from '../../bom/ports.ts';
+import { deltaBase, parseMissing, repairBase } from '../../formats/archive/holdings.ts';
+import { parseSigningKey } from '../../formats/pgp/keys.ts';
+import { exportStream } from '../../exporter/export-stream.ts';
+import { exportArchive, type ExportOptions, type ExportResult } from '../../exporter/export.ts';
+import { parseVolumeSize } from '../../exporter/volume-size.ts';
 import { Store } from '../../store/store.ts';
-import { cacheStore, type CommandContext, concurrencyOption, defineCommand, lockOption, readInputBytes, storeOption } from '../context.ts';
+import { readKeys } from '../archive-content.ts';
+import { readHoldings } from '../bases.ts';
+import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, keyOption, lockOption, readInput, readInputBytes, storeOption } from '../context.ts';
 import { readLock } from '../documents.ts';
 import { formatBytes } from '../render.ts';
 
@@ -11,36 +19,70 @@ export interface ExportFlags {
   readonly lock: string;
   readonly store: string;
   readonly output: string;
-  readonly sign?: string;
   readonly concurrency: number;
+  readonly sign?: string;
+  readonly split?: string;
+  readonly base?: readonly string[];
+  readonly key?: readonly string[];
+  readonly allowUnsigned?: boolean;
+  readonly repair?: string;
 }
 
-export const outputOption = (): Option => new Option('-o, --output <file>', 'the archive').makeOptionMandatory();
+export const outputOption = (): Option => new Option('-o, --output <file>', 'the archive; - for stdout').makeOptionMandatory();
 export const signOption = (): Option => new Option('--sign <key>', 'OpenPGP key that signs the archive (see `longshore keygen`)');
 
+/** Exports as the flags say. With `-o -` the archive goes to stdout, and the result is for stderr. */
 export async function runExport(context: CommandContext, lock: Lock, flags: ExportFlags): Promise<ExportResult> {
-  const sign = flags.sign === undefined ? undefined : await parseSigningKey(readInputBytes(flags.sign), flags.sign);
+  const plan = await planOf(context, lock, flags);
   const store = await Store.open(flags.store, { create: false });
   try {
-    return await exportArchive({
-      lock, store, output: flags.output, concurrency: flags.concurrency, notify: context.notify, signal: context.signal, ...(sign === undefined ? {} : { sign }),
-    });
+    if (flags.output !== '-') return await exportArchive({ ...plan, store, output: flags.output, concurrency: flags.concurrency });
+    const { result, bytes } = await exportStream({ ...plan, store });
+    await toStdout(bytes);
+    return result;
   } finally {
     store.close();
   }
 }
 
+async function planOf(context: CommandContext, lock: Lock, flags: ExportFlags): Promise<Omit<ExportOptions, 'store' | 'output' | 'concurrency'>> {
+  const sign = flags.sign === undefined ? undefined : await parseSigningKey(readInputBytes(flags.sign), flags.sign);
+  const bases = flags.base ?? [];
+  if (bases.length > 0 && flags.repair !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--repair', expected: '--base or --repair', actual: 'both' });
+  const trust = { keys: await readKeys(flags.key ?? []), allowUnsigned: flags.allowUnsigned === true, now: context.now() };
+  const delta = flags.repair !== undefined ? repairBase(parseMissing(readInput(flags.repair), flags.repair))
+    : bases.length > 0 ? deltaBase(lock.metadata.name, await Promise.all(bases.map((path) => readHoldings(path, trust)))) : undefined;
+  return {
+    lock, notify: context.notify, signal: context.signal,
+    ...(sign === undefined ? {} : { sign }),
+    ...(flags.split === undefined ? {} : { split: parseVolumeSize(flags.split) }),
+    ...(delta === undefined ? {} : { delta }),
+  };
+}
+
+async function toStdout(bytes: Bytes): Promise<void> {
+  for await (const chunk of bytes) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+}
+
 export function exportText(result: ExportResult, signed: boolean): string {
-  return `wrote ${result.paths.join(', ')}: ${formatBytes(result.bytes)}, ${result.blobs} blobs, ${signed ? 'signed' : 'not signed (the other side will ask for --allow-unsigned)'}\narchive ${result.archive}`;
+  const what = result.paths.length === 0 ? 'wrote the archive to stdout' : `wrote ${result.paths.join(', ')}`;
+  return `${what}: ${formatBytes(result.bytes)}, ${result.blobs} blobs, ${signed ? 'signed' : 'not signed (the other side will ask for --allow-unsigned)'}\narchive ${result.archive}`;
 }
 
 export function registerExport(program: Command): void {
   defineCommand<ExportFlags>(program, 'export', {
-    description: 'write everything of the lock into one archive',
-    flags: [lockOption(), storeOption(cacheStore()), outputOption(), signOption(), concurrencyOption()],
+    description: 'write everything of the lock into one archive, or what a site lacks',
+    flags: [
+      lockOption(), storeOption(cacheStore()), outputOption(), signOption(), concurrencyOption(),
+      new Option('--split <size>', 'volumes of at most this size (4GiB, 700MB, cd, dvd, dvd-dl, bd, fat32), written as FILE.001, FILE.002, …'),
+      new Option('--base <file>', 'a delta: only what this receipt, lock or archive does not hold; repeatable, one delta for several sites').argParser(collect),
+      keyOption('public key that must have signed a receipt; repeatable'), new Option('--allow-unsigned', 'take receipts that nobody signed'),
+      new Option('--repair <file>', 'only the blobs that an import listed as missing (its --json output)'),
+    ],
     action: async (context, flags) => {
       const lock = readLock(flags.lock);
       const result = await runExport(context, lock, flags);
+      if (flags.output === '-') { context.note(exportText(result, flags.sign !== undefined)); return; }
       context.print({ project: lock.metadata.name, sequence: lock.metadata.sequence, signed: flags.sign !== undefined, ...result }, exportText(result, flags.sign !== undefined));
     },
   });

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { importArchive } from '../../importer/import.ts';
+import { receiveArchive } from '../../importer/receive.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
@@ -23,7 +24,7 @@ const ways = {
 
 export function registerImport(program: Command): void {
   defineCommand<ImportFlags>(program, 'import <archive...>', {
-    description: 'verify an archive, take it over, and serve it as the next generation',
+    description: 'verify an archive (files, all volumes of one, or - for stdin), take it over, and serve it as the next generation',
     flags: [
       storeOption(machineStore), keyOption('public key that must have signed it; repeatable'),
       new Option('--allow-unsigned', 'take an archive that nobody signed, or whose key is not here'),
@@ -33,9 +34,10 @@ export function registerImport(program: Command): void {
     action: async (context, flags, paths) => {
       const keys = await readKeys(flags.key);
       const store = await Store.open(flags.store, { create: true });
+      const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
       try {
         const result = await importArchive({
-          paths, store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, copy: flags.copy === true,
+          paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, copy: flags.copy === true,
           concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
         });
         const { generation } = result;
@@ -45,6 +47,7 @@ export function registerImport(program: Command): void {
           ...result.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
         ].join('\n'));
       } finally {
+        await received?.remove();
         store.close();
       }
     },

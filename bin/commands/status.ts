@@ -22,7 +22,7 @@ export async function lockOf(store: Store, generation: Generation): Promise<Lock
 }
 
 interface StoreOnly { readonly store?: string }
-const optionalStore = (): Option => new Option('--store <dir>', `blobs by digest (default: ${machineStore} where it exists, else the cache)`);
+export const optionalStore = (): Option => new Option('--store <dir>', `blobs by digest (default: ${machineStore} where it exists, else the cache)`);
 
 export async function withStore<T>(named: string | undefined, run: (store: Store) => Promise<T>): Promise<T> {
   const store = await Store.open(named ?? (await presentStore()), { create: false });
@@ -100,7 +100,7 @@ export function registerRollback(program: Command): void {
     flags: [optionalStore(), projectFlag()],
     action: async (context, options, args) => withStore(options.store, async (store) => {
       const generations = new Generations(store.root);
-      const project = await onlyProject(generations, options.project);
+      const project = await onlyProject(store, options.project);
       const all = await generations.list(project);
       const current = await generations.current(project);
       const wanted = args[0] === undefined ? all.filter((each) => each.id < (current?.id ?? 0)).at(-1)?.id : Number(args[0]);
@@ -113,9 +113,11 @@ export function registerRollback(program: Command): void {
   });
 }
 
-async function onlyProject(generations: Generations, named: string | undefined): Promise<string> {
+/** The project named, or the only one there is. Throws `INPUT_FLAG`. */
+export async function onlyProject(store: Store, named: string | undefined): Promise<string> {
   if (named !== undefined) return named;
+  const generations = new Generations(store.root);
   const [project, second] = await generations.projects();
   if (project !== undefined && second === undefined) return project;
-  throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'the project to roll back', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}` });
+  throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'which project is meant', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}` });
 }
