@@ -1,10 +1,11 @@
 // What a request is answered with, and how it is sent. RFC 9110: sections 13 (conditional requests) and 14 (range requests).
-import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ByteRange, Descriptor } from '../bom/digest.ts';
-import type { ServedBlobs } from './content.ts';
+import { smallBytes } from './blob-cache.ts';
+import { readSmall, type ServedBlobs } from './content.ts';
+import { readSizeBytes, sendFile } from './send-file.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -18,9 +19,6 @@ export interface Answer {
   /** Of `body`; enables conditional requests. Without quotes. */
   readonly etag?: string;
 }
-
-/** 128 KiB: bigger reads leave the processor's cache, smaller ones cost calls. */
-const readSizeBytes = 128 * 1024;
 
 export function textAnswer(status: number, text: string, headers: Headers = {}): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body: { kind: 'bytes', bytes: Buffer.from(text) } };
@@ -51,16 +49,18 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
     return 0;
   }
   if (body.kind === 'bytes') response.end(range === undefined ? body.bytes : body.bytes.subarray(range.start, range.end));
-  else await pipeline(await openBlob(body, range), response);
+  else await sendBlob(response, body, range ?? { start: 0, end: size });
   return sent;
 }
 
-async function openBlob(body: Body & { readonly kind: 'blob' }, range: ByteRange | undefined): Promise<Readable> {
-  const place = await body.from.locate(body.blob.digest);
-  if (place === undefined) return Readable.from(body.from.open(body.blob, range), { objectMode: false, highWaterMark: readSizeBytes });
-  const start = place.offset + (range?.start ?? 0);
-  const end = place.offset + (range?.end ?? place.size);
-  return createReadStream(place.path, { start, end: end - 1, highWaterMark: readSizeBytes });
+async function sendBlob(response: ServerResponse, { blob, from }: Body & { readonly kind: 'blob' }, range: ByteRange): Promise<void> {
+  if (blob.size <= smallBytes) {
+    response.end((await readSmall(from, blob)).subarray(range.start, range.end));
+    return;
+  }
+  const place = await from.locate(blob.digest);
+  if (place !== undefined) await sendFile(response, place.path, { start: place.offset + range.start, end: place.offset + range.end });
+  else await pipeline(Readable.from(from.open(blob, range), { objectMode: false, highWaterMark: readSizeBytes }), response);
 }
 
 interface Planned {

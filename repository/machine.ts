@@ -10,6 +10,7 @@ import { artifactPage } from './catalog/artifact-page.ts';
 import { artifactsPage, catalogPage } from './catalog/catalog.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
+import type { ServedBlobs } from './content.ts';
 import { type Exchange, isHost, segmentsOf } from './exchange.ts';
 import { freeBytes, healthAnswer } from './health.ts';
 import { isLoopback } from './listen.ts';
@@ -24,6 +25,7 @@ const unwantedLimitBytes = 8 * 1024 * 1024;
 
 export class Machine {
   private readonly options: ServeOptions & { readonly now: () => number };
+  private readonly blobs: ServedBlobs;
   private readonly access: Access;
   private readonly registry: Registry;
   private readonly metrics = new Metrics();
@@ -34,7 +36,9 @@ export class Machine {
   private view: View;
   private switching: Promise<void> | undefined;
 
-  constructor(options: ServeOptions & { readonly now: () => number }, access: Access, registry: Registry) {
+  constructor(options: ServeOptions & { readonly now: () => number }, parts: { readonly access: Access; readonly registry: Registry; readonly blobs: ServedBlobs }) {
+    const { access, registry, blobs } = parts;
+    this.blobs = blobs;
     this.options = options;
     this.access = access;
     this.registry = registry;
@@ -158,7 +162,8 @@ export class Machine {
 
   private async page(exchange: Exchange): Promise<Answer | undefined> {
     const view = this.current();
-    const { blobs, signer } = this.options;
+    const { signer } = this.options;
+    const { blobs } = this;
     const [top, ...rest] = exchange.segments;
     const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined, hasAuthority: this.ca !== undefined };
     switch (top) {

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import { BundleError } from '../bom/errors.ts';
 import { Access } from './access.ts';
+import { BlobCache } from './blob-cache.ts';
 import { checkAddress, closeServer, listenOn, originOf, renewTls, type TlsFiles } from './listen.ts';
 import { Machine } from './machine.ts';
 import { PasswordFile } from './password-file.ts';
@@ -36,8 +37,9 @@ export async function serve(options: ServeOptions): Promise<Service> {
     throw new BundleError('INPUT_FLAG', { subject: '--read-auth', expected: 'a password file (--htpasswd)', actual: 'none' });
   }
   const access = new Access({ ...(passwords === undefined ? {} : { passwords }), readAuth: options.readAuth === true, now });
-  const registry = await Registry.open({ blobs: options.push?.blobs ?? options.blobs, access, now, ...(options.push === undefined ? {} : { push: options.push }) });
-  const machine = new Machine({ ...options, now }, access, registry);
+  const blobs = new BlobCache(options.blobs);
+  const registry = await Registry.open({ blobs, access, now, ...(options.push === undefined ? {} : { push: options.push }) });
+  const machine = new Machine({ ...options, now }, { access, registry, blobs });
   const servers: Server[] = [];
   try {
     for (const address of listen) servers.push(await listenOn(address, (request, response) => { void machine.handle(request, response); }, options.tls));

@@ -2,6 +2,7 @@
 import { layoutName } from '../../bom/bundle.ts';
 import type { Descriptor, Digest } from '../../bom/digest.ts';
 import type { LockedImage, LockedReferrer } from '../../bom/lock.ts';
+import { hostComponent } from '../../bom/reference.ts';
 import type { Served } from '../content.ts';
 
 export interface Repository {
@@ -28,11 +29,6 @@ export function partsOf(ref: string): NameParts {
   const colon = bare.lastIndexOf(':');
   const tagged = colon > slash;
   return { host: bare.slice(0, Math.max(slash, 0)), path: bare.slice(slash + 1, tagged ? colon : undefined), tag: tagged ? bare.slice(colon + 1) : undefined };
-}
-
-/** An upstream host as the first component of a repository name: a port's colon, which names cannot hold, becomes `_`, which hosts cannot hold. */
-export function hostComponent(host: string): string {
-  return host.toLowerCase().replaceAll(/[[\]]/g, '').replaceAll(/:+/g, '_').replace(/^_/, '');
 }
 
 /** What the image is called here: `as` of its requirement, and always `<upstream host>/<path>`. */
