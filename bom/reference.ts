@@ -67,3 +67,8 @@ function asciiHost(text: string): string | undefined {
   if (!/^(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)$/.test(hostname)) return undefined;
   return port === undefined ? hostname : `${hostname}:${port}`;
 }
+
+/** A host as the first part of a repository name: the colon of a port, which names cannot hold, becomes `_`, which hosts cannot hold. */
+export function hostComponent(host: string): string {
+  return host.toLowerCase().replaceAll(/[[\]]/g, '').replaceAll(/:+/g, '_').replace(/^_/, '');
+}

@@ -17,6 +17,17 @@ export function isTemplated(text: string): boolean {
   return /\{\{|\}\}|\{%|\$\{|\$\(|###ZARF_/.test(text);
 }
 
+export interface Line { readonly where: string; readonly text: string }
+
+/** Lines of a script, for searching; one longer than 4096 characters is cut there, and unresolved. */
+export function linesOf(draft: BomDraft, { path, text }: AdapterFile): Line[] {
+  return text.split(/\r?\n/).map((line, index) => {
+    const where = `${path}:${index + 1}`;
+    if (line.length > 4096) draft.unresolved(where, line.slice(0, 80), 'a line too long to search to its end');
+    return { where, text: line.slice(0, 4096) };
+  });
+}
+
 /** `name` as a module name: lower case, anything else as -, at most 63 characters. */
 export function moduleNameOf(name: string, fallback = 'module'): string {
   const clean = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, 63).replace(/-+$/, '');

@@ -170,6 +170,7 @@ class TreeBuilder {
   private content(node: ParsedNode, path: string, depth: number): Tree | undefined {
     if (isScalar(node)) {
       const text = String(node.value ?? '');
+      if (!text.isWellFormed()) return this.problem(node.range[0], 'well-formed Unicode', 'half a surrogate pair');
       return node.type === 'PLAIN' && plainNull.test(text) ? undefined : text;
     }
     if (isSeq(node)) {
@@ -190,6 +191,7 @@ class TreeBuilder {
     for (const { key, value } of node.items) {
       if (!isScalar(key)) { this.problem(node.range[0], 'text as a key', 'a list, mapping or alias'); continue; }
       const name = String(key.value ?? '');
+      if (!name.isWellFormed()) { this.problem(key.range[0], 'well-formed Unicode', 'half a surrogate pair'); continue; }
       const first = seen.get(name);
       const facts = { expected: `the key ${name} once`, actual: `it stands in line ${first === undefined ? 0 : at(first).line} already` };
       if (first !== undefined && duplicates === 'refuse') { this.problem(key.range[0], facts.expected, facts.actual); continue; }
@@ -221,13 +223,13 @@ function pointer(path: TreePath): string {
   return path.map((part) => `/${escapeKey(part)}`).join('');
 }
 
-/** A value with numbers and booleans (JSON, or what an adapter built) as a tree of text; null and undefined entries are left out. */
+/** A value with numbers and booleans (JSON, or what an adapter built) as a tree of text; null and undefined entries are left out, half surrogate pairs replaced. */
 export function treeOf(value: unknown): Tree {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value.toWellFormed();
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return value.filter((item) => item !== undefined && item !== null).map(treeOf);
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined && item !== null).map(([key, item]) => [key, treeOf(item)]));
+    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined && item !== null).map(([key, item]) => [key.toWellFormed(), treeOf(item)]));
   }
   throw new TypeError(`no document value: ${typeof value}`);
 }

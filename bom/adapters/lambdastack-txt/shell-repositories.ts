@@ -1,11 +1,12 @@
 // Package repositories out of shell scripts, read and never run: deb lines, heredocs of .repo files, and what adds keys.
 import type { AdapterFile } from '../adapter.ts';
-import { type BomDraft, isTemplated, moduleNameOf } from '../draft.ts';
+import { type BomDraft, isTemplated, linesOf, moduleNameOf } from '../draft.ts';
 import { readIni, repositoryFields } from '../yum-repo.ts';
 
 /** Adds what can be read; a script piped into a shell and a release package are unresolved. */
-export function shellRepositories(draft: BomDraft, { path, text }: AdapterFile, target: { readonly id: string; readonly manager: 'deb' | 'rpm' }): void {
-  const lines = text.split(/\r?\n/);
+export function shellRepositories(draft: BomDraft, file: AdapterFile, target: { readonly id: string; readonly manager: 'deb' | 'rpm' }): void {
+  const { path } = file;
+  const lines = linesOf(draft, file).map(({ text }) => text);
   const keys = lines.flatMap((line) => (/apt-key|gpg|\.asc|rpm\s+--import|GPG-KEY/i.test(line) ? [...line.matchAll(/https?:\/\/[^\s"'|;)]+/g)].map(([url]) => url) : []))
     .filter((url) => !isTemplated(url));
   for (const [index, line] of lines.entries()) {

@@ -1,7 +1,7 @@
 // Zeta packages: .vers files (or build_pkg.sh alone) of shell assignments, and build scripts that are searched, never run.
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
 import type { ParsedBom } from '../../documents/document.ts';
-import { BomDraft, isTemplated, moduleNameOf } from '../draft.ts';
+import { BomDraft, isTemplated, type Line, linesOf, moduleNameOf } from '../draft.ts';
 import { assignmentsOf } from './shell-assignments.ts';
 
 /** One module per .vers file, or per folder with only a build_pkg.sh. `select` takes app and app:version. */
@@ -54,17 +54,11 @@ function appBom(app: App, files: readonly AdapterFile[], name: string, options: 
     }
     if (/^REQ_APP_(?:IMG|IMAGE)_NAME$/.test(variable)) for (const word of value.split(/\s+/)) if (word !== '') required.add(word);
   }
-  const lists = [written, ...(app.file.path.endsWith('.vers') ? [] : [linesOf(app.file)]), ...scripts.map(linesOf)];
+  const lists = [written.map(({ where, text }) => ({ where, text: text.slice(0, 4096) })), ...(app.file.path.endsWith('.vers') ? [] : [linesOf(draft, app.file)]), ...scripts.map((script) => linesOf(draft, script))];
   for (const list of lists) search(draft, list, values, required);
   required.delete(app.name);
   if (required.size > 0) draft.more['requires'] = { strong: [...required].sort().map((word) => [{ key: 'short', operator: 'eq', values: [word] }]) };
   return draft.build(name);
-}
-
-interface Line { readonly where: string; readonly text: string }
-
-function linesOf({ path, text }: AdapterFile): Line[] {
-  return text.split(/\r?\n/).map((line, index) => ({ where: `${path}:${index + 1}`, text: line }));
 }
 
 /** Lines that fetch something: images, repositories, addresses. Images of the registry inside are built by other apps; packages by name are unresolved. */
