@@ -42,10 +42,25 @@ export const lockOption = (): Option => new Option('--lock <file>', 'the lock').
 export const concurrencyOption = (): Option => new Option('--concurrency <n>', 'transfers at once').default(8).argParser(positiveInteger);
 export const insecureOption = (): Option =>
   new Option('--insecure-registry <host>', 'plain http for this registry host only; repeatable').default([]).argParser(collect);
+export const limitRateOption = (): Option => new Option('--limit-rate <size>', 'bytes a second of all transfers together, e.g. 10MiB').argParser(byteRate);
 export const keyOption = (what: string): Option => new Option('--key <file>', what).default([]).argParser(collect);
 
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
+}
+
+/** The part of an HTTP client's options that `--limit-rate` sets. */
+export function rateOf(flags: { readonly limitRate?: number }): { readonly limitRateBytesPerS?: number } {
+  return flags.limitRate === undefined ? {} : { limitRateBytesPerS: flags.limitRate };
+}
+
+const rateUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 };
+
+function byteRate(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)\s?([A-Za-z]{0,3})$/.exec(text) ?? [];
+  const factor = rateUnits[unit.toLowerCase()];
+  if (number === undefined || factor === undefined || Number(number) * factor < 1024) throw new InvalidArgumentError('expected at least 1KiB: a number and B, kB, MB, GB, KiB, MiB or GiB.');
+  return Math.floor(Number(number) * factor);
 }
 
 export function positiveInteger(text: string): number {

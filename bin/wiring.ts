@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
-import type { Notify } from '../bom/events.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
-import { createCredentials } from '../transport/credentials.ts';
-import { createHttpClient } from '../transport/http.ts';
-import { createRegistryPool } from '../transport/registry.ts';
-import { version } from './version.ts';
+import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
 
 export interface Sources {
   readonly image: Source<'image'>;
@@ -15,10 +10,8 @@ export interface Sources {
   readonly deb: Source<'deb'>;
 }
 
-export interface WiringOptions {
+export interface WiringOptions extends RegistryClientOptions {
   readonly blobs: BlobReader & BlobWriter;
-  readonly notify: Notify;
-  readonly insecureRegistry: readonly string[];
   readonly concurrency: number;
   readonly now: () => Date;
   /** Where content of unknown digest waits for it. */
@@ -29,9 +22,7 @@ export interface WiringOptions {
 /** Every source, over one HTTP client; `close` ends its connections. */
 export function createSources(options: WiringOptions): { readonly sources: Sources; close(): Promise<void> } {
   const { blobs, notify, now, concurrency } = options;
-  const http = createHttpClient({ notify, userAgent: `longshore/${version}` });
-  const credentials = createCredentials({ env: process.env, homeDir: homedir() });
-  const registry = createRegistryPool({ http, credentials, insecureHosts: options.insecureRegistry });
+  const { http, registry } = createRegistryClient(options);
   const sources = {
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({

@@ -1,9 +1,10 @@
 // What lies below /client/: the setup script, and the files that it writes, one by one.
+import { hostComponent } from '../bom/reference.ts';
 import { type Answer, textAnswer } from './answer.ts';
 import { caPath, type ClientFile, clientFiles } from './client/client-files.ts';
 import { setupScript } from './client/setup-script.ts';
 import type { Exchange } from './exchange.ts';
-import { hostComponent, partsOf } from './registry/library.ts';
+import { partsOf } from './registry/library.ts';
 import type { View } from './view.ts';
 
 export interface ClientFacts {

@@ -5,7 +5,7 @@ import { BundleError } from '../../bom/errors.ts';
 import type { Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
 import { Store } from '../../store/store.ts';
-import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, insecureOption, lockOption, storeOption } from '../context.ts';
+import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, insecureOption, limitRateOption, lockOption, rateOf, storeOption } from '../context.ts';
 import { readLock, type Stock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
@@ -16,6 +16,7 @@ export interface DownloadFlags {
   readonly store: string;
   readonly concurrency: number;
   readonly insecureRegistry: readonly string[];
+  readonly limitRate?: number;
   /** Where a project declares the credentials that some files need. */
   readonly file?: readonly string[];
 }
@@ -30,7 +31,7 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   const credentials = named.length === 0 ? undefined : (await readInputs(named)).project?.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, ...rateOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   try {
     await takeFromCache(context, await stockOf(lock, store), store);
@@ -74,7 +75,7 @@ export function registerDownload(program: Command): void {
   defineCommand<DownloadFlags>(program, 'download', {
     description: 'bring everything of the lock into the store; resumes inside a blob',
     flags: [
-      lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(),
+      lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(), limitRateOption(),
       new Option('-f, --file <path>', 'the project, when files need credentials that it declares').argParser(collect),
     ],
     action: async (context, flags) => {

@@ -6,7 +6,7 @@ import { createLock } from '../../downloader/lock.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { Store } from '../../store/store.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
-import { cacheStore, type CommandContext, concurrencyOption, defineCommand, insecureOption, lockOption, storeOption } from '../context.ts';
+import { cacheStore, type CommandContext, concurrencyOption, defineCommand, insecureOption, limitRateOption, lockOption, rateOf, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
@@ -17,11 +17,12 @@ export interface LockFlags extends FileFlag {
   readonly store: string;
   readonly concurrency: number;
   readonly insecureRegistry: readonly string[];
+  readonly limitRate?: number;
   readonly strict?: boolean;
 }
 
 export const lockFlags = (): Option[] => [
-  fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(),
+  fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(), limitRateOption(),
   new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
 ];
 
@@ -33,7 +34,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, ...rateOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   try {
     const lock = await createLock({

@@ -1,7 +1,7 @@
 import { layoutName } from '../../bom/bundle.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { LockedImage } from '../../bom/lock.ts';
-import { parseReference } from '../../bom/reference.ts';
+import { hostComponent, parseReference } from '../../bom/reference.ts';
 
 export interface TargetName {
   readonly path: string;
@@ -44,7 +44,7 @@ function nameOf(image: LockedImage, template: string): TargetName {
     const tag = image.as.includes(':') ? own.tag : upstream.tag ?? own.tag;
     return { path: own.path, ...(tag === undefined ? {} : { tag }) };
   }
-  const host = upstream.host.replace(/[:[\]]+/g, '-').replace(/^-|-$/g, '');
+  const host = hostComponent(upstream.host);
   const values: Readonly<Record<string, string>> = { host, path: upstream.path, name: upstream.path.slice(upstream.path.lastIndexOf('/') + 1) };
   const path = template.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole);
   return { path: validPath(path, template), ...(upstream.tag === undefined ? {} : { tag: upstream.tag }) };

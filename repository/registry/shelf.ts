@@ -1,8 +1,9 @@
 // One repository as a client names it: what the served locks put there, and what was pushed there.
 import { type Descriptor, isDigest } from '../../bom/digest.ts';
+import { hostComponent } from '../../bom/reference.ts';
 import { type Exchange, isHost } from '../exchange.ts';
 import { type Address, isAddress } from './grammar.ts';
-import { hostComponent, type Library, type Repository } from './library.ts';
+import type { Library, Repository } from './library.ts';
 import type { Pushed, PushedRepository } from './pushed.ts';
 
 export interface Shelf {

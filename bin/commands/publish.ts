@@ -1,0 +1,73 @@
+import { type Command, Option } from 'commander';
+import { canonicalJson } from '../../bom/canonical-json.ts';
+import type { Lock } from '../../bom/lock.ts';
+import type { BlobReader } from '../../bom/ports.ts';
+import { createRegistryTarget } from '../../importer/targets/registry.ts';
+import { defaultNameTemplate, targetNames } from '../../importer/targets/registry-names.ts';
+import { commitFile } from '../../store/durable-file.ts';
+import { Generations } from '../../store/generations.ts';
+import { openArchiveContent } from '../archive-content.ts';
+import { type CommandContext, concurrencyOption, defineCommand, insecureOption, keyOption, limitRateOption, rateOf } from '../context.ts';
+import { createRegistryClient } from '../registry-client.ts';
+import { lockOf, onlyProject, optionalStore, withStore } from './status.ts';
+
+interface PublishFlags {
+  readonly registry: string;
+  readonly store?: string;
+  readonly project?: string;
+  readonly nameTemplate: string;
+  readonly rewriteIndexes?: boolean;
+  readonly record?: string;
+  readonly concurrency: number;
+  readonly insecureRegistry: readonly string[];
+  readonly limitRate?: number;
+  readonly key: readonly string[];
+  readonly allowUnsigned?: boolean;
+}
+
+export function registerPublish(program: Command): void {
+  defineCommand<PublishFlags>(program, 'publish [archive...]', {
+    description: 'hand the images of the generation served, or of an archive, to another registry',
+    flags: [
+      new Option('--registry <host>', 'any OCI distribution registry: host or host:port').makeOptionMandatory(),
+      optionalStore(), new Option('--project <name>', 'which project, when the machine has several'),
+      new Option('--name-template <text>', 'names there: {host}, {path}, {name} (the last part of the path)').default(defaultNameTemplate),
+      new Option('--rewrite-indexes', 'where the registry refuses an index whose other platforms are not there: push one that lists only what is'),
+      new Option('--record <file>', 'write old and new digests of rewritten indexes here'),
+      concurrencyOption(), insecureOption(), limitRateOption(), keyOption('public key that signed the archive; repeatable'), new Option('--allow-unsigned', 'take an archive that nobody signed'),
+    ],
+    action: async (context, flags, archives) => {
+      if (archives.length > 0) {
+        const content = await openArchiveContent(archives, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now() });
+        for (const { lock } of content.served) await publish(context, flags, lock, content.blobs);
+        return;
+      }
+      await withStore(flags.store, async (store) => {
+        const project = await onlyProject(store, flags.project);
+        const generation = await new Generations(store.root).current(project);
+        if (generation !== undefined) await publish(context, flags, await lockOf(store, generation), store);
+      });
+    },
+  });
+}
+
+async function publish(context: CommandContext, flags: PublishFlags, lock: Lock, blobs: BlobReader): Promise<void> {
+  const { images } = lock.spec;
+  const { http, registry } = createRegistryClient({ notify: context.notify, insecureRegistry: flags.insecureRegistry, ...rateOf(flags) });
+  try {
+    const target = createRegistryTarget({
+      session: registry.session(flags.registry), names: targetNames(images, flags.nameTemplate), concurrency: flags.concurrency, notify: context.notify,
+      ...(flags.rewriteIndexes === true ? { rewriteIndexes: true } : {}),
+    });
+    const outcomes = await Promise.all(images.map((image) => target.publish(image, blobs, context.signal)));
+    await target.commit(context.signal);
+    if (flags.record !== undefined) await commitFile(flags.record, `${canonicalJson({ registry: flags.registry, rewrites: target.rewrites })}\n`);
+    const published = outcomes.filter((outcome) => outcome === 'published').length;
+    context.print({ registry: flags.registry, project: lock.metadata.name, published, present: outcomes.length - published, rewrites: target.rewrites }, [
+      `${flags.registry}: ${published} image${published === 1 ? '' : 's'} published, ${outcomes.length - published} there already`,
+      ...target.rewrites.map((each) => `  ${each.ref}: the registry refused ${each.from}; it has ${each.to} instead`),
+    ].join('\n'));
+  } finally {
+    await http.close();
+  }
+}
