@@ -3,7 +3,7 @@ import type { Answer } from '../answer.ts';
 import { type CatalogFacts, matching } from './api.ts';
 import { escapeHtml, formatBytes, page } from './html.ts';
 import { type InventoryItem, itemsOf, type ProjectSummary, summaryOf } from './inventory.ts';
-import { artifactTable, commands, kindTitles, link, searchForm, sizeBars } from './parts.ts';
+import { artifactTable, commands, counted, kindTitles, link, searchForm, sizeBars } from './parts.ts';
 import { aptCommands, fetchCommands, setupCommands } from './usage.ts';
 
 /** Rows of a kind on the first page, and of a page of a list. */
@@ -40,7 +40,7 @@ function modulesOf(projects: readonly ProjectSummary[]): string[] {
 function projectsSection(projects: readonly ProjectSummary[]): string {
   const row = (project: ProjectSummary): string => {
     const counts = kindTitles.filter(([kind]) => project.counts[kind] > 0)
-      .map(([kind, title]) => link('/artifacts', { project: project.name, kind }, `${project.counts[kind]} ${title.toLowerCase()}`));
+      .map(([kind]) => link('/artifacts', { project: project.name, kind }, counted(project.counts[kind], kind)));
     const modules = project.modules.map(({ name, version }) => link('/artifacts', { project: project.name, module: name }, `${name} ${version}`));
     return `<tr><th scope="row">${link('/artifacts', { project: project.name }, project.name)}</th><td class="number">${project.sequence}</td><td class="number">${project.generation ?? 'archive'}</td>
 <td>${counts.join(', ') || 'nothing'}</td><td class="number">${formatBytes(project.totalBytes)}</td><td>${modules.join(', ')}</td></tr>`;
@@ -65,7 +65,7 @@ function useSection(facts: CatalogFacts, items: readonly InventoryItem[]): strin
 
 function kindSection(kind: InventoryItem['kind'], title: string, items: readonly InventoryItem[]): string {
   const caption = `${items.length} in all${items.length > glance ? `, the first ${glance} of them` : ''}`;
-  const all = items.length > glance ? `<p>${link('/artifacts', { kind }, `All ${items.length} ${title.toLowerCase()}`)}</p>` : '';
+  const all = items.length > glance ? `<p>${link('/artifacts', { kind }, `All ${counted(items.length, kind)}`)}</p>` : '';
   return `<h2 id="${kind}">${title}</h2>${artifactTable(items.slice(0, glance), caption)}${all}`;
 }
 

@@ -28,11 +28,12 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; list-s
 p, dd { color: var(--soft); } code, pre { font: .875rem/1.45 ui-monospace, monospace; }
 pre { background: var(--field); border: 1px solid var(--line); border-radius: .4rem; padding: .75rem 1rem; overflow-x: auto; color: var(--ink); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9375rem; } caption { text-align: left; color: var(--soft); padding: .25rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; } th { white-space: nowrap; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word; } thead th { white-space: nowrap; }
+.scroll table { min-width: 46rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } .nowrap { white-space: nowrap; }
 td code { color: var(--soft); overflow-wrap: anywhere; } summary { cursor: pointer; }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: 1rem 0; } label { display: grid; gap: .2rem; font-size: .875rem; color: var(--soft); }
-input, select, button { font: inherit; color: var(--ink); background: var(--field); border: 1px solid var(--line); border-radius: .3rem; padding: .35rem .6rem; } button { cursor: pointer; }
+input, select, button { font: 1rem/1.3 system-ui, sans-serif; height: 2.3rem; color: var(--ink); background: var(--field); border: 1px solid var(--line); border-radius: .3rem; padding: .35rem .6rem; } button { cursor: pointer; }
 .sizes { max-width: 46rem; margin: 1.5rem 0; } .sizes .bars { width: 45%; } .bars span { display: block; height: .9rem; background: var(--link); border-radius: .2rem; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: .5rem 0; } dl.facts dt { font-weight: 600; } dl.facts dd { margin: 0; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem; font-size: .875rem; color: var(--soft); }

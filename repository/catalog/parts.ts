@@ -7,6 +7,16 @@ export const kindTitles: readonly (readonly [InventoryItem['kind'], string])[] =
   ['image', 'Images'], ['file', 'Files'], ['chart', 'Charts'], ['deb', 'Debian packages'], ['rpm', 'RPM packages'], ['git', 'Git bundles'],
 ];
 
+const nouns: Readonly<Record<InventoryItem['kind'], readonly [string, string]>> = {
+  image: ['image', 'images'], file: ['file', 'files'], chart: ['chart', 'charts'], deb: ['Debian package', 'Debian packages'], rpm: ['RPM package', 'RPM packages'],
+  git: ['Git bundle', 'Git bundles'],
+};
+
+/** `1 chart`, `61 Debian packages`. */
+export function counted(count: number, kind: InventoryItem['kind']): string {
+  return `${count} ${nouns[kind][count === 1 ? 0 : 1]}`;
+}
+
 /** A link inside this machine; the query's values are encoded here. */
 export function link(path: string, query: Readonly<Record<string, string>>, text: string): string {
   const search = new URLSearchParams(query).toString();
