@@ -4,9 +4,10 @@ import { canonicalJson } from '../bom/canonical-json.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import {
-  apiVersion, bomMediaType, type Lock, type LockedRepository, type LockedRuntime, type LockSpec,
+  apiVersion, bomMediaType, type Lock, type LockedRepository, type LockedRuntime, type LockSpec, type Trust,
 } from '../bom/lock.ts';
 import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom/ports.ts';
+import { pinToPrevious, type Update } from './lock-pins.ts';
 import { checkEntryPolicy, checkTrustPolicy } from './lock-policy.ts';
 
 /** Where each kind comes from; a kind without a source cannot be required. */
@@ -19,6 +20,11 @@ export interface LockOptions {
   readonly blobs: BlobWriter;
   /** The lock to continue: the same content keeps its sequence, other content gets the next. */
   readonly previous?: Lock;
+  /**
+   * What of `previous` is resolved anew, by image, file or module name. Default `all`; with a list, other images and files keep the digests that
+   * were locked. Packages follow their repositories always.
+   */
+  readonly update?: Update;
   /** Refuses what is not pinned or signed, guessed or unresolved, whatever the project's policy says. */
   readonly strict?: boolean;
   /** longshore itself for the far side. */
@@ -39,10 +45,11 @@ const kinds: readonly Kind[] = ['image', 'file', 'deb', 'rpm', 'chart', 'git'];
 export async function createLock(options: LockOptions): Promise<Lock> {
   const { aggregated, signal, notify = silent } = options;
   checkNotAborted(signal, 'lock');
-  const wanted = requirementsOf(aggregated);
+  const pinned = pinToPrevious(aggregated, options.previous, options.update ?? 'all');
+  const wanted = requirementsOf(pinned.aggregated);
   checkSupported(wanted, options.sources);
   const policyWarnings = checkEntryPolicy(aggregated, options.strict ?? false);
-  const resolutions = await resolveAll(wanted, options);
+  const resolutions = withTrust(await resolveAll(wanted, options), pinned.trust);
   for (const [kind, message] of kinds.flatMap((kind) => (resolutions[kind].warnings ?? []).map((text) => [kind, text] as const))) notify({ kind: 'warning', subject: kind, message });
   checkTrustPolicy(aggregated, resolutions, options.strict ?? false);
   checkComplete(wanted, resolutions);
@@ -96,6 +103,16 @@ async function resolveAll(wanted: Wanted, { sources, signal, notify = silent }: 
   if (failure !== undefined) throw failure.error;
   checkNotAborted(signal, 'lock');
   return { image, file, deb, rpm, chart, git };
+}
+
+/** A digest that an earlier lock gave is trusted as it was then, not as if a document had declared it. */
+function withTrust(resolutions: Resolutions, trust: ReadonlyMap<string, Trust>): Resolutions {
+  const kept = <T extends { readonly trust: Trust }>(artifact: T, name: string): T => ({ ...artifact, trust: trust.get(name) ?? artifact.trust });
+  return {
+    ...resolutions,
+    image: { ...resolutions.image, artifacts: resolutions.image.artifacts.map((artifact) => kept(artifact, artifact.ref)) },
+    file: { ...resolutions.file, artifacts: resolutions.file.artifacts.map((artifact) => kept(artifact, artifact.name)) },
+  };
 }
 
 const labels: Readonly<Record<Kind, string>> = { image: 'images', file: 'files', deb: 'Debian package sets', rpm: 'rpm package sets', chart: 'charts', git: 'git repositories' };

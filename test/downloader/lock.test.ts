@@ -105,6 +105,26 @@ describe('createLock', () => {
   });
 });
 
+describe('update', () => {
+  const moved = (digest: string): Source<'image'> => ({
+    ...images(), resolve: async (wanted, signal) => images((image) => ({ ...image, digest: wanted.find(({ ref }) => ref === image.ref)?.digest ?? (sha(digest) as typeof image.digest) })).resolve(wanted, signal),
+  });
+  const digests = (lock: { readonly spec: { readonly images: readonly LockedImage[] } }): string[] => lock.spec.images.map(({ digest, trust }) => `${digest.slice(7, 9)} ${trust}`);
+  it('keeps what was locked unless it is named', async () => {
+    const sources = (digest: string): LockOptions['sources'] => ({ image: moved(digest), file: files() });
+    const first = await createLock(options({ sources: sources('2') }));
+    expect(digests(first)).toEqual(['11 declared', '22 first-use']);
+    const kept = await createLock(options({ sources: sources('3'), previous: first, update: [] }));
+    expect(lockBytes(kept)).toEqual(lockBytes(first));
+    for (const name of ['docker.io/library/b:1', 'docker.io/library/b', 'm']) {
+      const updated = await createLock(options({ sources: sources('3'), previous: first, update: [name] }));
+      expect(digests(updated)).toEqual(['11 declared', '33 first-use']);
+      expect(updated.metadata.sequence).toBe(2);
+    }
+    expect(digests(await createLock(options({ sources: sources('3'), previous: first })))).toEqual(['11 declared', '33 first-use']);
+  });
+});
+
 describe('policy', () => {
   const refused = async (spec: string, more: Partial<LockOptions> = {}): Promise<BundleError> => failure(createLock(options(more, spec)));
   it('unpinned', async () => {
