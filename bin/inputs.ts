@@ -48,12 +48,7 @@ export async function readInputs(names: readonly string[]): Promise<Inputs> {
     throw new BundleError('INPUT_FIELD', { subject: second.file, expected: 'one Project among the inputs', actual: `a second one beside ${project?.file ?? ''}` });
   }
   const boms = read.flatMap((documents) => documents.boms);
-  const seen = new Set(files.map((file) => resolve(file)));
-  for (const file of project === undefined ? [] : await moduleFiles(project)) {
-    if (seen.has(resolve(file))) continue;
-    seen.add(resolve(file));
-    boms.push(...readDocuments(file).boms);
-  }
+  if (project !== undefined) boms.push(...(await moduleBoms(project, new Set(files.map((file) => resolve(file))))));
   if (boms.length === 0) {
     throw new BundleError('INPUT_FIELD', { subject: names.join(' '), expected: 'at least one ModuleBOM, named directly or by a project', actual: 'none', next: 'Write one with `longshore template`, or name it with -f.' });
   }
@@ -65,20 +60,29 @@ function readDocuments(file: string): Documents {
   return parseDocuments(readInput(file), file, { folder: dirname(resolve(file)) });
 }
 
-async function moduleFiles(project: ParsedProject): Promise<string[]> {
+async function moduleBoms(project: ParsedProject, seen: ReadonlySet<string>): Promise<ParsedBom[]> {
   const folder = project.folder ?? process.cwd();
-  const modules = project.value.spec?.modules ?? [];
-  const found: string[] = [];
-  for (const [number, module] of modules.entries()) {
+  const found: ParsedBom[] = [];
+  const read = new Set(seen);
+  for (const [number, module] of (project.value.spec?.modules ?? []).entries()) {
     const { file, line, column } = project.positionOf(['spec', 'modules', number]);
-    if (module.bom === undefined) {
-      throw new BundleError('RESOLVE_UNSUPPORTED', {
-        subject: `${file}:${line}:${column}`, expected: 'bom: FILE', actual: `adapter: ${module.adapter ?? '(none)'}`,
-        next: 'Convert it first: longshore bom convert --from FORMAT … --out FILE.',
-      });
+    if (module.bom !== undefined) {
+      for (const name of await inputFiles([resolve(folder, module.bom)])) {
+        if (read.has(name)) continue;
+        read.add(name);
+        found.push(...readDocuments(relative(process.cwd(), name)).boms);
+      }
+      continue;
     }
-    const absolute = resolve(folder, module.bom);
-    for (const name of await inputFiles([absolute])) found.push(relative(process.cwd(), name));
+    const from = module.from ?? '';
+    if (/^(oci|git\+\w+|https?):/.test(from)) {
+      throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `${file}:${line}:${column}`, expected: 'from: a file or a folder', actual: from, next: 'Fetch it first and name the folder.' });
+    }
+    const { convertPath } = await import('./adapter-files.ts');
+    const options = {
+      ...(module.adapter === undefined ? {} : { from: module.adapter }), ...(module.select === undefined ? {} : { select: module.select }), ...(project.value.spec?.values === undefined ? {} : { values: project.value.spec.values }),
+    };
+    found.push(...(await convertPath(resolve(folder, from), options)).boms);
   }
   return found;
 }

@@ -5,6 +5,7 @@ import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { defineCommand, readInput } from '../context.ts';
 import { inputFiles } from '../inputs.ts';
 import { table } from '../render.ts';
+import { registerConvert } from './bom-convert.ts';
 
 export function registerBom(program: Command): void {
   const group = program.command('bom').description('look at what modules publish');
@@ -52,5 +53,6 @@ export function registerBom(program: Command): void {
       ].join('\n'));
     },
   });
+  registerConvert(group);
 }
 

@@ -1,0 +1,58 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../bom/adapters/adapter.ts';
+import { adapterOf, adapters, detectAdapter } from '../bom/adapters/registry.ts';
+import { didYouMean } from '../bom/documents/suggest.ts';
+import { BundleError } from '../bom/errors.ts';
+
+const maxFileBytes = 32 * 1024 * 1024;
+const maxFiles = 100_000;
+/** Never part of a descriptor. */
+const skipped = new Set(['.git', 'node_modules']);
+
+/** The adapter of that name. Throws `INPUT_FLAG` with the names there are. */
+export function namedAdapter(name: string): Adapter {
+  const adapter = adapterOf(name);
+  if (adapter !== undefined) return adapter;
+  const names = adapters.map((each) => each.name);
+  const next = didYouMean(name, names);
+  throw new BundleError('INPUT_FLAG', { subject: `format ${name}`, expected: `one of ${names.join(', ')}`, actual: name, ...(next === undefined ? {} : { next }) });
+}
+
+/** Reads what `adapter` wants of a file or folder; with `from` undefined, the first adapter whose files these look like. */
+export async function convertPath(path: string, options: AdapterOptions & { readonly from?: string }): Promise<Converted & { readonly adapter: Adapter }> {
+  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'a file or a folder', actual: cause.code ?? 'an error' }, { cause });
+  });
+  const folder = resolve(info.isDirectory() ? path : dirname(path));
+  const names = info.isDirectory() ? await filesBelow(folder) : [basename(path)];
+  const named = options.from === undefined ? undefined : namedAdapter(options.from);
+  const wanted = named !== undefined ? names.filter((name) => named.wants(name) || !info.isDirectory()) : names.filter((name) => adapters.some((each) => each.wants(name)) || !info.isDirectory());
+  const files: AdapterFile[] = [];
+  for (const name of wanted) files.push({ path: name, text: await readText(join(folder, name)) });
+  const adapter = named ?? detectAdapter(files);
+  if (adapter === undefined) throw new BundleError('INPUT_FLAG', { subject: path, expected: 'files of a format that is known', actual: 'none that any adapter claims', next: `Name the format with --from: ${adapters.map((each) => each.name).join(', ')}.` });
+  if (files.length === 0) throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: `files that ${adapter.name} reads`, actual: 'none' });
+  const own = named === undefined ? files.filter((file) => adapter.wants(file.path) || !info.isDirectory()) : files;
+  return { ...adapter.convert(own, { folder, ...options }), adapter };
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const walk = async (path: string): Promise<void> => {
+    for (const entry of (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (skipped.has(entry.name)) continue;
+      if (entry.isDirectory()) await walk(join(path, entry.name));
+      else if (entry.isFile()) found.push(relative(folder, join(path, entry.name)).split(sep).join('/'));
+      if (found.length > maxFiles) throw new BundleError('INPUT_FLAG', { subject: folder, expected: `at most ${maxFiles} files`, actual: 'more', next: 'Name the folder of the descriptors themselves.' });
+    }
+  };
+  await walk(folder);
+  return found;
+}
+
+async function readText(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > maxFileBytes) throw new BundleError('INPUT_FIELD', { subject: path, expected: `a descriptor of at most ${maxFileBytes} bytes`, actual: `${size} bytes` });
+  return readFile(path, 'utf8');
+}
