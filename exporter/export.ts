@@ -13,6 +13,8 @@ import { signDetached } from '../formats/pgp/signature.ts';
 import { CopyPool } from '../store/copy-pool.ts';
 import { commitRename, storageError } from '../store/durable-file.ts';
 import { PartialExport } from './partial-export.ts';
+import { stubBytes } from '../formats/archive/stub.ts';
+import { writeStub } from './stub-writer.ts';
 import { renderPackageTrees, signatureTime, signPackageTrees } from './package-trees.ts';
 import { type BlobLocator, type NamedBlob, writeVolumes } from './volume-writer.ts';
 
@@ -25,6 +27,8 @@ export interface ExportOptions {
   /** Most bytes of a volume; one file when left out. */
   readonly split?: number;
   readonly delta?: DeltaBase;
+  /** Puts a shell script in front that checks, imports and serves the archive. One file only. */
+  readonly selfExtracting?: boolean;
   readonly concurrency: number;
   readonly notify: Notify;
   readonly signal: AbortSignal;
@@ -74,13 +78,15 @@ export async function planArchive(options: Pick<ExportOptions, 'lock' | 'sign' |
  */
 export async function exportArchive(options: ExportOptions): Promise<ExportResult> {
   const output = resolve(options.output);
-  const { content, layouts, bytes } = await planArchive(options);
+  const origin = originOf(options);
+  const { content, layouts, bytes: tarBytes } = await planArchive(options);
+  const bytes = origin + tarBytes;
   checkNotAborted(options.signal, output);
   await checkStored(content.fromStore, options.store);
   const paths = layouts.map(({ number }) => (options.split === undefined ? output : volumePath(output, number)));
   await checkTargets(paths);
-  const plan = digestOf(canonicalJson({ archive: content.archive, layouts: layouts.map(({ size, contentStart }) => [size, contentStart]), split: options.split }));
-  const sizes = layouts.map(({ size }) => size);
+  const plan = digestOf(canonicalJson({ archive: content.archive, layouts: layouts.map(({ size, contentStart }) => [size, contentStart]), split: options.split, origin }));
+  const sizes = layouts.map(({ size }) => origin + size);
   await checkSpace(output, bytes);
   const partial = await PartialExport.open(output, plan, sizes);
   let resumed = 0;
@@ -90,12 +96,13 @@ export async function exportArchive(options: ExportOptions): Promise<ExportResul
   try {
     announce(content, partial, options.notify);
     await writeVolumes({
-      layouts, blobs: content.fromStore, store: options.store, partial, pool,
+      layouts, blobs: content.fromStore, store: options.store, partial, pool, origin,
       onBlob: (blob, how) => {
         if (how === 'present') resumed += 1;
         else options.notify({ kind: 'done', phase: 'export', item: blob.what, bytes: blob.size });
       },
     });
+    if (origin > 0) await writeStub(partial.volumePath(1), { content, layout: layouts[0], pool });
   } finally {
     await pool.close();
   }
@@ -103,6 +110,12 @@ export async function exportArchive(options: ExportOptions): Promise<ExportResul
   for (const [index, path] of paths.entries()) await commitRename(partial.volumePath(index + 1), path);
   await partial.remove();
   return { paths, bytes, blobs: content.manifest.blobs.length, archive: content.archive, resumed };
+}
+
+function originOf({ selfExtracting, split }: ExportOptions): number {
+  if (selfExtracting !== true) return 0;
+  if (split !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--self-extracting', expected: 'one file', actual: 'volumes (--split)' });
+  return stubBytes;
 }
 
 /** `X.tar.001` */

@@ -41,6 +41,8 @@ export interface WriteOptions {
   readonly store: BlobLocator;
   readonly partial: PartialExport;
   readonly pool: CopyPool;
+  /** Bytes before the tar in each file. */
+  readonly origin: number;
   readonly onBlob: (blob: NamedBlob, how: 'copied' | 'present') => void;
 }
 
@@ -68,7 +70,7 @@ export async function writeVolumes(options: WriteOptions): Promise<void> {
     options.onBlob(copy.blob, 'copied');
   });
   await early.settled();
-  for (const layout of layouts) await writeFrame(partial.volumePath(layout.number), layout, layout.sums(pieces));
+  for (const layout of layouts) await writeFrame(partial.volumePath(layout.number), layout, { sums: layout.sums(pieces), origin: options.origin });
 }
 
 /** Sends what is written to the disk while more is copied, so that the sync at the end finds little to do. Proves nothing by itself. */
@@ -98,13 +100,13 @@ class EarlySync {
 
 const earlySyncBytes = 128 << 20;
 
-async function copyBlob({ blob, members }: BlobCopy, { store, partial, pool }: WriteOptions): Promise<FinishedBlob> {
+async function copyBlob({ blob, members }: BlobCopy, { store, partial, pool, origin }: WriteOptions): Promise<FinishedBlob> {
   const place = await store.locate(blob.digest);
   if (place === undefined || place.size !== blob.size) {
     throw new BundleError('INTEGRITY_MISSING', { subject: `${blob.what} (${blob.digest})`, expected: `${blob.size} bytes in the store`, actual: place === undefined ? 'nothing' : `${place.size} bytes` });
   }
   const pieces = members.map(({ volume, member, from }): CopyPiece => ({
-    from: { path: place.path, offset: place.offset + from }, to: { path: partial.volumePath(volume), offset: member.contentAt }, size: member.size,
+    from: { path: place.path, offset: place.offset + from }, to: { path: partial.volumePath(volume), offset: origin + member.contentAt }, size: member.size,
   }));
   const result = await pool.run(pieces);
   if (result.digest !== blob.digest) {
@@ -115,18 +117,18 @@ async function copyBlob({ blob, members }: BlobCopy, { store, partial, pool }: W
   return { digest: blob.digest, pieces: result.pieces };
 }
 
-async function isWhole({ blob, members }: BlobCopy, before: FinishedBlob, { partial, pool }: WriteOptions): Promise<boolean> {
-  const result = await pool.hash(...members.map(({ volume, member }) => ({ path: partial.volumePath(volume), offset: member.contentAt, size: member.size })));
+async function isWhole({ blob, members }: BlobCopy, before: FinishedBlob, { partial, pool, origin }: WriteOptions): Promise<boolean> {
+  const result = await pool.hash(...members.map(({ volume, member }) => ({ path: partial.volumePath(volume), offset: origin + member.contentAt, size: member.size })));
   return result.digest === blob.digest && result.pieces.every((digest, index) => digest === before.pieces[index]);
 }
 
 /** Everything between the blobs: headers, small members, the end; runs of them in one write each. Then syncs the file. */
-async function writeFrame(path: string, layout: VolumeLayout, sums: Uint8Array): Promise<void> {
+async function writeFrame(path: string, layout: VolumeLayout, { sums, origin }: { readonly sums: Uint8Array; readonly origin: number }): Promise<void> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, 'r+');
     for (const run of frameRuns(layout, sums)) {
-      for (let done = 0; done < run.bytes.length;) done += (await handle.write(run.bytes, done, run.bytes.length - done, run.at + done)).bytesWritten;
+      for (let done = 0; done < run.bytes.length;) done += (await handle.write(run.bytes, done, run.bytes.length - done, origin + run.at + done)).bytesWritten;
     }
     await handle.sync();
   } catch (cause) {

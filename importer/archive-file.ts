@@ -4,6 +4,7 @@ import { type Digest, digestOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { alignmentBytes } from '../formats/archive/layout.ts';
 import { type Manifest, manifestPath, parseManifest, signaturePath } from '../formats/archive/manifest.ts';
+import { parseStub, stubBytes } from '../formats/archive/stub.ts';
 import { type DecodedHeader, decodeHeader, paddedSize, type VolumeMark } from '../formats/archive/tar-header.ts';
 import { storageError } from '../store/durable-file.ts';
 
@@ -123,10 +124,10 @@ export async function openVolume(path: string): Promise<ArchiveVolume> {
 
 async function readHead(tar: TarWindow): Promise<ArchiveVolume> {
   const { path, size } = tar;
-  await checkIsArchive(tar);
+  const origin = await originOf(tar);
   const members = new Map<string, Buffer>();
   let mark: VolumeMark | undefined;
-  let at = 0;
+  let at = origin;
   while (mark === undefined) {
     const header = await tar.header(at);
     at += header.kind === 'end' ? 0 : header.headerBytes;
@@ -161,10 +162,14 @@ const headMembers: ReadonlyMap<string, number> = new Map([
   [manifestPath, maxManifestBytes], [signaturePath, maxSignatureBytes], ['README.txt', maxHeadBytes], ['oci-layout', 4096], ['index.json', maxHeadBytes],
 ]);
 
-async function checkIsArchive(tar: TarWindow): Promise<void> {
-  const start = await tar.read(0, 512);
+/** Where the tar starts: at byte 0, or behind the script of a self-extracting archive. */
+async function originOf(tar: TarWindow): Promise<number> {
+  const stub = parseStub(await tar.read(0, 512));
+  const origin = stub === undefined ? 0 : stubBytes;
+  if (stub !== undefined && tar.size !== origin + stub.size) throw damaged(tar.path, `${origin + stub.size} bytes`, `${tar.size} bytes: it was cut, or something was appended`);
+  const start = await tar.read(origin, 512);
   const name = start.toString('latin1', 0, manifestPath.length + 1);
-  if (start.length === 512 && name === `${manifestPath}\0`) return;
+  if (start.length === 512 && name === `${manifestPath}\0`) return origin;
   throw new BundleError('INPUT_ARCHIVE_FORMAT', {
     subject: tar.path, expected: `an archive: a tar file whose first member is ${manifestPath}`,
     actual: tar.size === 0 ? 'an empty file' : tar.size < 512 ? `a file of ${tar.size} bytes` : 'something else',
