@@ -13,9 +13,9 @@ function assume(state: AptState, installed: NonNullable<SolveRequest['installed'
   for (const [label, version] of installed) {
     const pkg = findPackage(state.universe, label);
     if (pkg === undefined) continue;
-    const versions = state.universe.versionsOf(pkg);
-    const known = version === undefined ? versions[0] : versions.find((item) => state.universe.versionText(item) === version) ?? versions[0];
-    if (known !== undefined) state.installed.set(pkg, known);
+    const known = version === undefined ? state.originalCandidateOf(pkg) : state.universe.versionsOf(pkg).find((item) => state.universe.versionText(item) === version) ?? -1;
+    if (known >= 0) state.installed.set(pkg, known);
+    state.forgetCandidate(pkg);
   }
 }
 
@@ -56,7 +56,7 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   if (request.mode !== 'none') for (const pkg of wanted) marker.install(pkg, 'requested', undefined, 0);
   const repaired = request.mode === 'closure' && repair(state, new Set(wanted));
   for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, pkg);
-  const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), wanted) : new Set(state.marks.keys());
+  const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), [...wanted, ...state.installed.keys()]) : new Set(state.marks.keys());
   if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (kept.has(pkg) && state.isBroken(version)) throw unsolvable(state, pkg);
   const chosen = [...state.marks].filter(([pkg]) => kept.has(pkg)).map(([, { version, reason, requiredBy }]) =>
     ({ version, reason, ...(requiredBy === undefined ? {} : { requiredBy }) }));

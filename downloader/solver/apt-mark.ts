@@ -1,5 +1,5 @@
 // Marking a package and what it needs, as apt's classic resolver does: rules 3 to 7 of README.md in this folder.
-import { type AptState, hardFields, negativeFields, type Reason } from './apt-state.ts';
+import { type AptState, hardFields, type Reason } from './apt-state.ts';
 import { textOf } from './match.ts';
 import type { Rejection, SolveRequest } from './solve.ts';
 import type { Dependency, DependencyGroup, RelationField } from './universe.ts';
@@ -98,16 +98,14 @@ export class Marker {
   /** Unmarks what the version conflicts with. False when that is protected; candidates in the way of a protected package are struck out. */
   private clearConflicts(pkg: number, version: number): boolean {
     const { state } = this;
-    for (const dependency of negativeFields.flatMap((field) => state.universe.relationsOf(version, field).flat())) {
-      for (const item of state.targetsOfConflict(version, dependency)) {
-        const other = state.universe.ownerOf(item);
-        if (state.stateOf(other) === item) {
-          if (state.protectedPackages.has(other) || this.open.has(other)) return false;
-          state.marks.delete(other);
-          state.installed.delete(other);
-        }
-        if (state.protectedPackages.has(pkg) && state.candidateOf(other) === item) state.struck.add(other);
+    for (const item of state.conflictsOf(version)) {
+      const other = state.universe.ownerOf(item);
+      if (state.stateOf(other) === item) {
+        if (state.protectedPackages.has(other) || this.open.has(other)) return false;
+        state.marks.delete(other);
+        state.installed.delete(other);
       }
+      if (state.protectedPackages.has(pkg) && state.candidateOf(other) === item) state.struck.add(other);
     }
     return true;
   }

@@ -91,16 +91,14 @@ class Repair {
       }
     }
     if (state.stateOf(pkg) !== version) return;
-    for (const dependency of negativeFields.flatMap((field) => state.universe.relationsOf(version, field).flat())) {
-      for (const item of state.targetsOfConflict(version, dependency)) {
-        const other = state.universe.ownerOf(item);
-        if (state.stateOf(other) !== item || removals.includes(other)) continue;
-        if (this.scoreOf(pkg) > this.scoreOf(other)) {
-          if (!state.protectedPackages.has(other)) removals.push(other);
-        } else if (!state.protectedPackages.has(pkg)) {
-          this.keep(pkg);
-          return;
-        }
+    for (const item of state.conflictsOf(version)) {
+      const other = state.universe.ownerOf(item);
+      if (state.stateOf(other) !== item || removals.includes(other)) continue;
+      if (this.scoreOf(pkg) > this.scoreOf(other)) {
+        if (!state.protectedPackages.has(other)) removals.push(other);
+      } else if (!state.protectedPackages.has(pkg)) {
+        this.keep(pkg);
+        return;
       }
     }
     for (const other of removals) this.keep(other);

@@ -1,4 +1,4 @@
-import { meetsByName, meetsByProvides, versionsMeeting } from './match.ts';
+import { meetsByName, meetsByProvides, twinsOf, versionsMeeting } from './match.ts';
 import type { Chosen } from './solve.ts';
 import type { Dependency, DependencyGroup, Universe } from './universe.ts';
 
@@ -30,19 +30,29 @@ export class AptState {
     this.candidates.delete(pkg);
   }
 
+  forgetCandidate(pkg: number): void { this.candidates.delete(pkg); }
+
   /** Highest pin, then highest version, struck out or not; -1 when there is none. */
   originalCandidateOf(pkg: number): number {
     let known = this.candidates.get(pkg);
     if (known !== undefined) return known;
-    known = this.pinned.get(pkg) ?? -1;
-    if (known < 0) {
-      for (const version of this.universe.versionsOf(pkg)) {
-        if (this.universe.pinOf(version) <= 0) continue;
-        if (known < 0 || this.universe.pinOf(version) > this.universe.pinOf(known)) known = version;
-      }
-    }
+    known = this.pinned.get(pkg) ?? this.bestOf(pkg);
     this.candidates.set(pkg, known);
     return known;
+  }
+
+  /** What is installed is older than no candidate, unless a pin above 1000 asks for a downgrade (apt_preferences(5)). */
+  private bestOf(pkg: number): number {
+    const { universe } = this;
+    const versions = universe.versionsOf(pkg);
+    const there = versions.indexOf(this.installed.get(pkg) ?? -1);
+    let best = -1;
+    for (const [index, version] of versions.entries()) {
+      const pin = universe.pinOf(version);
+      if (pin <= 0 || (there >= 0 && index > there && pin <= 1000)) continue;
+      if (best < 0 || pin > universe.pinOf(best)) best = version;
+    }
+    return best < 0 && there >= 0 ? versions[there] as number : best;
   }
 
   candidateOf(pkg: number): number { return this.struck.has(pkg) ? -1 : this.originalCandidateOf(pkg); }
@@ -105,17 +115,18 @@ export class AptState {
       || y - x;
   }
 
-  /** Versions of other packages that a negative relation of `version` is about, whether they will be there or not. */
-  targetsOfConflict(version: number, dependency: Dependency): number[] {
+  /** Versions of other packages that `version` conflicts with, breaks, or cannot share its name with. Whether they will be there or not. */
+  conflictsOf(version: number): number[] {
     const owner = this.universe.ownerOf(version);
-    return versionsMeeting(this.universe, dependency, this.archOf(version)).filter((item) => this.universe.ownerOf(item) !== owner);
+    const from = this.archOf(version);
+    const named = negativeFields.flatMap((field) => this.universe.relationsOf(version, field).flat())
+      .flatMap((dependency) => versionsMeeting(this.universe, dependency, from)).filter((item) => this.universe.ownerOf(item) !== owner);
+    return [...named, ...twinsOf(this.universe, version)];
   }
 
   /** What will be there although `version` conflicts with it or breaks it. */
   clashesOf(version: number): number[] {
-    return negativeFields.flatMap((field) => this.universe.relationsOf(version, field).flat())
-      .flatMap((dependency) => this.targetsOfConflict(version, dependency))
-      .filter((item) => this.stateOf(this.universe.ownerOf(item)) === item);
+    return this.conflictsOf(version).filter((item) => this.stateOf(this.universe.ownerOf(item)) === item);
   }
 
   unmetOf(version: number): DependencyGroup[] {

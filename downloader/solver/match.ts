@@ -7,7 +7,7 @@ function archFits(universe: Universe, dependency: Dependency, from: number, vers
   const arch = universe.archOf(universe.ownerOf(version));
   const kind = universe.multiArchOf(version);
   if (dependency.arch === undefined) return arch === from || kind === 'foreign';
-  if (dependency.arch === 'any') return kind === 'allowed' || kind === 'foreign' || arch === from;
+  if (dependency.arch === 'any') return kind === 'allowed';
   if (dependency.arch === 'native') return arch === 0;
   return universe.architectures[arch] === dependency.arch;
 }
@@ -20,7 +20,7 @@ export function meetsByName(universe: Universe, dependency: Dependency, from: nu
 
 /** Whether a Provides of `version` meets the relation: unversioned relations by any, versioned ones only by a versioned Provides. */
 export function meetsByProvides(universe: Universe, dependency: Dependency, from: number, version: number, provided: string | undefined): boolean {
-  if (dependency.arch === 'any' || !archFits(universe, dependency, from, version)) return false;
+  if (!archFits(universe, dependency, from, version)) return false;
   if (dependency.operator === undefined) return true;
   return provided !== undefined && versionMatches(provided, dependency.operator, dependency.version ?? '');
 }
@@ -36,6 +36,21 @@ export function versionsMeeting(universe: Universe, dependency: Dependency, from
     if (!found.includes(version) && meetsByProvides(universe, dependency, from, version, provided)) found.push(version);
   }
   return found;
+}
+
+/**
+ * Versions that cannot be there beside `version` by the Multi-Arch rules: the same name in another architecture, unless both are
+ * `Multi-Arch: same` in the same version.
+ */
+export function twinsOf(universe: Universe, version: number): number[] {
+  if (universe.architectures.length === 1) return [];
+  const owner = universe.ownerOf(version);
+  const kind = universe.multiArchOf(version);
+  return universe.architectures.flatMap((_, arch) => {
+    const twin = universe.packageOf(universe.nameOf(owner), arch);
+    if (twin === owner) return [];
+    return universe.versionsOf(twin).filter((item) => kind !== 'same' || universe.multiArchOf(item) !== 'same' || universe.versionText(item) !== universe.versionText(version));
+  });
 }
 
 /** The relation as text, for messages. */

@@ -2,8 +2,10 @@ import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedRepository } from '../../bom/lock.ts';
 import type { RepositoryRequirement, Target } from '../../bom/requirement.ts';
+import { type Installed, parseInstalled } from '../solver/installed.ts';
 import { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
+import { readLocal } from './apt-fetch.ts';
 import { fetchIndexes } from './apt-index.ts';
 import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
 
@@ -14,7 +16,13 @@ export interface Offer {
   readonly origins: readonly { readonly checked: CheckedRelease; readonly uri: string }[];
   readonly repositories: readonly LockedRepository[];
   readonly warnings: readonly string[];
+  /** What the machines have before. */
+  readonly installed: Installed['packages'];
 }
+
+/** What is installed has the pin 100 (apt_preferences(5)). */
+const installedPin = 100;
+const maxStatusBytes = 64 << 20;
 
 /** apt's default pin of a release (apt_preferences(5)). */
 function pinOf({ suite, release }: CheckedRelease): number {
@@ -26,13 +34,16 @@ function pinOf({ suite, release }: CheckedRelease): number {
 export interface OfferRequest {
   readonly target: Target;
   readonly repositories: readonly RepositoryRequirement[];
+  /** Path of what the machines have before: see `parseInstalled`. */
+  readonly assumeInstalled?: { readonly path: string; readonly written: string };
 }
 
 /** The target's architectures, the native one first. */
 export const architecturesOf = (target: Target): string[] => [...new Set([target.arch, ...(target.foreignArches ?? [])])];
 
 /** Fetches, verifies and reads every repository, in order. Errors of {@link fetchRelease} and {@link fetchIndexes}. */
-export async function loadOffer(context: ReleaseContext & { readonly notify: Notify }, { target, repositories: wanted }: OfferRequest, signal: AbortSignal): Promise<Offer> {
+export async function loadOffer(context: ReleaseContext & { readonly notify: Notify }, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
+  const { target, repositories: wanted, assumeInstalled } = request;
   const architectures = architecturesOf(target);
   const universe = new Universe(architectures);
   const origins: { checked: CheckedRelease; uri: string }[] = [];
@@ -49,7 +60,12 @@ export async function loadOffer(context: ReleaseContext & { readonly notify: Not
     }
     repositories.push({ ...checked.locked, target: target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
   }
-  return { universe, origins, repositories, warnings };
+  if (assumeInstalled === undefined) return { universe, origins, repositories, warnings, installed: new Map() };
+  const { path, written } = assumeInstalled;
+  const text = context.readFile === undefined ? await readLocal(path, maxStatusBytes) : await context.readFile(path);
+  const installed = parseInstalled(Buffer.from(text).toString('utf8'), written, target.arch);
+  universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin });
+  return { universe, origins, repositories, warnings, installed: installed.packages };
 }
 
 /** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */

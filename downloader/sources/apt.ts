@@ -103,7 +103,7 @@ class PackageList {
 
 function solveSet(set: PackageSetRequirement, offer: Offer, packages: PackageList): LockedPackageSet {
   const wanted = set.include.map((item) => item.spec);
-  const decision = solveAptClassic(offer.universe, { wanted, recommends: set.weakDependencies, mode: set.dependencies });
+  const decision = solveAptClassic(offer.universe, { wanted, recommends: set.weakDependencies, mode: set.dependencies, installed: offer.installed });
   for (const chosen of decision.chosen) packages.add(lockedFrom(set, offer, chosen));
   return {
     id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact, notes: [...decision.notes],
@@ -124,7 +124,7 @@ export function createAptSource(options: AptSourceOptions): Source<'deb'> {
       const repositories = new Map<string, LockedRepository>();
       const warnings = new Set<string>();
       for (const set of wanted) {
-        const key = JSON.stringify([set.target, set.repositories]);
+        const key = JSON.stringify([set.target, set.repositories, set.assumeInstalled?.path]);
         const offer = await (offers.get(key) ?? loadOffer(options, set, signal));
         offers.set(key, Promise.resolve(offer));
         for (const repository of offer.repositories) repositories.set(`${repository.target}\n${repository.id}`, repository);

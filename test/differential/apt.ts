@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { BundleError } from '../../bom/errors.ts';
 import { solveAptClassic } from '../../downloader/solver/apt-classic.ts';
 import type { Universe } from '../../downloader/solver/universe.ts';
@@ -10,6 +11,8 @@ export interface AptDifferentialOptions {
   /** Sets beside the fixed ones: one to six packages picked at random. */
   readonly random: number;
   readonly seed: number;
+  /** Path of a dpkg status file that apt and we start from; an empty machine without it. */
+  readonly baseline?: string;
   /** Only sets that contain this text. */
   readonly only?: string;
   /** Take every n-th fixed set. */
@@ -22,9 +25,9 @@ export const label = (universe: Universe, version: number): string =>
   `${universe.names.nameOf(universe.nameOf(universe.ownerOf(version)))} ${universe.versionText(version)} ${universe.archText(version)}`;
 
 /** Ours, in the form of {@link aptAnswer}; a text when it is refused. */
-export function ourAnswer({ offer: { universe } }: Pair, wanted: readonly string[], recommends: boolean): string[] | string {
+export function ourAnswer({ offer: { universe, installed } }: Pair, wanted: readonly string[], recommends: boolean): string[] | string {
   try {
-    return solveAptClassic(universe, { wanted, recommends, mode: 'closure' }).chosen.map(({ version }) => label(universe, version)).sort();
+    return solveAptClassic(universe, { wanted, recommends, mode: 'closure', installed }).chosen.map(({ version }) => label(universe, version)).sort();
   } catch (error) {
     if (error instanceof BundleError && error.family === 'resolve') return error.message;
     throw error;
@@ -52,7 +55,7 @@ function describe(set: string, recommends: boolean, arch: string, apt: readonly 
 export async function compareWithApt(options: AptDifferentialOptions, print: (line: string) => void): Promise<Tally> {
   const tally: Tally = { same: 0, refusedByBoth: 0, different: [] };
   for (const arch of options.architectures) {
-    const pair = await openPair(arch.split('+'));
+    const pair = await openPair(arch.split('+'), options.baseline === undefined ? '' : await readFile(options.baseline, 'utf8'));
     try {
       const fixed = packageSets.filter((_, index) => index % options.every === 0);
       const sets = [...fixed, ...randomSets(pair.offer.universe, options)].filter((set) => options.only === undefined || set.includes(options.only));

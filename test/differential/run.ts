@@ -1,6 +1,7 @@
 // npm run differential -- apt|edsp [options]: our solver beside apt itself. Prints the equal share and every difference.
 import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
+import { compareUniverses, type Verdict } from './compare-edsp.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -10,6 +11,7 @@ const { positionals, values } = parseArgs({
     seed: { type: 'string', default: '1' },
     every: { type: 'string', default: '1' },
     only: { type: 'string' },
+    baseline: { type: 'string' },
   },
 });
 
@@ -18,17 +20,38 @@ const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 async function apt(): Promise<boolean> {
   const tally = await compareWithApt({
     architectures: values.arch.split(','), random: Number(values.random), seed: Number(values.seed), every: Number(values.every),
-    ...(values.only === undefined ? {} : { only: values.only }),
+    ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }),
   }, print);
   const all = tally.same + tally.refusedByBoth + tally.different.length;
   print(`apt: ${tally.same + tally.refusedByBoth} of ${all} equal (${tally.same} closures, ${tally.refusedByBoth} refused by both), ${tally.different.length} different`);
   return tally.different.length === 0;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt };
+/** A third without conflicts, a third with some, a third with many; every fifth universe has two architectures. */
+async function edsp(): Promise<boolean> {
+  const count = Number(values.random) || 1000;
+  const agreed = new Set<Verdict>(['same', 'same after repair', 'unsolvable for both']);
+  let equal = 0;
+  let all = 0;
+  for (const [index, conflicts] of [0, 0.1, 0.3].entries()) {
+    for (const architectures of [['amd64'], ['amd64', 'i386']]) {
+      const share = Math.ceil((count / 3) * (architectures.length === 1 ? 0.8 : 0.2));
+      const verdicts = compareUniverses({ from: Number(values.seed) * 1_000_000 + index * 100_000, count: share, shape: { conflicts, architectures } });
+      for (const [verdict, seeds] of verdicts) {
+        all += seeds.length;
+        if (agreed.has(verdict)) equal += seeds.length;
+        print(`${architectures.join('+')}, conflicts ${conflicts}: ${seeds.length} ${verdict}${agreed.has(verdict) ? '' : `: seeds ${seeds.slice(0, 10).join(' ')}`}`);
+      }
+    }
+  }
+  print(`edsp: ${equal} of ${all} equal (${((equal / all) * 100).toFixed(2)} %)`);
+  return equal === all;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
-  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT]`);
+  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS]`);
   process.exitCode = 2;
 } else {
   process.exitCode = await command() ? 0 : 1;
