@@ -19,10 +19,17 @@ export interface TlsFiles {
   readonly ca?: string;
 }
 
-/** A client may take this long for its headers, and be silent this long in the middle of a body; slow but living ones are never cut. */
-const headersMs = 30_000;
-const silenceMs = 120_000;
-const connectionLimit = 4096;
+/** What a client may cost. Slow but living ones are never cut: there is no limit on the length of a request or an answer. */
+export interface Limits {
+  /** For the headers of a request, from its first byte. */
+  readonly headersMs: number;
+  /** Without one byte in either direction, in the middle of a request or an answer. */
+  readonly silenceMs: number;
+  /** Connections at once to one address; more are closed when they come. */
+  readonly connections: number;
+}
+
+export const defaultLimits: Limits = { headersMs: 30_000, silenceMs: 120_000, connections: 4096 };
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
@@ -45,10 +52,11 @@ export function renewTls(server: Server, { cert, key }: TlsFiles): void {
 }
 
 /** Starts one server on one address. Throws `TARGET_LISTEN` when the address cannot be had, `INPUT_FLAG` for a certificate or key that is none. */
-export async function listenOn(address: ListenAddress, handler: RequestListener, tls: TlsFiles | undefined): Promise<Server> {
-  const limits = { headersTimeout: headersMs, requestTimeout: 0, connectionsCheckingInterval: 5_000, keepAliveTimeout: 75_000, maxHeaderSize: 16_384, noDelay: true };
+export async function listenOn(address: ListenAddress, handler: RequestListener, options: { readonly tls?: TlsFiles; readonly limits: Limits }): Promise<Server> {
+  const { tls, limits: { headersMs, silenceMs, connections } } = options;
+  const limits = { headersTimeout: headersMs, requestTimeout: 0, connectionsCheckingInterval: Math.min(5_000, headersMs), keepAliveTimeout: 75_000, maxHeaderSize: 16_384, noDelay: true };
   const server = tls === undefined ? createServer(limits, handler) : makeTlsServer({ ...limits, ...tls }, handler);
-  server.maxConnections = connectionLimit;
+  server.maxConnections = connections;
   server.maxRequestsPerSocket = 0;
   server.setTimeout(silenceMs);
   const { host, port } = address;

@@ -1,6 +1,6 @@
 import type { AccessRecord } from './access-record.ts';
 import type { PushedBlobs, Served, ServedBlobs } from './content.ts';
-import type { ListenAddress, TlsFiles } from './listen.ts';
+import type { Limits, ListenAddress, TlsFiles } from './listen.ts';
 import type { Signer } from './mirror/signer.ts';
 
 export interface ServeOptions {
@@ -17,6 +17,7 @@ export interface ServeOptions {
   readonly htpasswd?: string;
   /** true: reading needs a password too. */
   readonly readAuth?: boolean;
+  readonly limits?: Partial<Limits>;
   readonly signer?: Signer;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { BundleError } from '../bom/errors.ts';
 import { Access } from './access.ts';
 import { BlobCache } from './blob-cache.ts';
-import { checkAddress, closeServer, listenOn, originOf, renewTls, type TlsFiles } from './listen.ts';
+import { checkAddress, closeServer, defaultLimits, listenOn, originOf, renewTls, type TlsFiles } from './listen.ts';
 import { Machine } from './machine.ts';
 import { PasswordFile } from './password-file.ts';
 import { Registry } from './registry/registry.ts';
@@ -42,7 +42,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const machine = new Machine({ ...options, now }, { access, registry, blobs });
   const servers: Server[] = [];
   try {
-    for (const address of listen) servers.push(await listenOn(address, (request, response) => { void machine.handle(request, response); }, options.tls));
+    for (const address of listen) servers.push(await listenOn(address, (request, response) => { void machine.handle(request, response); }, { ...(options.tls === undefined ? {} : { tls: options.tls }), limits: { ...defaultLimits, ...options.limits } }));
   } catch (cause) {
     for (const server of servers) await closeServer(server, 0);
     throw cause;

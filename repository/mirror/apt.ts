@@ -1,9 +1,9 @@
 // The apt mirrors: Debian wiki, DebianRepository/Format; apt-secure(8). Indexes are rendered once for each content; packages come from the blobs.
 import { type Descriptor, digestOf } from '../../bom/digest.ts';
 import { type LockedPackage, type LockedTarget, packageMediaType } from '../../bom/lock.ts';
-import { renderAptMirror } from '../../formats/deb/mirror.ts';
 import { type Answer, blobAnswer, textAnswer } from '../answer.ts';
 import type { Served, ServedBlobs } from '../content.ts';
+import { renderApart } from './render.ts';
 import type { Signer } from './signer.ts';
 
 /** One target of one project. */
@@ -96,13 +96,19 @@ export class AptMirrors {
   async files(mirror: AptMirrorOf): Promise<ReadonlyMap<string, Uint8Array>> {
     const rendered = this.rendered.get(mirror) ?? this.render(mirror);
     this.rendered.set(mirror, rendered);
-    return (await rendered).files;
+    try {
+      return (await rendered).files;
+    } catch (cause) {
+      // Not for ever: the next one who asks tries again.
+      this.rendered.delete(mirror);
+      throw cause;
+    }
   }
 
   private async render(mirror: AptMirrorOf): Promise<Rendered> {
     const { target, project, packages, date } = mirror;
     const architectures = target.arch === 'any' ? [] : [debianArchitecture[target.arch] ?? target.arch];
-    const { files, release } = renderAptMirror(packages, { target: target.id, label: project, date, architectures });
+    const { files, release } = await renderApart(packages, { target: target.id, label: project, date, architectures });
     const all = new Map(files.map(({ path, bytes }) => [path, bytes]));
     if (this.signer !== undefined) {
       const encoder = new TextEncoder();

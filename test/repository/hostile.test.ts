@@ -92,6 +92,58 @@ describe('hostile requests', () => {
   });
 });
 
+describe('clients that take their time', () => {
+  it('are cut while they only pretend to send headers', async () => {
+    const bed = await makeBed({ limits: { headersMs: 300 } });
+    const { hostname, port } = new URL(bed.origin);
+    const began = performance.now();
+    const answer = await new Promise<string>((done) => {
+      let text = '';
+      const socket = connect(Number(port), hostname, () => { socket.write('GET / HTTP/1.1\r\nHost: x\r\n'); });
+      const drip = setInterval(() => { if (!socket.destroyed) socket.write('X-A: b\r\n'); }, 50);
+      socket.on('data', (chunk) => { text += chunk.toString(); }).on('error', () => undefined).on('close', () => { clearInterval(drip); done(text); });
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(performance.now() - began).toBeLessThan(5000);
+    await bed.close();
+  });
+
+  it('are never cut while they live, however slow, and are when they are silent', async () => {
+    const bed = await makeBed({ limits: { silenceMs: 300 } });
+    const { hostname, port } = new URL(bed.origin);
+    const upload = async (pauses: readonly number[]): Promise<string> => {
+      const location = (await bed.ask('/v2/slow/push/blobs/uploads/', { method: 'POST', auth: true })).headers.get('location') ?? '';
+      return new Promise((done) => {
+        let text = '';
+        const socket = connect(Number(port), hostname, async () => {
+          socket.write(`PATCH ${location} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${basic}\r\nContent-Length: ${pauses.length}\r\n\r\n`);
+          for (const ms of pauses) {
+            await new Promise((resume) => { setTimeout(resume, ms); });
+            if (!socket.destroyed) socket.write('x');
+          }
+        });
+        socket.on('data', (chunk) => { text += chunk.toString(); }).on('error', () => undefined).on('close', () => { done(text); });
+      });
+    };
+    expect(await upload(Array.from({ length: 12 }, () => 100))).toMatch(/^HTTP\/1\.1 202 /);
+    expect(await upload([50, 1500, 50])).not.toMatch(/ 202 /);
+    await bed.close();
+  });
+
+  it('are turned away when there are too many of them, and let in again', async () => {
+    const bed = await makeBed({ limits: { connections: 20 } });
+    const { hostname, port } = new URL(bed.origin);
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => new Promise<ReturnType<typeof connect>>((done) => {
+      const socket = connect(Number(port), hostname, () => { setTimeout(() => { done(socket); }, 200); });
+      socket.on('error', () => { done(socket); });
+    })));
+    expect(sockets.filter((socket) => !socket.destroyed && socket.readyState === 'open').length).toBeLessThanOrEqual(20);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(async () => (await bed.ask('/healthz').catch(() => undefined))?.status).toBe(200);
+    await bed.close();
+  });
+});
+
 describe('what is taken apart', () => {
   it('paths: what passes has no way up, whatever is sent', () => {
     fc.assert(fc.property(fc.string({ unit: fc.constantFrom('/', '.', '%2e', '%2f', '%5c', 'a', '%00', '%zz', '\\') }), (path) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hexOf } from '../../bom/digest.ts';
+import { renderAptMirror } from '../../formats/deb/mirror.ts';
 import type { LockedFile, LockedPackage, LockedTarget } from '../../bom/lock.ts';
 import { itemsOf } from '../../repository/catalog/inventory.ts';
 import { type Bed, makeBed, makeDeb, makeFile, makeImage, makeLock, servedOf } from './support.ts';
@@ -55,6 +56,24 @@ describe('the apt mirror', () => {
   it('has no alias for a target of two projects', async () => {
     expect((await bed.ask('/apt/other-amd64/dists/other-amd64/Release')).status).toBe(404);
     for (const project of ['site', 'second']) expect((await bed.ask(`/apt/${project}/other-amd64/dists/other-amd64/Release`)).status).toBe(200);
+  });
+
+  it('is rendered aside when it is big, with the same bytes, while others are answered', async () => {
+    const packages = Array.from({ length: 3000 }, (_, i) => ({ ...nginx, name: `p${i}`, path: `pool/main/p${i}_1_amd64.deb`, stanza: nginx.stanza.replace('Package: nginx', `Package: p${i}`) }));
+    const options = { target: target.id, label: 'big', date: 1_700_000_000, architectures: ['amd64'] };
+    const own = await makeBed({ signer });
+    own.served.push(servedOf(makeLock('big', { targets: [target], packages })));
+    let longestMs = 0;
+    let last = performance.now();
+    const timer = setInterval(() => { longestMs = Math.max(longestMs, performance.now() - last); last = performance.now(); }, 5);
+    await own.service.settled();
+    clearInterval(timer);
+    const started = performance.now();
+    const { files } = renderAptMirror(packages, options);
+    const wholeMs = performance.now() - started;
+    for (const { path, bytes } of files) expect(Buffer.from(await (await own.ask(`/apt/big/${target.id}/${path}`)).arrayBuffer()).equals(bytes)).toBe(true);
+    expect(longestMs).toBeLessThan(Math.max(100, wholeMs));
+    await own.close();
   });
 
   it('serves the public key', async () => {
