@@ -1,4 +1,5 @@
 import { glob, readdir, stat } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type Documents, type ParsedBom, type ParsedProject, parseDocuments } from '../bom/documents/document.ts';
 import { BundleError } from '../bom/errors.ts';
@@ -41,7 +42,8 @@ export async function inputFiles(names: readonly string[]): Promise<string[]> {
 /** Every document that `-f` and the project's own `modules` name. Throws on the first bad one. */
 export async function readInputs(names: readonly string[]): Promise<Inputs> {
   const files = await inputFiles(names);
-  const read = files.map(readDocuments);
+  const read: Documents[] = [];
+  for (const file of files) read.push(await readDocuments(file));
   const projects = read.flatMap((documents) => documents.projects);
   const [project, second] = projects;
   if (second !== undefined) {
@@ -55,9 +57,14 @@ export async function readInputs(names: readonly string[]): Promise<Inputs> {
   return { boms, ...(project === undefined ? {} : { project }), label: names[0] ?? 'project' };
 }
 
-function readDocuments(file: string): Documents {
-  if (file === '-') return parseDocuments(readInput('/dev/stdin'), 'stdin', { folder: process.cwd() });
-  return parseDocuments(readInput(file), file, { folder: dirname(resolve(file)) });
+/** The text behind one name of `-f`, and what messages call it. */
+export async function readDocumentText(file: string): Promise<{ readonly text: string; readonly name: string }> {
+  return file === '-' ? { text: await textOf(process.stdin), name: 'stdin' } : { text: readInput(file), name: file };
+}
+
+async function readDocuments(file: string): Promise<Documents> {
+  const { text, name } = await readDocumentText(file);
+  return parseDocuments(text, name, { folder: file === '-' ? process.cwd() : dirname(resolve(file)) });
 }
 
 async function moduleBoms(project: ParsedProject, seen: ReadonlySet<string>): Promise<ParsedBom[]> {
@@ -70,7 +77,7 @@ async function moduleBoms(project: ParsedProject, seen: ReadonlySet<string>): Pr
       for (const name of await inputFiles([resolve(folder, module.bom)])) {
         if (read.has(name)) continue;
         read.add(name);
-        found.push(...readDocuments(relative(process.cwd(), name)).boms);
+        found.push(...(await readDocuments(relative(process.cwd(), name))).boms);
       }
       continue;
     }

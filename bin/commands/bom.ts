@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { checkDocument } from '../../bom/documents/document.ts';
 import { errorOf } from '../../bom/documents/yaml-tree.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
-import { defineCommand, readInput } from '../context.ts';
-import { inputFiles } from '../inputs.ts';
+import { defineCommand } from '../context.ts';
+import { inputFiles, readDocumentText } from '../inputs.ts';
 import { table } from '../render.ts';
 import { registerConvert } from './bom-convert.ts';
 
@@ -14,10 +14,11 @@ export function registerBom(program: Command): void {
     flags: [fileOption()],
     action: async (context, options) => {
       const files = await inputFiles(options.file);
-      const found = files.flatMap((file) => checkDocument(file === '-' ? readInput('/dev/stdin') : readInput(file), file === '-' ? 'stdin' : file));
+      const texts = await Promise.all(files.map(readDocumentText));
+      const found = texts.flatMap(({ text, name }) => checkDocument(text, name));
       const problems = found.map(({ subject, code, expected, actual, next }) => ({ subject, code, expected, actual, ...(next === undefined ? {} : { next }) }));
-      const text = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);
-      context.print({ files: files.length, problems }, problems.length === 0 ? `${files.length} file${files.length === 1 ? '' : 's'}: no problem found` : text.join('\n'));
+      const lines = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);
+      context.print({ files: files.length, problems }, problems.length === 0 ? `${files.length} file${files.length === 1 ? '' : 's'}: no problem found` : lines.join('\n'));
       const [first] = found;
       if (first !== undefined) throw errorOf(first);
     },

@@ -1,0 +1,219 @@
+// Commands around the main way, each as a user runs it: volumes, deltas, receipts, repairs, streams, looking inside, why, convert, publish.
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeSigningKey, parseSigningKey } from '../../formats/pgp/keys.ts';
+import { clearsign } from '../../formats/pgp/signature.ts';
+import { makeRepository } from '../../scripts/quickstart/deb-repository.ts';
+import { makeImage } from '../../scripts/quickstart/image.ts';
+import { noise } from '../support/bytes.ts';
+import { longshore, longshorePath, must, type Outcome, run } from '../support/command.ts';
+import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const folder = await temporaryFolder('commands');
+const content = noise(3_000_000, 11);
+let registry: DockerRegistry;
+
+const cli = (args: readonly string[], input?: string): Promise<Outcome> => longshore(args, { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache') }, ...(input === undefined ? {} : { input }) });
+
+async function ok(args: readonly string[], input?: string): Promise<string> {
+  const outcome = await cli(args, input);
+  if (outcome.status !== 0) throw new Error(`longshore ${args.join(' ')}: ${outcome.status}\n${outcome.stdout}\n${outcome.stderr}`);
+  return outcome.stdout;
+}
+
+const json = async <T = Record<string, unknown>>(args: readonly string[]): Promise<T> => JSON.parse(await ok([...args, '--json'])) as T;
+
+async function writeBom(version: string, files: string, packages: readonly string[]): Promise<void> {
+  await writeFile(join(folder, 'site.yaml'), `apiVersion: longshore.dev/v1alpha1
+kind: ModuleBOM
+metadata: {name: site, version: "${version}"}
+spec:
+  targets: [{id: t, family: debian, os: debian, release: "12", arch: amd64}]
+  images: [{ref: "${registry.host}/team/tool:1", platforms: [linux/amd64]}]
+  files: [${files}]
+  packageRepositories: [{id: r, manager: deb, targets: [t], line: "deb file:${folder}/apt stable main", gpgKeys: [{path: archive.asc}]}]
+  packages: [{id: p, manager: deb, target: t, dependencies: closure, include: [${packages.map((name) => `{name: ${name}}`).join(', ')}]}]
+`);
+}
+
+async function pushImage(): Promise<void> {
+  const image = await makeImage(join(folder, 'image-work'));
+  const blobs = join(folder, 'image/blobs/sha256');
+  await mkdir(blobs, { recursive: true });
+  for (const blob of [image.index, ...image.manifests, ...image.blobs]) await writeFile(join(blobs, blob.digest.slice(7)), blob.bytes);
+  await writeFile(join(folder, 'image/oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  const { mediaType, digest, size } = image.index;
+  await writeFile(join(folder, 'image/index.json'), JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType, digest, size, annotations: { 'org.opencontainers.image.ref.name': 'tool' } }] }));
+  await must('skopeo', ['copy', '-q', '--all', '--insecure-policy', '--dest-tls-verify=false', `oci:${folder}/image:tool`, `docker://${registry.host}/team/tool:1`]);
+}
+
+beforeAll(async () => {
+  registry = await startDockerRegistry(join(folder, 'registry'));
+  await pushImage();
+  const key = await makeSigningKey({ name: 'archive', date: new Date() });
+  const signer = await parseSigningKey(Buffer.from(key.privateKey), 'key');
+  await writeFile(join(folder, 'archive.asc'), key.publicKey);
+  await makeRepository(join(folder, 'apt'), [
+    { name: 'tool', version: '1', depends: 'tool-data', description: 'a tool' }, { name: 'tool-data', version: '1', description: 'its data' }, { name: 'extra', version: '2', description: 'more' },
+  ], (text) => clearsign(text, signer, new Date()));
+  await writeFile(join(folder, 'one.bin'), content);
+  await writeFile(join(folder, 'two.bin'), noise(500_000, 12));
+  await writeBom('1', '{path: one.bin, saveAs: one.bin}', ['tool']);
+  await ok(['prepare', '-f', 'site.yaml', '-o', 'v1.tar', '--insecure-registry', registry.host, '--quiet']);
+  await writeFile(join(folder, 'v1.lock.json'), await readFile(join(folder, 'longshore.lock.json')));
+  await ok(['import', 'v1.tar', '--allow-unsigned', '--store', 'machine']);
+  await writeBom('2', '{path: one.bin, saveAs: one.bin}, {path: two.bin, saveAs: two.bin}', ['tool', 'extra']);
+  await ok(['lock', '-f', 'site.yaml', '--insecure-registry', registry.host]);
+  await ok(['download', '--insecure-registry', registry.host]);
+});
+afterAll(() => registry?.stop());
+
+describe('a delta', () => {
+  it('by the site’s receipt carries what is new, and is refused where its base is not', async () => {
+    await ok(['receipt', '--store', 'machine', '-o', 'receipt.asc']);
+    expect((await cli(['export', '-o', 'delta.tar', '--base', 'receipt.asc'])).status).toBe(2);
+    await ok(['export', '-o', 'delta.tar', '--base', 'receipt.asc', '--key', 'machine/keys/machine.asc']);
+    expect((await stat(join(folder, 'delta.tar'))).size).toBeLessThan(500_000 + 100_000);
+    const refused = await cli(['import', 'delta.tar', '--allow-unsigned', '--store', 'empty']);
+    expect(refused.status).toBe(7);
+    expect(refused.stderr).toContain('TARGET_BASE');
+    await ok(['import', 'delta.tar', '--allow-unsigned', '--store', 'machine']);
+    const { generations } = await json<{ generations: { id: number; current: boolean }[] }>(['history', '--store', 'machine']);
+    expect(generations.map(({ id, current }) => [id, current])).toEqual([[1, false], [2, true]]);
+  });
+
+  it('a site that lost a part of the base is repaired by what it named', async () => {
+    await ok(['import', 'v1.tar', '--allow-unsigned', '--copy', '--store', 'other']);
+    await rm(join(folder, 'other/blobs/sha256', createHash('sha256').update(content).digest('hex')));
+    const refused = await cli(['import', 'delta.tar', '--allow-unsigned', '--store', 'other', '--json']);
+    expect(refused.status).toBe(7);
+    await writeFile(join(folder, 'missing.json'), refused.stdout);
+    await ok(['export', '-o', 'repair.tar', '--repair', 'missing.json']);
+    await ok(['import', 'repair.tar', '--allow-unsigned', '--store', 'other']);
+    await ok(['import', 'delta.tar', '--allow-unsigned', '--store', 'other']);
+  });
+
+  it('by a lock and by an archive is the same', async () => {
+    await ok(['export', '-o', 'by-lock.tar', '--base', 'v1.lock.json']);
+    await ok(['export', '-o', 'by-archive.tar', '--base', 'v1.tar']);
+    await must('cmp', ['by-lock.tar', 'by-archive.tar'], { cwd: folder });
+  });
+
+  it('is told beforehand by diff', async () => {
+    const difference = await json<{ added: { name: string }[]; removed: unknown[] }>(['diff', 'v1.lock.json', 'longshore.lock.json']);
+    expect(difference.added.map((item) => item.name).sort()).toEqual(['t extra:all', 'two.bin']);
+    expect(difference.removed).toEqual([]);
+    expect(await ok(['diff', 'receipt.asc', 'longshore.lock.json', '--key', 'machine/keys/machine.asc'])).toContain('two.bin');
+  });
+
+  it('goes back with rollback', async () => {
+    expect(await ok(['rollback', '--store', 'machine'])).toContain('generation 1');
+    expect(await ok(['status', '--store', 'machine'])).toContain('serving generation 1');
+    await ok(['rollback', '2', '--store', 'machine']);
+  });
+});
+
+describe('volumes', () => {
+  it('are imported in any order, and a missing one is named', async () => {
+    await ok(['export', '-o', 'vol.tar', '--split', '1MB']);
+    const volumes = (await readdir(folder)).filter((name) => /^vol\.tar\.\d+$/.test(name)).sort();
+    expect(volumes.length).toBeGreaterThan(3);
+    const without = await cli(['import', ...volumes.slice(1), '--allow-unsigned', '--store', 'volumes']);
+    expect(without.status).toBe(5);
+    expect(without.stderr).toContain('missing: 1');
+    await ok(['import', ...volumes.toReversed(), '--allow-unsigned', '--store', 'volumes']);
+    for (const volume of volumes) await must('tar', ['tf', volume], { cwd: folder });
+  });
+});
+
+describe('a stream', () => {
+  it('goes from one process to another', async () => {
+    const pipe = `"$0" "$1" export -o - --quiet | "$0" "$1" import - --allow-unsigned --store streamed`;
+    await must('bash', ['-o', 'pipefail', '-c', pipe, process.execPath, longshorePath], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache') } });
+    expect(await ok(['status', '--store', 'streamed'])).toContain('serving generation 1');
+  });
+});
+
+describe('looking inside', () => {
+  it('ls, cat and extract', async () => {
+    const { entries } = await json<{ entries: { name: string; kind: string }[] }>(['ls', 'v1.tar']);
+    expect(entries.map((entry) => entry.name)).toEqual(expect.arrayContaining(['one.bin', `${registry.host}/team/tool:1`]));
+    const { stdout } = await run('sh', ['-c', '"$0" "$1" cat v1.tar files/one.bin | cmp - one.bin && echo same', process.execPath, longshorePath], { cwd: folder });
+    expect(stdout).toContain('same');
+    await ok(['extract', 'v1.tar', 'files/*', 'apt/**/*.deb', '-o', 'extracted']);
+    expect((await readFile(join(folder, 'extracted/files/one.bin'))).equals(content)).toBe(true);
+    expect((await cli(['extract', 'v1.tar', 'files/*', '-o', 'extracted'])).status).toBe(6);
+  });
+
+  it('why', async () => {
+    expect(await ok(['why', 'tool-data'])).toMatch(/tool-data 1: depends\n\s+tool 1: asked for/);
+    expect((await cli(['why', 'nothing-of-that-name'])).status).toBe(3);
+  });
+
+  it('the store by skopeo, in place', async () => {
+    const listed = JSON.parse(await readFile(join(folder, 'cache/longshore/index.json'), 'utf8')) as { manifests: { annotations?: Record<string, string> }[] };
+    expect(listed.manifests.flatMap((each) => Object.values(each.annotations ?? {}))).toContain(`${registry.host}/team/tool:1`);
+    expect(await must('skopeo', ['inspect', '--raw', `oci:${folder}/cache/longshore:${registry.host}/team/tool:1`])).toContain('manifests');
+  });
+
+  it('store reindex', async () => {
+    expect(await ok(['store', 'reindex'])).toContain('damaged: none');
+  });
+});
+
+describe('publish', () => {
+  it('brings the images into another registry, index and digests unchanged', async () => {
+    const other = await startDockerRegistry(join(folder, 'other-registry'));
+    try {
+      const args = ['publish', '--registry', other.host, '--store', 'machine', '--insecure-registry', other.host, '--name-template', '{path}'];
+      const outcome = await cli(args);
+      // This registry takes no index whose other platforms are absent: said so, and settled by the flag.
+      if (outcome.status !== 0) {
+        expect(outcome.status).toBe(7);
+        expect(outcome.stderr).toContain('--rewrite-indexes');
+        await ok([...args, '--rewrite-indexes', '--record', 'rewrites.json']);
+        expect(await readFile(join(folder, 'rewrites.json'), 'utf8')).toContain('sha256:');
+      }
+      expect(await must('skopeo', ['inspect', '--tls-verify=false', `docker://${other.host}/team/tool:1`])).toContain('"Architecture": "amd64"');
+      await ok([...args, '--rewrite-indexes']);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('documents', () => {
+  it('template passes check, and a second one is not written over it', async () => {
+    for (const flags of [[], ['--all']]) {
+      await ok(['template', '-o', 'template.yaml', ...flags, '--force']);
+      await ok(['bom', 'check', '-f', 'template.yaml']);
+    }
+    expect((await cli(['template', '-o', 'template.yaml'])).status).toBe(2);
+  });
+
+  it('bom show, from stdin too', async () => {
+    expect(await ok(['bom', 'show', '-f', '-'], await readFile(join(folder, 'site.yaml'), 'utf8'))).toContain('team/tool:1');
+  });
+
+  it('bom convert reads another system’s descriptor, and a project can name it', async () => {
+    await writeFile(join(folder, 'docker-compose.yml'), 'services:\n  web:\n    image: docker.io/library/nginx:1.25\n');
+    await ok(['bom', 'convert', 'docker-compose.yml', '--from', 'compose', '--name', 'web', '--out', 'web.yaml']);
+    expect(await ok(['bom', 'show', '-f', 'web.yaml'])).toContain('docker.io/library/nginx:1.25');
+    await writeFile(join(folder, 'adapted.yaml'), 'apiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {name: adapted}\nspec: {modules: [{adapter: compose, from: docker-compose.yml}]}\n');
+    expect(await ok(['bom', 'show', '-f', 'adapted.yaml'])).toContain('docker.io/library/nginx:1.25');
+  });
+
+  it('--values gives flags that the command line does not', async () => {
+    await writeFile(join(folder, 'values.yaml'), 'store: valued\nlock: {insecure-registry: [' + `"${registry.host}"` + '], file: [site.yaml]}\n');
+    await ok(['lock', '--values', 'values.yaml', '--lock', 'valued.lock.json']);
+    expect(await stat(join(folder, 'valued/oci-layout'))).toBeTruthy();
+    await writeFile(join(folder, 'values.yaml'), 'stroe: valued\n');
+    const wrong = await cli(['plan', '--values', 'values.yaml']);
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toMatch(/values\.yaml:1:1[\s\S]*store/);
+    await rm(join(folder, 'valued'), { recursive: true });
+  });
+});
