@@ -134,6 +134,7 @@ function contentLink(entry: TarEntry, { manifest, names, path }: { readonly mani
 async function walkTail(tar: TarWindow, volume: ArchiveVolume, content: Content): Promise<VolumeMembers> {
   const { path, manifest, number } = volume;
   const listed = new Map(manifest.files.map((file) => [file.path, file]));
+  const whole = new Set(content.blobs.filter((blob) => blob.piece === 0).map((blob) => blob.digest));
   const lastPath = sumsPath(manifest.volumes.length, number);
   const { names, links } = content;
   const files = new Map<string, SmallMember>();
@@ -149,7 +150,7 @@ async function walkTail(tar: TarWindow, volume: ArchiveVolume, content: Content)
     if (names.has(entry.path) || volume.head.has(entry.path)) throw damaged(path, 'each member once', `${entry.path} twice`);
     if (entry.type === 'Link') {
       const digest = names.get(entry.linkpath ?? '');
-      if (digest === undefined || !content.blobs.some((blob) => blob.piece === 0 && blob.digest === digest)) throw damaged(`${path}: ${entry.path}`, 'a link to a blob of this volume', JSON.stringify(entry.linkpath));
+      if (digest === undefined || !whole.has(digest)) throw damaged(`${path}: ${entry.path}`, 'a link to a blob of this volume', JSON.stringify(entry.linkpath));
       names.set(entry.path, digest);
       links.set(entry.path, entry.linkpath ?? '');
       tree.push({ path: entry.path, digest });

@@ -1,9 +1,10 @@
 // Members of one volume with their places, signatures included: FORMAT.md, section 2.
 import { type Digest, digestOf } from '../../bom/digest.ts';
 import { manifestPath, signaturePath } from './manifest.ts';
+import type { PlacedMember } from './place.ts';
 import { type ArchiveContent, byPath, type SmallFile } from './plan.ts';
-import { type Sum, sumLine, sumText } from './sums.ts';
-import { blockBytes, encodeEntry, encodePadding, paddedSize } from './tar-header.ts';
+import { sumLine, sumText } from './sums.ts';
+import { blockBytes, encodeEntry, encodePadding, entryBytes, paddedSize } from './tar-header.ts';
 
 /** The content of every volume starts at a multiple of this. */
 export const alignmentBytes = 4096;
@@ -53,52 +54,58 @@ export function sumsPath(volumes: number, number: number): string {
   return volumes === 1 ? 'SHA256SUMS' : `SHA256SUMS.${String(number).padStart(3, '0')}`;
 }
 
+/** Members of one volume as they follow each other. */
+class Sequence {
+  readonly members: Member[] = [];
+  /** Paths in SHA256SUMS; the digest of a piece of a cut blob is not known yet. */
+  readonly sums: { readonly path: string; readonly digest: Digest | undefined }[] = [];
+  at = 0;
+
+  add(path: string, body: MemberContent, { mode, size, digest }: { readonly mode: number; readonly size: number; readonly digest: Digest | undefined }): void {
+    const headerBytes = entryBytes(body.kind === 'link' ? { path, type: 'Link', size: 0, linkpath: body.to, mode } : { path, type: 'File', size, mode });
+    this.members.push({ path, mode, headerAt: this.at, contentAt: this.at + headerBytes, size, content: body });
+    this.sums.push({ path, digest });
+    this.at += headerBytes + paddedSize(size);
+  }
+
+  addFile({ path, bytes }: SmallFile): void {
+    this.add(path, { kind: 'bytes', bytes }, { mode: 0o644, size: bytes.length, digest: digestOf(bytes) });
+  }
+
+  addPlaced({ member, path, from, to }: PlacedMember, generated: ReadonlyMap<Digest, Uint8Array>): void {
+    const { mode } = member;
+    const digest = path === member.path ? member.digest : undefined;
+    if (member.linkTo !== undefined) return this.add(path, { kind: 'link', to: member.linkTo }, { mode, size: 0, digest });
+    const bytes = generated.get(member.digest)?.subarray(from, to);
+    return this.add(path, bytes === undefined ? { kind: 'blob', digest: member.digest, from, to } : { kind: 'bytes', bytes }, { mode, size: to - from, digest });
+  }
+}
+
 /** Volume `number` (from 1). Pure; sizes and offsets follow from the content and the sizes of the signature files. */
 export function layoutVolume(content: ArchiveContent, number: number, signatures?: SignatureFiles): VolumeLayout {
   const volume = content.volumes[number - 1];
   if (volume === undefined) throw new RangeError(`no volume ${number}`);
-  const { time } = content.manifest;
-  const members: Member[] = [];
-  const sums: (Sum | { readonly path: string; readonly digest: undefined })[] = [];
-  let at = 0;
-  const add = (path: string, mode: number, size: number, body: MemberContent): void => {
-    const headerBytes = encodeEntry(body.kind === 'link' ? { path, type: 'Link', size: 0, linkpath: body.to, mode } : { path, type: 'File', size, mode }, time).length;
-    members.push({ path, mode, headerAt: at, contentAt: at + headerBytes, size, content: body });
-    at += headerBytes + paddedSize(size);
-  };
-  const addFile = ({ path, bytes }: SmallFile): void => {
-    add(path, 0o644, bytes.length, { kind: 'bytes', bytes });
-    sums.push({ path, digest: digestOf(bytes) });
-  };
-  addFile({ path: manifestPath, bytes: content.manifestBytes });
-  if (signatures !== undefined) addFile({ path: signaturePath, bytes: signatures.manifest });
-  content.head.forEach(addFile);
-  const paddingBytes = paddingFor(at);
-  const contentStart = at + paddingBytes;
-  at = contentStart;
-  for (const { member, path, from, to } of volume.placed) {
-    if (member.linkTo !== undefined) add(path, member.mode, 0, { kind: 'link', to: member.linkTo });
-    else {
-      const bytes = content.generated.get(member.digest);
-      add(path, member.mode, to - from, bytes === undefined ? { kind: 'blob', digest: member.digest, from, to } : { kind: 'bytes', bytes: bytes.subarray(from, to) });
-    }
-    sums.push({ path, digest: path === member.path ? member.digest : undefined });
-  }
-  if (at !== contentStart + volume.size) throw new Error('planned and laid out content differ');
-  const small = number === 1 ? [...content.files, ...(signatures?.files ?? [])] : [];
+  const sequence = new Sequence();
+  sequence.addFile({ path: manifestPath, bytes: content.manifestBytes });
+  if (signatures !== undefined) sequence.addFile({ path: signaturePath, bytes: signatures.manifest });
+  for (const file of content.head) sequence.addFile(file);
+  const paddingBytes = paddingFor(sequence.at);
+  sequence.at += paddingBytes;
+  const contentStart = sequence.at;
+  for (const placed of volume.placed) sequence.addPlaced(placed, content.generated);
+  if (sequence.at !== contentStart + volume.size) throw new Error('planned and laid out content differ');
   const modes = new Map(volume.placed.map(({ path, member }) => [path, member.mode]));
+  const small = number === 1 ? [...content.files, ...(signatures?.files ?? [])] : [];
   for (const item of [...volume.links, ...small].sort(byPath)) {
-    if ('bytes' in item) addFile(item);
-    else {
-      add(item.path, modes.get(item.linkTo) ?? 0o644, 0, { kind: 'link', to: item.linkTo });
-      sums.push({ path: item.path, digest: item.digest });
-    }
+    if ('bytes' in item) sequence.addFile(item);
+    else sequence.add(item.path, { kind: 'link', to: item.linkTo }, { mode: modes.get(item.linkTo) ?? 0o644, size: 0, digest: item.digest });
   }
-  const render = (pieces: ReadonlyMap<string, Digest>): Uint8Array => new TextEncoder().encode(sumText(sums.map(({ path, digest }) => ({ path, digest: digest ?? pieces.get(path) ?? digestOf('') }))));
-  const placeholder = digestOf('');
-  const sumsBytes = sums.reduce((total, { path }) => total + Buffer.byteLength(sumLine({ path, digest: placeholder })), 0);
-  add(sumsPath(content.volumes.length, number), 0o644, sumsBytes, { kind: 'sums' });
-  return { number, of: content.volumes.length, members, contentStart, paddingBytes, size: at + endBytes, time, sums: render };
+  const sums = [...sequence.sums];
+  const unknown = digestOf('');
+  const render = (pieces: ReadonlyMap<string, Digest>): Uint8Array => new TextEncoder().encode(sumText(sums.map(({ path, digest }) => ({ path, digest: digest ?? pieces.get(path) ?? unknown }))));
+  const sumsBytes = sums.reduce((total, { path }) => total + Buffer.byteLength(sumLine({ path, digest: unknown })), 0);
+  sequence.add(sumsPath(content.volumes.length, number), { kind: 'sums' }, { mode: 0o644, size: sumsBytes, digest: undefined });
+  return { number, of: content.volumes.length, members: sequence.members, contentStart, paddingBytes, size: sequence.at + endBytes, time: content.manifest.time, sums: render };
 }
 
 /** The smallest padding, two blocks or more, that ends at the alignment. */

@@ -1,7 +1,7 @@
 // Offsets of the content of an archive, in one volume or many: FORMAT.md, sections 5 and 8.
 import { type Digest, hexOf } from '../../bom/digest.ts';
 import type { Sum } from './sums.ts';
-import { encodeEntry, paddedSize } from './tar-header.ts';
+import { entryBytes, paddedSize } from './tar-header.ts';
 
 /** A member with content, or a hard link to one that comes before it. */
 export interface ContentMember {
@@ -66,20 +66,20 @@ class Filling {
  * Members in the given order, each with its tree links in the same volume. A member that is larger than an empty volume is cut into numbered
  * pieces and has no links. Without limits there is one volume.
  */
-export function place(options: { readonly members: readonly ContentMember[]; readonly tree: ReadonlyMap<string, Digest>; readonly time: number }, limits?: PlaceLimits): VolumeContent[] {
-  const { members, time } = options;
+export function place(options: { readonly members: readonly ContentMember[]; readonly tree: ReadonlyMap<string, Digest> }, limits?: PlaceLimits): VolumeContent[] {
+  const { members } = options;
   const room = limits?.room ?? Number.MAX_SAFE_INTEGER;
   const names = namesByDigest(options.tree);
   const filled = [new Filling(limits?.firstRoom ?? room)];
   const current = (): Filling => filled.at(-1) as Filling;
   const headerOf = (member: ContentMember, path: string, size: number): number =>
-    encodeEntry({ path, size, mode: member.mode, ...(member.linkTo === undefined ? { type: 'File' } : { type: 'Link', linkpath: member.linkTo, size: 0 }) }, time).length;
+    entryBytes({ path, size, mode: member.mode, ...(member.linkTo === undefined ? { type: 'File' } : { type: 'Link', linkpath: member.linkTo, size: 0 }) });
   const homes = new Map<string, { readonly volume: Filling; readonly cut: boolean }>();
   for (const member of members) {
     const headerBytes = headerOf(member, member.path, member.size);
     const target = member.linkTo ?? member.path;
     const links = member.path.startsWith('blobs/') ? (names.get(member.digest) ?? []).map((path) => ({ path, digest: member.digest, linkTo: target })) : [];
-    const linkBytes = links.reduce((sum, link) => sum + linkCost(link, member, time), 0);
+    const linkBytes = links.reduce((sum, link) => sum + linkCost(link, member), 0);
     const whole = headerBytes + (member.linkTo === undefined ? paddedSize(member.size) : 0) + lineBytes(member.path) + linkBytes;
     const home = member.linkTo === undefined ? undefined : homes.get(member.linkTo);
     if (home?.cut === true) continue;
@@ -98,8 +98,8 @@ export function place(options: { readonly members: readonly ContentMember[]; rea
   return filled.map(({ placed, size, links }) => ({ placed, size, links: links.sort((a, b) => (a.path < b.path ? -1 : 1)) }));
 }
 
-function linkCost(link: { readonly path: string; readonly linkTo: string }, member: ContentMember, time: number): number {
-  return encodeEntry({ path: link.path, type: 'Link', size: 0, linkpath: link.linkTo, mode: member.mode }, time).length + lineBytes(link.path);
+function linkCost(link: { readonly path: string; readonly linkTo: string }, member: ContentMember): number {
+  return entryBytes({ path: link.path, type: 'Link', size: 0, linkpath: link.linkTo, mode: member.mode }) + lineBytes(link.path);
 }
 
 function cut(member: ContentMember, { current, next, headerOf }: {

@@ -7,7 +7,7 @@ import { digestOfList, formatVersion, type Manifest, manifestBytes, type Manifes
 import { type ContentMember, type PlaceLimits, place, type VolumeContent } from './place.ts';
 import { renderReadme } from './readme.ts';
 import { sumText } from './sums.ts';
-import { encodeEntry } from './tar-header.ts';
+import { entryBytes } from './tar-header.ts';
 import { blobPath, checkFolders, runtimePath, treeOf } from './tree.ts';
 
 export interface SmallFile {
@@ -78,7 +78,7 @@ export function planContent(options: ContentOptions): ArchiveContent {
     ...(runtimes.length === 0 ? {} : { runtimes }),
     files: sorted([...head, ...files]).map(({ path, bytes }) => ({ path, digest: digestOf(bytes), size: bytes.length })),
   });
-  const volumes = placeWithin({ members, tree, time: lockTime(lock) }, options, { head, describe });
+  const volumes = placeWithin({ members, tree }, options, { head, describe });
   const manifest = describe(volumes);
   const bytes = manifestBytes(manifest);
   const generated = new Map(bundle.generated.filter((blob) => carriedDigests.has(blob.digest)).map((blob) => [blob.digest, blob.bytes]));
@@ -143,7 +143,7 @@ function blobsOf(volumes: readonly VolumeContent[]): ManifestBlob[] {
   return [...blobs.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
-interface Placing { readonly members: readonly ContentMember[]; readonly tree: ReadonlyMap<string, Digest>; readonly time: number }
+interface Placing { readonly members: readonly ContentMember[]; readonly tree: ReadonlyMap<string, Digest> }
 
 /** Places everything; with a split, again until what the manifest itself takes is accounted for. */
 function placeWithin(placing: Placing, options: ContentOptions, { head, describe }: {
@@ -151,9 +151,8 @@ function placeWithin(placing: Placing, options: ContentOptions, { head, describe
 }): readonly VolumeContent[] {
   const { split } = options;
   if (split === undefined) return place(placing);
-  const time = placing.time;
   const costOf = (list: readonly SmallFile[]): number =>
-    list.reduce((sum, { path, bytes }) => sum + encodeEntry({ path, type: 'File', size: bytes.length, mode: 0o644 }, time).length + bytes.length + 512 + path.length + 68, 0);
+    list.reduce((sum, { path, bytes }) => sum + entryBytes({ path, type: 'File', size: bytes.length, mode: 0o644 }) + bytes.length + 512 + path.length + 68, 0);
   const fixed = costOf(head) + frameBytes + split.signatureBytes;
   let manifestRoom = 0;
   for (let round = 0; round < 20; round += 1) {

@@ -40,6 +40,16 @@ export function encodeEntry(entry: TarEntry, time: number): Buffer {
   return Buffer.concat([extended('ExtendedHeader', Buffer.from(body), time), block]);
 }
 
+/** Length of {@link encodeEntry}, which most members need not be encoded for. */
+export function entryBytes(entry: TarEntry): number {
+  const isPlain = entry.size < 2 ** 33 && isShortAscii(entry.path) && (entry.linkpath === undefined || isShortAscii(entry.linkpath));
+  return isPlain ? blockBytes : encodeEntry(entry, 0).length;
+}
+
+function isShortAscii(path: string): boolean {
+  return path.length < 100 && /^[\u0020-\u007e]*$/.test(path);
+}
+
 /** Which volume of how many; both from 1. */
 export interface VolumeMark {
   readonly number: number;

@@ -8,6 +8,7 @@ import { streamVolume } from '../../../exporter/volume-writer.ts';
 import { layoutVolume, type VolumeLayout } from '../../../formats/archive/layout.ts';
 import { manifestBytes, manifestPath, parseManifest, piecesOf } from '../../../formats/archive/manifest.ts';
 import { type ArchiveContent, planContent, type SmallFile } from '../../../formats/archive/plan.ts';
+import { encodeEntry, entryBytes } from '../../../formats/archive/tar-header.ts';
 import { type Sample, sampleArbitrary, sampleOf } from './sample-lock.ts';
 
 const signal = new AbortController().signal;
@@ -40,6 +41,15 @@ async function entriesOf(tar: Buffer): Promise<Map<string, { readonly type: stri
   });
   return entries;
 }
+
+describe('a header', () => {
+  it('is as long as its length says', () => {
+    fc.assert(fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }), fc.constantFrom(0, 1, 2 ** 33 - 1, 2 ** 33, 2 ** 40), fc.boolean(), (path, size, isLink) => {
+      const entry = isLink ? { path: 'files/x', type: 'Link' as const, size: 0, linkpath: path, mode: 0o644 } : { path, type: 'File' as const, size, mode: 0o644 };
+      expect(entryBytes(entry)).toBe(encodeEntry(entry, 1_700_000_000).length);
+    }), { numRuns: 2000 });
+  });
+});
 
 describe('an archive plan', () => {
   it('places every blob where a plain tar reader finds it', async () => {
