@@ -31,7 +31,9 @@ export function shelfOf(name: string, exchange: Exchange, library: Library, push
   }
   const older = before.flatMap((earlier) => named(earlier, name) ?? []);
   const full = library.get(name) === undefined ? library.fullNames(name) : [];
-  return { name, served: named(library, name), pushed: pushed?.get(name), older, ambiguous: full.length > 1 ? full : [] };
+  const served = named(library, name);
+  // What was pushed under the full name belongs to its alias too.
+  return { name, served, pushed: pushed?.get(name) ?? (served === undefined ? undefined : pushed?.get(served.name)), older, ambiguous: full.length > 1 ? full : [] };
 }
 
 function named(library: Library, name: string): Repository | undefined {
