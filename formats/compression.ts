@@ -1,7 +1,8 @@
 // gzip (RFC 1952), zstd (RFC 8878) and xz (The .xz File Format 1.1.0) of metadata, with bounds: nothing here is for content of artifacts.
 import { constants, gunzip, gzipSync, zstdDecompress } from 'node:zlib';
-import { xz, XzDecompressor } from '@napi-rs/lzma';
+import { xz } from '@napi-rs/lzma';
 import { BundleError } from '../bom/errors.ts';
+import { xzDecodedSize } from './xz-size.ts';
 
 export type Compression = 'plain' | 'gz' | 'xz' | 'zst';
 
@@ -34,26 +35,13 @@ function withZlib(compression: Compression, run: (done: Callback) => void, optio
   });
 }
 
-/** xz expands at most some 7,000 times, so pieces of this size bound what one step can add before it is counted. */
-const xzPieceBytes = 4096;
-
 async function unxz(bytes: Uint8Array, options: DecompressOptions): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  const take = (part: Buffer): void => {
-    length += part.length;
-    if (length > options.maxBytes) throw tooLong(options);
-    if (part.length > 0) parts.push(part);
-  };
-  const decoder = new XzDecompressor();
+  if (xzDecodedSize(bytes, options.maxBytes, options.subject) > options.maxBytes) throw tooLong(options);
   try {
-    for (let at = 0; at < bytes.length; at += xzPieceBytes) take(decoder.update(bytes.subarray(at, at + xzPieceBytes)));
-    take(await decoder.finish());
+    return await xz.decompress(bytes);
   } catch (error) {
-    if (error instanceof BundleError) throw error;
     throw damaged('xz', options, error);
   }
-  return Buffer.concat(parts, length);
 }
 
 /**

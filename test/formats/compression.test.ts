@@ -1,0 +1,64 @@
+import { gunzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Compression, decompress, gzip, xzCompress } from '../../formats/compression.ts';
+
+const options = { subject: 'Packages', maxBytes: 1 << 20 };
+const text = new TextEncoder().encode('Package: a\nVersion: 1\n\n'.repeat(200));
+const encoders: Readonly<Record<Compression, (bytes: Uint8Array) => Uint8Array>> = { plain: (bytes) => bytes, gz: gzip, xz: xzCompress, zst: zstdCompressSync };
+const all = Object.entries(encoders) as [Compression, (bytes: Uint8Array) => Uint8Array][];
+
+describe('decompress', () => {
+  it.each(all)('gives back what %s took', async (compression, encode) => {
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (bytes) => {
+      expect(Buffer.from(await decompress(encode(bytes), compression, options))).toEqual(Buffer.from(bytes));
+    }), { numRuns: 30 });
+  });
+
+  it.each(all)('stops %s at its bound', async (compression, encode) => {
+    const bomb = encode(new Uint8Array((1 << 20) + 1));
+    await expect(decompress(bomb, compression, options)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA', facts: { expected: 'at most 1048576 bytes when decompressed' } });
+    await expect(decompress(encode(new Uint8Array(1 << 20)), compression, options)).resolves.toHaveLength(1 << 20);
+  });
+
+  it.each(all.filter(([compression]) => compression !== 'plain'))('refuses %s that is cut or damaged', async (compression, encode) => {
+    const whole = encode(text);
+    for (const length of [0, 1, 5, 11, 13, whole.length >> 1, whole.length - 1]) {
+      if (length === 0 && compression !== 'gz') continue;
+      await expect(decompress(whole.subarray(0, length), compression, options)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
+    }
+    await expect(decompress(new TextEncoder().encode('Package: a\n'), compression, options)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
+  });
+
+  it('reads xz in several streams with padding', async () => {
+    const [a, b] = [xzCompress(text), xzCompress(new Uint8Array([1, 2, 3]))];
+    const bytes = await decompress(Buffer.concat([a, new Uint8Array(8), b]), 'xz', options);
+    expect(bytes).toEqual(Buffer.concat([text, new Uint8Array([1, 2, 3])]));
+  });
+
+  it('refuses an xz bomb without decoding it', async () => {
+    const stream = xzCompress(new Uint8Array(4 << 20));
+    const bomb = Buffer.concat(Array.from({ length: 128 }, () => stream));
+    expect(bomb.length).toBeLessThan(200_000);
+    const before = process.memoryUsage().rss;
+    await expect(decompress(bomb, 'xz', { ...options, maxBytes: 8 << 20 })).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+  });
+
+  it('refuses an xz dictionary that is larger than any metadata needs', async () => {
+    const bytes = Buffer.from(xzCompress(text));
+    const properties = bytes.indexOf(Buffer.from([0x21, 0x01]), 12) + 2;
+    bytes[properties] = 40;
+    await expect(decompress(bytes, 'xz', options)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA', facts: { actual: 'a dictionary of 4294967295 bytes' } });
+  });
+});
+
+describe('gzip and xz', () => {
+  it('give the same bytes for the same content, without time and host', () => {
+    expect(gzip(text)).toEqual(gzip(text));
+    expect([...gzip(text).subarray(4, 8)]).toEqual([0, 0, 0, 0]);
+    expect(gzip(text)[9]).toBe(3);
+    expect(gunzipSync(gzip(text))).toEqual(Buffer.from(text));
+    expect(xzCompress(text)).toEqual(xzCompress(text));
+  });
+});
