@@ -15,7 +15,7 @@ export function runtimePath(runtime: { readonly platform: string; readonly path:
 
 /**
  * Every name by which a blob of the lock is found after unpacking, apart from its digest. Throws `INPUT_FIELD` for a name that would leave
- * its folder, for one name with two contents, and for a name that is also a folder of another.
+ * its folder and for one name with two contents.
  */
 export function treeOf(lock: Lock): ReadonlyMap<string, Digest> {
   const tree = new Map<string, Digest>();
@@ -33,11 +33,10 @@ export function treeOf(lock: Lock): ReadonlyMap<string, Digest> {
   }
   for (const item of git) add(`git/${item.name}.bundle`, item.digest);
   for (const item of packages) add(`${item.manager === 'deb' ? 'apt' : 'yum'}/${item.target}/${item.path}`, item.digest);
-  checkFolders(tree.keys());
   return tree;
 }
 
-/** No path may be a folder of another: unpacking could make only one of them. */
+/** Throws `INPUT_FIELD` when a path is a folder of another: unpacking could make only one of them. */
 export function checkFolders(paths: Iterable<string>): void {
   const all = new Set(paths);
   for (const path of all) {
