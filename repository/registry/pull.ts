@@ -6,7 +6,7 @@ import { readSmall, type ServedBlobs } from '../content.ts';
 import { type Address, isAddress, isAnyDigest, isTag, lexically, pageOf, registryError } from './grammar.ts';
 import { manifestLimitBytes, ociIndex, parseManifest } from './manifest.ts';
 import type { PushedManifest } from './pushed.ts';
-import { findBlob, findManifest, isEmpty, type Shelf } from './shelf.ts';
+import { findBlob, findManifest, isUnknown, type Shelf } from './shelf.ts';
 
 export async function getManifest(shelf: Shelf, reference: string, blobs: ServedBlobs): Promise<Answer> {
   if (!isAddress(reference) && !isTag(reference)) {
@@ -14,7 +14,7 @@ export async function getManifest(shelf: Shelf, reference: string, blobs: Served
       ? registryError('DIGEST_INVALID', 'manifests are found by tag, sha256 or sha512 digest', { detail: { reference } })
       : registryError('MANIFEST_INVALID', 'not a tag', { status: 400, detail: { reference } });
   }
-  if (isEmpty(shelf)) return unknownName(shelf);
+  if (isUnknown(shelf)) return unknownName(shelf);
   const found = findManifest(shelf, reference);
   if (found === undefined || !(await blobs.has(found.blob.digest))) {
     return registryError('MANIFEST_UNKNOWN', 'no such manifest here', { detail: { name: shelf.name, reference } });
@@ -25,7 +25,7 @@ export async function getManifest(shelf: Shelf, reference: string, blobs: Served
 
 export async function getBlob(shelf: Shelf, digest: string, blobs: ServedBlobs): Promise<Answer> {
   if (!isAddress(digest)) return registryError('DIGEST_INVALID', 'blobs are found by sha256 or sha512 digest', { detail: { digest } });
-  if (isEmpty(shelf)) return unknownName(shelf);
+  if (isUnknown(shelf)) return unknownName(shelf);
   const blob = findBlob(shelf, digest);
   if (blob === undefined || !(await blobs.has(blob.digest))) return registryError('BLOB_UNKNOWN', 'no such blob here', { detail: { name: shelf.name, digest } });
   return blobAnswer(blob, blobs, { ...digestHeader(digest), ...forever, 'content-type': 'application/octet-stream' });
@@ -43,7 +43,7 @@ export function unknownName(shelf: Shelf): Answer {
 }
 
 export function listTags(shelf: Shelf, query: URLSearchParams, path: string): Answer {
-  if (isEmpty(shelf)) return unknownName(shelf);
+  if (isUnknown(shelf)) return unknownName(shelf);
   const tags = [...new Set([...(shelf.served?.tags.keys() ?? []), ...(shelf.pushed?.tags.keys() ?? [])])].sort(lexically);
   return pagedAnswer(tags, { query, path, wrap: (items) => ({ name: shelf.name, tags: items }) });
 }

@@ -8,7 +8,7 @@ import { Library } from './library.ts';
 import { getBlob, getManifest, listReferrers, listTags, pagedAnswer, unknownName } from './pull.ts';
 import { appendChunk, cancelUpload, deleteBlob, deleteManifest, type Desk, finishUpload, putManifest, startUpload, uploadStatus } from './push.ts';
 import { Pushed } from './pushed.ts';
-import { isEmpty, type Shelf, shelfOf } from './shelf.ts';
+import { isUnknown, type Shelf, shelfOf } from './shelf.ts';
 import { Uploads } from './uploads.ts';
 
 export interface RegistryOptions {
@@ -159,7 +159,7 @@ export class Registry {
       }
     }
     if (route.kind === 'manifests' && method === 'PUT') return putManifest(desk, shelf, exchange, route.reference);
-    if (method === 'DELETE' && isEmpty(shelf)) return unknownName(shelf);
+    if (method === 'DELETE' && isUnknown(shelf)) return unknownName(shelf);
     if (route.kind === 'manifests' && method === 'DELETE') return deleteManifest(desk, shelf, route.reference);
     if (route.kind === 'blobs' && method === 'DELETE') return deleteBlob(desk, shelf, route.reference);
     return unsupported(method);

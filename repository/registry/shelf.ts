@@ -41,8 +41,9 @@ function named(library: Library, name: string): Repository | undefined {
   return library.get(name) ?? (only !== undefined && others.length === 0 ? library.get(only) : undefined);
 }
 
-export function isEmpty(shelf: Shelf): boolean {
-  return shelf.served === undefined && shelf.older.length === 0 && (shelf.pushed === undefined || shelf.pushed.manifests.size + shelf.pushed.blobs.size === 0);
+/** Whether nothing ever made this repository. One whose content was deleted stays, empty. */
+export function isUnknown(shelf: Shelf): boolean {
+  return shelf.served === undefined && shelf.older.length === 0 && shelf.pushed === undefined;
 }
 
 /** Content, and what it was asked for by: a tag's digest, or the digest itself. */

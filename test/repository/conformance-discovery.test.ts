@@ -138,6 +138,15 @@ describe('content management', () => {
     expect((await remove('/v2/man/some/blobs/sha256:abc')).status).toBe(400);
   });
 
+  it('a repository whose last tag and manifest were deleted lists no tags, and is not in the catalog', async () => {
+    const image = makePushable('the last one');
+    await pushImage(bed, 'man/emptied', 'v1', image);
+    for (const path of ['manifests/v1', `manifests/${image.digest}`, ...image.blobs.map(({ digest }) => `blobs/${digest}`)]) expect((await remove(`/v2/man/emptied/${path}`)).status).toBe(202);
+    const tags = await bed.ask('/v2/man/emptied/tags/list');
+    expect([tags.status, ((await tags.json()) as { tags: string[] }).tags]).toEqual([200, []]);
+    expect(((await (await bed.ask('/v2/_catalog')).json()) as { repositories: string[] }).repositories).not.toContain('man/emptied');
+  });
+
   it('deletions last over a restart', async () => {
     await pushImage(bed, 'man/durable', 'v1', makePushable('gone'));
     await pushImage(bed, 'man/durable', 'v2', makePushable('kept'));
