@@ -26,6 +26,8 @@ export interface AgentOptions {
 /** Connections, one pool for each origin; closed once, by `close`. Never retries, never follows redirects. */
 export interface Agents {
   dispatcherFor(url: URL): Dispatcher;
+  /** TLS options for a connection of the caller's own; undefined where a proxy stands in between. */
+  directTls(url: URL): object | undefined;
   close(): Promise<void>;
 }
 
@@ -55,11 +57,15 @@ export function createAgents(options: AgentOptions): Agents {
       ...(own?.keyFile === undefined ? {} : { key: readText(own.keyFile) }),
     };
   };
+  const ownFor = (url: URL): OwnTls | undefined => {
+    if (url.protocol === 'https:' && !owns.has(url.host)) owns.set(url.host, ownOf(url.host));
+    return owns.get(url.host);
+  };
+  const proxyFor = (url: URL): string | undefined => (isLoopback(url.hostname) ? undefined : url.protocol === 'https:' ? httpsProxy : httpProxy);
   return {
     dispatcherFor(url) {
-      const proxy = isLoopback(url.hostname) ? undefined : url.protocol === 'https:' ? httpsProxy : httpProxy;
-      if (url.protocol === 'https:' && !owns.has(url.host)) owns.set(url.host, ownOf(url.host));
-      const own = owns.get(url.host);
+      const proxy = proxyFor(url);
+      const own = ownFor(url);
       const key = [url.protocol, own === undefined ? '' : url.host, proxy === undefined ? 'direct' : 'proxy'].join(' ');
       let agent = made.get(key);
       if (agent === undefined) {
@@ -68,6 +74,10 @@ export function createAgents(options: AgentOptions): Agents {
         made.set(key, agent);
       }
       return agent;
+    },
+    directTls(url) {
+      if (proxyFor(url) !== undefined) return undefined;
+      return url.protocol === 'https:' ? tlsFor(ownFor(url)) : {};
     },
     async close() {
       await Promise.all([...made.values()].map((agent) => agent.destroy()));

@@ -6,6 +6,13 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface StreamOptions extends RequestOptions {
+  readonly offset?: number;
+  readonly expectedSize?: number;
+  /** The reader is done with a chunk before it has asked for three more: the memory of chunks is used again then. For whole downloads. */
+  readonly borrow?: boolean;
+}
+
 export interface Answer {
   readonly status: number;
   /** Lower-case names. */
@@ -29,6 +36,6 @@ export interface HttpClient {
    * answer's validator (strong ETag, else Last-Modified, else the total size); where the server cannot do ranges, what came before is skipped;
    * where the content changed in between, `TRANSFER_CUT` is thrown with `details.changed = true`. Ends only when the server's length is reached.
    */
-  stream(url: string, options: RequestOptions & { readonly offset?: number; readonly expectedSize?: number }): Bytes;
+  stream(url: string, options: StreamOptions): Bytes;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { redactUrl } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import type { Bytes } from '../bom/ports.ts';
+import { Direct } from './direct.ts';
 import { type ClientCertificate, createAgents } from './http-agents.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { statusError } from './http-errors.ts';
@@ -40,16 +41,21 @@ export interface Http extends HttpClient {
 
 export function createHttpClient(options: HttpOptions = {}): Http {
   const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
+  const connectTimeoutMs = options.connectTimeoutMs ?? 20_000;
+  const direct = new Direct();
   const agents = createAgents({
     caFiles: options.caFiles ?? [],
     clientCertificates: options.clientCertificates ?? {},
     certificateDirs: options.certificateDirs ?? [join(homedir(), '.config/containers/certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d'],
     stallTimeoutMs,
-    connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
+    connectTimeoutMs,
     env: options.env ?? process.env,
   });
   const send = createSend({
     agents,
+    direct,
+    connectTimeoutMs,
+    stallTimeoutMs,
     userAgent: options.userAgent ?? 'longshore/0.1',
     rate: options.limitRateBytesPerS === undefined ? unlimited : rateLimit(options.limitRateBytesPerS),
   });
@@ -60,7 +66,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
     stream: (url, request) => resumable(other, url, { ...way, ...request }),
     close: async () => undefined,
   });
-  return { ...over(send), send, over, close: () => agents.close() };
+  return { ...over(send), send, over, close: async () => { direct.close(); await agents.close(); } };
 }
 
 interface Way { readonly policy: RetryPolicy; readonly notify: Notify; readonly stallTimeoutMs: number }

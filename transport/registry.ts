@@ -29,7 +29,7 @@ export interface RegistrySession {
   /** What the registry says of a manifest without sending it; undefined when it has none. Not verified. */
   headManifest(path: string, reference: string, signal: AbortSignal): Promise<{ readonly digest?: Digest; readonly size?: number; readonly mediaType?: string } | undefined>;
   headBlob(path: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
-  /** The blob from `offset` (default 0) to its end, over cuts and redirects; unverified. */
+  /** The blob from `offset` (default 0) to its end, over cuts and redirects; unverified. A chunk may be overwritten once three more were read. */
   streamBlob(path: string, blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Bytes;
   /** GET and HEAD with credentials that may pull `path`; for what is asked beside manifests and blobs. */
   client(path: string): HttpClient;
@@ -123,7 +123,7 @@ function createSession(host: string, options: RegistryPoolOptions, insecure: boo
       throw statusError(status, url);
     },
     streamBlob(path, blob, { offset, signal }) {
-      return clientFor(path).stream(urlOf(path, `blobs/${blob.digest}`), { signal, expectedSize: blob.size, ...(offset === undefined ? {} : { offset }) });
+      return clientFor(path).stream(urlOf(path, `blobs/${blob.digest}`), { signal, expectedSize: blob.size, borrow: true, ...(offset === undefined ? {} : { offset }) });
     },
     client: clientFor,
   };

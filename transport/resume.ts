@@ -14,6 +14,7 @@ export interface ResumeOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly offset?: number;
   readonly expectedSize?: number;
+  readonly borrow?: boolean;
   readonly policy: RetryPolicy;
   readonly notify: Notify;
   readonly stallTimeoutMs: number;
@@ -29,7 +30,7 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
   const attempts = new Attempts(url, options);
   for (;;) {
     try {
-      const response = await send({ method: 'GET', url, headers: { ...options.headers, ...rangeHeaders(at, first) }, signal: options.signal });
+      const response = await send({ method: 'GET', url, borrow: options.borrow === true, headers: { ...options.headers, ...rangeHeaders(at, first) }, signal: options.signal });
       const part = openPart(response, url, { at, first, expectedSize: options.expectedSize });
       first ??= part.identity;
       for await (const chunk of paced(part.bytes, options.stallTimeoutMs, url)) {

@@ -46,7 +46,7 @@ export function createFileSource(options: FileSourceOptions): Source<'file'> {
     async *fetch(file, blob, { offset = 0, signal }) {
       const headers = await headersOf(file.headersFrom ?? [], options);
       yield* turns.take(blob.digest, (first) => streamInOrder(mirrors(file.name, file.urls), { offset, first }, (url, at) =>
-        notFoundNamed(options.http.stream(url, { signal, headers, offset: at, expectedSize: blob.size }), `file ${file.name}`)));
+        notFoundNamed(options.http.stream(url, { signal, headers, offset: at, expectedSize: blob.size, borrow: true }), `file ${file.name}`)));
     },
   };
 }

@@ -59,7 +59,11 @@ afterAll(async () => {
 async function get(url: string, options: HttpOptions): Promise<string> {
   const http = createHttpClient({ env: {}, certificateDirs: [], retry: { retries: 0 }, ...options });
   try {
-    return new TextDecoder().decode((await http.get(url, { signal, maxBytes: 1000 })).body);
+    const body = (await http.get(url, { signal, maxBytes: 1000 })).body;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of http.stream(url, { signal, borrow: true })) chunks.push(Uint8Array.from(chunk));
+    expect(Buffer.concat(chunks).toString()).toBe(Buffer.from(body).toString());
+    return new TextDecoder().decode(body);
   } catch (error) {
     if (error instanceof BundleError) return error.code;
     throw error;

@@ -23,9 +23,9 @@ function client(options: HttpOptions = {}): Http {
   return http;
 }
 
-async function all(bytes: Bytes): Promise<Uint8Array> {
+async function all(bytes: Bytes): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of bytes) chunks.push(chunk);
+  for await (const chunk of bytes) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
 }
 
@@ -146,7 +146,7 @@ describe('redirects', () => {
   });
 });
 
-describe('stream', () => {
+describe.each([false, true])('stream, borrowed: %s', (borrow) => {
   const content = text(300_000);
   const cases: [string, Omit<Content, 'bytes'>][] = [
     ['with an ETag', { etag: '"a"' }], ['with Last-Modified', { lastModified: 'Wed, 21 Oct 2015 07:28:00 GMT' }], ['without validators', {}],
@@ -169,14 +169,14 @@ describe('stream', () => {
       serveContent(request, response, { bytes: content, ...(first ? { stallAfter: 1000 } : {}) });
       first = false;
     });
-    expect(await all(client({ stallTimeoutMs: 200 }).stream(server.origin, { signal }))).toEqual(Buffer.from(content));
+    expect(await all(client({ stallTimeoutMs: 200 }).stream(server.origin, { signal, borrow }))).toEqual(Buffer.from(content));
   });
 
   it('starts at an offset, and is empty at the end', async () => {
     const server = await serve((request, response) => serveContent(request, response, { bytes: content }));
     const http = client();
-    expect(await all(http.stream(server.origin, { signal, offset: 299_990 }))).toEqual(Buffer.from(content.subarray(299_990)));
-    expect((await all(http.stream(server.origin, { signal, offset: 300_000, expectedSize: 300_000 }))).length).toBe(0);
+    expect(await all(http.stream(server.origin, { signal, borrow, offset: 299_990 }))).toEqual(Buffer.from(content.subarray(299_990)));
+    expect((await all(http.stream(server.origin, { signal, borrow, offset: 300_000, expectedSize: 300_000 }))).length).toBe(0);
   });
 
   it('says so when the content changed in between', async () => {
@@ -185,7 +185,7 @@ describe('stream', () => {
       count += 1;
       serveContent(request, response, { bytes: count === 1 ? content : text(300_000).reverse(), etag: `"${count}"`, ...(count === 1 ? { cutAfter: 1000 } : {}) });
     });
-    const error = await failure(all(client().stream(server.origin, { signal })));
+    const error = await failure(all(client().stream(server.origin, { signal, borrow })));
     expect(error.code).toBe('TRANSFER_CUT');
     expect(error.facts.details).toMatchObject({ changed: true });
     expect(count).toBe(2);
@@ -198,13 +198,13 @@ describe('stream', () => {
       response.writeHead(200, { connection: 'close' });
       response.end(content.subarray(0, 1000));
     });
-    const error = await failure(all(client({ retry: { retries: 1 } }).stream(server.origin, { signal, expectedSize: content.length })));
+    const error = await failure(all(client({ retry: { retries: 1 } }).stream(server.origin, { signal, borrow, expectedSize: content.length })));
     expect(error.code).toBe('TRANSFER_CUT');
   });
 
   it('refuses another size than the expected one before reading', async () => {
     const server = await serve((request, response) => serveContent(request, response, { bytes: content }));
-    expect((await failure(all(client().stream(server.origin, { signal, expectedSize: 5 })))).code).toBe('INTEGRITY_SIZE');
+    expect((await failure(all(client().stream(server.origin, { signal, borrow, expectedSize: 5 })))).code).toBe('INTEGRITY_SIZE');
   });
 
   it('gives up on a drip', async () => {
@@ -213,7 +213,7 @@ describe('stream', () => {
       const timer = setInterval(() => response.write('x'), 20);
       response.on('close', () => clearInterval(timer));
     });
-    expect((await failure(all(client({ stallTimeoutMs: 200, retry: { retries: 1 } }).stream(server.origin, { signal })))).code).toBe('TRANSFER_STALL');
+    expect((await failure(all(client({ stallTimeoutMs: 200, retry: { retries: 1 } }).stream(server.origin, { signal, borrow })))).code).toBe('TRANSFER_STALL');
   });
 
   it('closes the connection when the reader stops early', async () => {
@@ -224,15 +224,64 @@ describe('stream', () => {
       const timer = setInterval(() => response.write(text(10_000)), 5);
       response.on('close', () => clearInterval(timer));
     });
-    for await (const chunk of client().stream(server.origin, { signal })) { expect(chunk.length).toBeGreaterThan(0); break; }
+    for await (const chunk of client().stream(server.origin, { signal, borrow })) { expect(chunk.length).toBeGreaterThan(0); break; }
     await expect.poll(() => closed).toBe(true);
   });
 
   it('keeps to a rate', async () => {
     const server = await serve((request, response) => serveContent(request, response, { bytes: content }));
     const started = performance.now();
-    await all(client({ limitRateBytesPerS: 600_000 }).stream(server.origin, { signal }));
+    await all(client({ limitRateBytesPerS: 600_000 }).stream(server.origin, { signal, borrow }));
     expect(performance.now() - started).toBeGreaterThan(200);
+  });
+});
+
+describe('borrowed memory', () => {
+  const content = text(5_000_000);
+
+  it('stays as it was until three more chunks were read, also across bodies on one connection', async () => {
+    const server = await serve((request, response) => serveContent(request, response, { bytes: request.url === '/small' ? content.subarray(0, 5000) : content }));
+    const http = client();
+    const held: { readonly chunk: Uint8Array; readonly at: number }[] = [];
+    const check = (): void => { for (const { chunk, at } of held) expect(Buffer.compare(chunk, content.subarray(at, at + chunk.length))).toBe(0); };
+    for (const path of ['/small', '/', '/small', '/small', '/']) {
+      let at = 0;
+      for await (const chunk of http.stream(server.origin + path, { signal, borrow: true })) {
+        held.push({ chunk, at });
+        if (held.length > 4) held.shift();
+        at += chunk.length;
+        if (at % 3 === 0) await new Promise((resolve) => { setTimeout(resolve, 2); });
+        check();
+      }
+      expect(at).toBe(path === '/' ? content.length : 5000);
+    }
+    check();
+  });
+
+  it('serves several bodies at once from connections that are used again', async () => {
+    const sockets = new Set<unknown>();
+    const server = await serve((request, response) => { sockets.add(request.socket); serveContent(request, response, { bytes: content }); });
+    const http = client();
+    for (let round = 0; round < 3; round += 1) {
+      const sizes = await Promise.all([1, 2, 3, 4].map(async () => (await all(http.stream(server.origin, { signal, borrow: true }))).length));
+      expect(sizes).toEqual([content.length, content.length, content.length, content.length]);
+    }
+    expect(sockets.size).toBeLessThanOrEqual(4);
+  });
+
+  it('finds another way for bodies of unknown length, and for a connection that was closed meanwhile', async () => {
+    let count = 0;
+    const server = await serve((request, response) => {
+      count += 1;
+      if (request.url === '/chunked') { response.write('abc'); response.end('def'); return; }
+      serveContent(request, response, { bytes: content.subarray(0, 1000) });
+      if (count === 1) response.on('finish', () => setTimeout(() => request.socket.destroy(), 5));
+    });
+    const http = client();
+    await all(http.stream(server.origin, { signal, borrow: true }));
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    expect((await all(http.stream(server.origin, { signal, borrow: true }))).length).toBe(1000);
+    expect((await all(http.stream(`${server.origin}/chunked`, { signal, borrow: true }))).toString()).toBe('abcdef');
   });
 });
 

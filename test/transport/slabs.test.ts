@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Slabs } from '../../transport/slabs.ts';
+
+describe('slabs', () => {
+  it('give what was received, in order, and leave it alone until three more were taken', () => {
+    const steps = fc.array(fc.oneof(fc.record({ receive: fc.integer({ min: 1, max: 140_000 }) }), fc.constant('take' as const), fc.constant('next' as const)), { maxLength: 120 });
+    fc.assert(fc.property(steps, (all) => {
+      let slabs = new Slabs();
+      let [sent, taken] = [0, 0];
+      const held: { readonly bytes: Uint8Array; readonly first: number }[] = [];
+      for (const step of all) {
+        if (step === 'next') {
+          while (slabs.waitingBytes > 0) taken += slabs.take()?.length ?? 0;
+          held.length = 0;
+          slabs = new Slabs(slabs);
+          continue;
+        }
+        if (step === 'take') {
+          const bytes = slabs.take();
+          if (bytes === undefined) { expect(sent).toBe(taken); continue; }
+          held.push({ bytes, first: taken });
+          if (held.length > 4) held.shift();
+          taken += bytes.length;
+        } else {
+          const room = slabs.room();
+          const count = Math.min(step.receive, room.length);
+          for (let at = 0; at < count; at += 1) room[at] = (sent + at) % 251;
+          slabs.received(count);
+          sent += count;
+        }
+        expect(slabs.waitingBytes).toBe(sent - taken);
+        for (const { bytes, first } of held) expect([bytes[0], bytes.at(-1)]).toEqual([first % 251, (first + bytes.length - 1) % 251]);
+      }
+    }), { numRuns: 200 });
+  });
+
+  it('come to an end of new memory', () => {
+    const slabs = new Slabs();
+    const buffers = new Set<ArrayBufferLike>();
+    for (let round = 0; round < 100; round += 1) {
+      const room = slabs.room();
+      buffers.add(room.buffer);
+      slabs.received(room.length);
+      slabs.take();
+    }
+    expect(buffers.size).toBeLessThan(8);
+  });
+});

@@ -1,0 +1,226 @@
+// HTTP/1.1 messages with a known length: RFC 9112, sections 2.2, 4, 5, 6.3.
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Bytes } from '../bom/ports.ts';
+import type { Head } from './http-body.ts';
+import { Slabs } from './slabs.ts';
+
+/** Bytes that wait for their reader before the socket is paused. */
+const highWaterBytes = 256 * 1024;
+const maxHeadBytes = 64 * 1024;
+const idleMs = 4000;
+
+export interface DirectOptions {
+  readonly tls: object;
+  readonly connectTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+}
+
+/** What this reader does not speak: the caller asks again in another way; `always`: for everything from that server. */
+export class NotDirect extends Error {
+  readonly always: boolean;
+
+  constructor(message: string, always: boolean) {
+    super(message);
+    this.always = always;
+  }
+}
+
+/** `ended`: everything was received, not all of it read. */
+type State = 'idle' | 'head' | 'body' | 'ended' | 'closed';
+
+/** One connection that is read straight into {@link Slabs}; one exchange at a time. */
+export class DirectConnection {
+  private readonly socket: Socket;
+  private slabs = new Slabs();
+  /** Where the socket reads to; fixed by what it was told last. */
+  private region: Uint8Array = this.slabs.room();
+  private readonly options: DirectOptions;
+  private state: State = 'idle';
+  private answered = Promise.withResolvers<Head>();
+  private headText = '';
+  private left = 0;
+  private keepAlive = false;
+  private paused = false;
+  private error: Error | undefined;
+  private wake: (() => void) | undefined;
+  private quietWhilePaused = false;
+  private onIdle: () => void = () => undefined;
+  private readonly onClose: () => void;
+  /** Nothing of an answer has come since the request was sent. */
+  silent = true;
+
+  constructor(url: URL, options: DirectOptions, onClose: () => void) {
+    this.options = options;
+    this.onClose = onClose;
+    const secure = url.protocol === 'https:';
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    const common = {
+      host, port: Number(url.port || (secure ? 443 : 80)), autoSelectFamily: true,
+      onread: { buffer: () => (this.region = this.slabs.room()), callback: (count: number) => this.received(count) },
+    };
+    const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+    this.socket = secure ? connectTls({ ...common, ...servername, ...options.tls, ALPNProtocols: ['http/1.1'] }) : connect(common);
+    this.socket.setNoDelay(true);
+    this.socket.setTimeout(options.connectTimeoutMs);
+    this.socket.once(secure ? 'secureConnect' : 'connect', () => this.socket.setTimeout(options.stallTimeoutMs));
+    this.socket.on('timeout', () => this.timedOut());
+    this.socket.on('error', (error) => this.fail(error));
+    this.socket.on('close', () => this.fail(new Error('other side closed')));
+    this.socket.on('end', () => this.fail(new Error('other side closed')));
+    this.answered.promise.catch(() => undefined);
+  }
+
+  get usable(): boolean { return this.state === 'idle'; }
+
+  /** Sends a GET; its head comes when the server answers. `onIdle` is called when the connection can be used again. */
+  request(url: URL, headers: Readonly<Record<string, string>>, onIdle: () => void): Promise<Head> {
+    if (this.state !== 'idle') throw new Error(`a request on a connection that is ${this.state}`);
+    this.state = 'head';
+    this.silent = true;
+    this.socket.ref();
+    this.slabs = new Slabs(this.slabs);
+    this.headText = '';
+    this.onIdle = onIdle;
+    this.answered = Promise.withResolvers<Head>();
+    this.answered.promise.catch(() => undefined);
+    this.socket.setTimeout(this.socket.connecting ? this.options.connectTimeoutMs : this.options.stallTimeoutMs);
+    const lines = Object.entries({ host: url.host, connection: 'keep-alive', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const text = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
+    if (lines.some((line) => /[\r\n\0]/.test(line.slice(0, -2)))) throw new Error('a line break in a header');
+    this.socket.write(text, 'latin1');
+    return this.answered.promise;
+  }
+
+  /** The body, once. A chunk stays untouched until three more were taken. */
+  async *body(): Bytes {
+    try {
+      for (;;) {
+        const chunk = this.slabs.take();
+        if (this.paused && this.slabs.waitingBytes < highWaterBytes) this.resume();
+        if (chunk !== undefined) yield chunk;
+        else if (this.state !== 'body') break;
+        else await new Promise<void>((resolve) => { this.wake = resolve; });
+      }
+      if (this.left > 0) throw this.error ?? new Error('other side closed');
+      if (this.state === 'ended') this.becomeIdle();
+    } finally {
+      if (this.left > 0 || this.slabs.waitingBytes > 0) this.destroy(new Error('the rest of the body is not wanted'));
+    }
+  }
+
+  private resume(): void {
+    this.paused = false;
+    // A socket tells of its silence once; what was silence of ours starts again.
+    if (this.quietWhilePaused) this.socket.setTimeout(this.options.stallTimeoutMs);
+    this.quietWhilePaused = false;
+    this.socket.resume();
+  }
+
+  destroy(error: Error): void {
+    this.fail(error);
+  }
+
+  private received(count: number): boolean {
+    this.silent = false;
+    if (this.state === 'head') this.readHead(count);
+    else if (this.state === 'body') this.readBody(count);
+    else this.fail(new Error('bytes that nobody asked for'));
+    this.paused = this.state === 'body' && this.slabs.waitingBytes >= highWaterBytes;
+    return !this.paused;
+  }
+
+  private readHead(count: number): void {
+    const chunk = this.region.subarray(0, count);
+    const before = this.headText.length;
+    this.headText += Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
+    const end = this.headText.indexOf('\r\n\r\n', Math.max(0, before - 3));
+    if (!this.headText.startsWith(versionText.slice(0, this.headText.length))) return this.fail(new NotDirect('another status line', true));
+    if (end < 0) {
+      if (this.headText.length > maxHeadBytes) this.fail(new NotDirect('a head that is too long', true));
+      return;
+    }
+    const bodyStart = end + 4 - before;
+    const head = parseHead(this.headText.slice(0, end));
+    if (head instanceof NotDirect) return this.fail(head);
+    this.state = 'body';
+    this.left = head.length;
+    this.keepAlive = head.keepAlive;
+    // What came behind the head lies in the memory of the body before it, or at an odd place: it is moved.
+    this.slabs.room().set(chunk.subarray(bodyStart));
+    this.headText = '';
+    this.answered.resolve({ status: head.status, headers: head.headers });
+    this.readBody(count - bodyStart);
+  }
+
+  private readBody(count: number): void {
+    if (count > this.left) return this.fail(new Error('more bytes than the answer said'));
+    this.slabs.received(count);
+    this.left -= count;
+    if (this.left === 0) this.finish();
+    this.wakeReader();
+  }
+
+  private finish(): void {
+    if (this.keepAlive) this.state = 'ended';
+    else this.close();
+  }
+
+  private becomeIdle(): void {
+    this.state = 'idle';
+    this.socket.setTimeout(idleMs);
+    this.socket.unref();
+    this.onIdle();
+  }
+
+  private timedOut(): void {
+    if (this.state === 'idle') return this.close();
+    if (this.paused || this.state === 'ended') {
+      this.quietWhilePaused = true;
+      return;
+    }
+    const code = this.socket.connecting ? 'UND_ERR_CONNECT_TIMEOUT' : 'UND_ERR_BODY_TIMEOUT';
+    this.fail(Object.assign(new Error('timeout'), { code }));
+  }
+
+  private fail(error: Error): void {
+    if (this.state === 'closed') return;
+    this.error = error;
+    this.answered.reject(error);
+    this.close();
+  }
+
+  private close(): void {
+    this.state = 'closed';
+    this.socket.destroy();
+    this.onClose();
+    this.wakeReader();
+  }
+
+  private wakeReader(): void {
+    const { wake } = this;
+    this.wake = undefined;
+    wake?.();
+  }
+}
+
+interface ParsedHead extends Head { readonly length: number; readonly keepAlive: boolean }
+
+const versionText = 'HTTP/1.1 ';
+
+/** A head, or why it is none that this reader speaks. */
+function parseHead(text: string): ParsedHead | NotDirect {
+  const [first = '', ...lines] = text.split('\r\n');
+  const status = /^HTTP\/1\.1 ([2-5]\d\d)(?: |$)/.exec(first)?.[1];
+  if (status === undefined) return new NotDirect('another status line', false);
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+    if (name === undefined) return new NotDirect('another header line', true);
+    const key = name.toLowerCase();
+    headers[key] = Object.hasOwn(headers, key) ? `${headers[key]}, ${value}` : value;
+  }
+  const length = /^\d{1,15}$/.exec(headers['content-length'] ?? '')?.[0];
+  if (length === undefined || headers['transfer-encoding'] !== undefined) return new NotDirect('a body of unknown length', status.startsWith('2'));
+  return { status: Number(status), headers, length: Number(length), keepAlive: !/\bclose\b/i.test(headers['connection'] ?? '') };
+}
