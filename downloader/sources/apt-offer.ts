@@ -2,6 +2,7 @@ import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedRepository } from '../../bom/lock.ts';
 import type { RepositoryRequirement, Target } from '../../bom/requirement.ts';
+import { parseStanzas, type Stanza } from '../../formats/deb/deb822.ts';
 import { type Installed, parseInstalled } from '../solver/installed.ts';
 import { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
@@ -18,6 +19,7 @@ export interface Offer {
   readonly warnings: readonly string[];
   /** What the machines have before. */
   readonly installed: Installed['packages'];
+  readonly installedStanzas: readonly Stanza[];
 }
 
 /** What is installed has the pin 100 (apt_preferences(5)). */
@@ -60,12 +62,12 @@ export async function loadOffer(context: ReleaseContext & { readonly notify: Not
     }
     repositories.push({ ...checked.locked, target: target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
   }
-  if (assumeInstalled === undefined) return { universe, origins, repositories, warnings, installed: new Map() };
+  if (assumeInstalled === undefined) return { universe, origins, repositories, warnings, installed: new Map(), installedStanzas: [] };
   const { path, written } = assumeInstalled;
   const text = context.readFile === undefined ? await readLocal(path, maxStatusBytes) : await context.readFile(path);
   const installed = parseInstalled(Buffer.from(text).toString('utf8'), written, target.arch);
   universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin });
-  return { universe, origins, repositories, warnings, installed: installed.packages };
+  return { universe, origins, repositories, warnings, installed: installed.packages, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
 }
 
 /** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */

@@ -1,18 +1,18 @@
 import type { Descriptor } from '../../bom/digest.ts';
-import { digestFromHex } from '../../bom/digest.ts';
-import { BundleError, redactUrl } from '../../bom/errors.ts';
+import { BundleError } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedPackage, LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
 import type { BlobReader, BlobWriter, Bytes, Resolution, Source } from '../../bom/ports.ts';
-import type { PackageSetRequirement } from '../../bom/requirement.ts';
-import { parseStanzas } from '../../formats/deb/deb822.ts';
-import { isPlainPath } from '../../formats/deb/release.ts';
-import { isVersion } from '../../formats/deb/version.ts';
+import type { PackageSetRequirement, Target } from '../../bom/requirement.ts';
+import { parseStanzas, type Stanza } from '../../formats/deb/deb822.ts';
+import { compareVersions } from '../../formats/deb/version.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import { solveAptClassic } from '../solver/apt-classic.ts';
-import type { Chosen } from '../solver/solve.ts';
-import { urlOf } from './apt-entry.ts';
+import { findPackage } from '../solver/apt-specs.ts';
+import { checkClosure } from '../solver/checker.ts';
+import type { Chosen, Decision } from '../solver/solve.ts';
 import { streamFrom } from './apt-fetch.ts';
+import { lockedFrom, PackageList } from './apt-locked.ts';
 import { loadOffer, type Offer } from './apt-offer.ts';
 
 export interface AptSourceOptions {
@@ -21,92 +21,72 @@ export interface AptSourceOptions {
   readonly blobs: BlobReader & BlobWriter;
   readonly now: () => Date;
   readonly notify: Notify;
-  /** Reads a keyring that a requirement names; from the disk unless told. */
+  /** Reads a keyring or a status file that a requirement names; from the disk unless told. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
 }
 
-/** `pool/<letter>/<name>/<name>_<version>_<arch>.deb`, without the epoch, as archives name files. */
-function poolPath(name: string, version: string, arch: string): string {
-  const letter = name.startsWith('lib') ? name.slice(0, 4) : name.slice(0, 1);
-  return `pool/${letter}/${name}/${name}_${version.replace(/^\d+:/, '')}_${arch}.deb`;
+/** Why the target's own apt may choose differently: from 3.1.10 on it has another solver (Debian 14, Ubuntu 26.04). */
+function newSolverNote({ os, release }: Target): string | undefined {
+  const since = { debian: '14', ubuntu: '26.04' }[os ?? ''];
+  const isNew = since !== undefined && release !== undefined && (/^[0-9]/.test(release) ? compareVersions(release, since) >= 0 : ['forky', 'sid'].includes(release));
+  return isNew ? `${os} ${release} has apt's new solver, which may choose otherwise; this closure was checked and can be installed` : undefined;
 }
 
-function lockedFrom(set: PackageSetRequirement, offer: Offer, { version, reason, requiredBy }: Chosen): LockedPackage {
-  const { universe } = offer;
-  const origin = offer.origins[universe.indexOf(version)];
-  const text = universe.stanzaOf(version);
-  const subject = `${universe.input(version).subject}, ${universe.label(universe.ownerOf(version))}`;
-  const bad = (expected: string, actual: string): BundleError => new BundleError('INTEGRITY_METADATA', { subject, expected, actual });
-  const stanza = parseStanzas(text, { subject })[0];
-  if (stanza === undefined || origin === undefined) throw bad('a stanza', 'none');
-  const field = (name: string): string => (stanza.get(name) ?? '').trim();
-  const [name, ownVersion, arch] = [field('package'), field('version'), field('architecture')];
-  if (!/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(name)) throw bad('a package name', JSON.stringify(name.slice(0, 80)));
-  if (!isVersion(ownVersion)) throw bad('a version', JSON.stringify(ownVersion.slice(0, 80)));
-  if (!/^[a-z0-9-]+$/.test(arch)) throw bad('an architecture', JSON.stringify(arch.slice(0, 80)));
-  if (!/^\d{1,15}$/.test(field('size'))) throw bad('a Size in bytes', JSON.stringify(field('size')));
-  if (!/^[0-9a-fA-F]{64}$/.test(field('sha256'))) throw bad('a SHA256', field('sha256') === '' ? 'only weaker hashes, or none' : JSON.stringify(field('sha256')));
-  const file = field('filename').replace(/^\.\//, '');
-  if (!isPlainPath(file)) throw bad('a Filename below the repository', JSON.stringify(file.slice(0, 200)));
-  return {
-    target: set.target.id, manager: 'deb', name, version: ownVersion, arch,
-    digest: digestFromHex(field('sha256')), size: Number(field('size')),
-    repo: origin.checked.suite.id, urls: [redactUrl(urlOf(origin.uri, file))],
-    path: poolPath(name, ownVersion, arch),
-    stanza: text.split('\n').filter((line) => !/^filename:/i.test(line)).join('\n').replace(/\n+$/, ''),
-    role: set.role, reason, ...(requiredBy === undefined ? {} : { requiredBy: universe.names.nameOf(universe.nameOf(universe.ownerOf(requiredBy))) }),
-    sets: [set.id], trust: origin.checked.locked.verified ? 'verified' : 'first-use', usedBy: [...set.usedBy],
-  };
+/** Throws `RESOLVE_UNSOLVABLE` when the independent checker finds that the closure cannot be installed as a whole. */
+function demandInstallable(set: PackageSetRequirement, { universe, installed, installedStanzas }: Offer, chosen: readonly Chosen[]): void {
+  const stanzaOf = (version: number): Stanza[] => parseStanzas(universe.stanzaOf(version), { subject: set.id });
+  const assumed = [...installed].filter(([, version]) => version === undefined).map(([label]) => label);
+  const assumedStanzas = assumed.flatMap((label) => {
+    const version = universe.versionsOf(findPackage(universe, label) ?? -1)[0];
+    return version === undefined ? [] : stanzaOf(version);
+  });
+  const problems = checkClosure(chosen.flatMap(({ version }) => stanzaOf(version)), {
+    nativeArch: set.target.arch, installed: [...installedStanzas, ...assumedStanzas], assumed: new Set(assumed),
+  });
+  if (problems.length === 0) return;
+  throw new BundleError('RESOLVE_UNSOLVABLE', { subject: 'the whole', expected: 'packages that can be installed together', actual: problems.slice(0, 5).join('; ') });
 }
 
-const sortedUnion = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])].sort();
-
-/** Packages by what they are, joined over sets; the first that names one decides where it comes from. */
-class PackageList {
-  readonly warnings: string[] = [];
-  private readonly byKey = new Map<string, LockedPackage>();
-  private readonly paths = new Map<string, string>();
-
-  add(item: LockedPackage): void {
-    const key = `${item.target}\n${item.name}\n${item.version}\n${item.arch}`;
-    const known = this.byKey.get(key);
-    if (known === undefined) {
-      this.byKey.set(key, { ...item, path: this.freePath(item, key) });
-      return;
-    }
-    if (known.digest !== item.digest) this.warnings.push(`${item.name} ${item.version} ${item.arch} has different content in ${known.repo} and ${item.repo}: the one of ${known.repo} is carried`);
-    const requested = item.reason === 'requested' && known.reason !== 'requested';
-    const { reason, requiredBy, ...rest } = known;
-    this.byKey.set(key, {
-      ...rest,
-      reason: requested ? 'requested' : reason,
-      ...(requested || requiredBy === undefined ? {} : { requiredBy }),
-      role: known.role === 'bootstrap' || item.role === 'bootstrap' ? 'bootstrap' : 'normal',
-      sets: sortedUnion(known.sets, item.sets),
-      usedBy: sortedUnion(known.usedBy, item.usedBy),
-    });
+/** Solves and checks. Errors name the set and, when one spec is to blame, the place that asked for it. */
+function decide(set: PackageSetRequirement, offer: Offer, wanted: readonly string[]): Decision {
+  try {
+    const decision = solveAptClassic(offer.universe, { wanted, recommends: set.weakDependencies, mode: set.dependencies, installed: offer.installed });
+    if (set.dependencies === 'closure') demandInstallable(set, offer, decision.chosen);
+    return decision;
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    const at = set.include.find(({ spec }) => error.facts.subject === `package ${spec}`)?.at ?? set.at[0];
+    const place = at === undefined ? '' : ` (${at.file}:${at.line}:${at.column})`;
+    throw new BundleError(error.code, { ...error.facts, subject: `package set ${set.id}${place}: ${error.facts.subject}` }, { cause: error });
   }
+}
 
-  /** Unique also where file names differ by case only. */
-  private freePath(item: LockedPackage, key: string): string {
-    const slot = `${item.target}\n${item.path.toLowerCase()}`;
-    const taken = this.paths.get(slot) ?? key;
-    this.paths.set(slot, taken);
-    return taken === key ? item.path : item.path.replace(/\.deb$/, `.${item.digest.slice(7, 19)}.deb`);
-  }
-
-  sorted(): LockedPackage[] {
-    const keyOf = (item: LockedPackage): string => [item.target, item.name, item.version, item.arch].join('\n');
-    return [...this.byKey.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  }
+/** The specs of the other versions of what is wanted in all its versions. Each is solved by itself: they cannot be installed together. */
+function otherVersions(set: PackageSetRequirement, { universe }: Offer, decision: Decision): string[] {
+  const taken = new Set(decision.chosen.map(({ version }) => version));
+  return set.include.filter((item) => item.versions === 'all').flatMap((item) => {
+    const label = item.spec.replace(/[=/].*$/, '');
+    const chosen = decision.chosen.find(({ version }) => universe.label(universe.ownerOf(version)) === label);
+    if (chosen === undefined) return [];
+    return universe.versionsOf(universe.ownerOf(chosen.version)).filter((version) => !taken.has(version)).map((version) => `${label}=${universe.versionText(version)}`);
+  });
 }
 
 function solveSet(set: PackageSetRequirement, offer: Offer, packages: PackageList): LockedPackageSet {
+  if (set.urls.length > 0) {
+    throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `package set ${set.id}`, expected: 'packages of repositories', actual: `${set.urls.length} by address`, next: 'Put them into a repository, or carry them as files.' });
+  }
   const wanted = set.include.map((item) => item.spec);
-  const decision = solveAptClassic(offer.universe, { wanted, recommends: set.weakDependencies, mode: set.dependencies, installed: offer.installed });
+  const decision = decide(set, offer, wanted);
+  const notes = [...decision.notes];
+  const newSolver = newSolverNote(set.target);
+  if (newSolver !== undefined) notes.push(newSolver);
   for (const chosen of decision.chosen) packages.add(lockedFrom(set, offer, chosen));
+  for (const spec of otherVersions(set, offer, decision)) {
+    for (const chosen of decide(set, offer, [spec]).chosen) packages.add(lockedFrom(set, offer, chosen));
+  }
   return {
-    id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact, notes: [...decision.notes],
+    id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact && newSolver === undefined, notes,
     ...(decision.rejected.length === 0 ? {} : { rejected: [...decision.rejected] }),
   };
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { BundleError } from '../../bom/errors.ts';
+import { parseStanzas } from '../../formats/deb/deb822.ts';
 import { solveAptClassic } from '../../downloader/solver/apt-classic.ts';
+import { checkClosure } from '../../downloader/solver/checker.ts';
 import type { Universe } from '../../downloader/solver/universe.ts';
 import { packageSets } from './apt-sets.ts';
 import { randomFrom } from './random-universe.ts';
@@ -25,9 +27,13 @@ export const label = (universe: Universe, version: number): string =>
   `${universe.names.nameOf(universe.nameOf(universe.ownerOf(version)))} ${universe.versionText(version)} ${universe.archText(version)}`;
 
 /** Ours, in the form of {@link aptAnswer}; a text when it is refused. */
-export function ourAnswer({ offer: { universe, installed } }: Pair, wanted: readonly string[], recommends: boolean): string[] | string {
+export function ourAnswer({ offer: { universe, installed, installedStanzas } }: Pair, wanted: readonly string[], recommends: boolean): string[] | string {
   try {
-    return solveAptClassic(universe, { wanted, recommends, mode: 'closure', installed }).chosen.map(({ version }) => label(universe, version)).sort();
+    const { chosen } = solveAptClassic(universe, { wanted, recommends, mode: 'closure', installed });
+    const stanzas = chosen.flatMap(({ version }) => parseStanzas(universe.stanzaOf(version), { subject: 'chosen' }));
+    const problems = checkClosure(stanzas, { nativeArch: universe.architectures[0] ?? '', installed: installedStanzas, assumed: new Set() });
+    if (problems.length > 0) throw new Error(`the checker finds: ${problems.join('; ')}`);
+    return chosen.map(({ version }) => label(universe, version)).sort();
   } catch (error) {
     if (error instanceof BundleError && error.family === 'resolve') return error.message;
     throw error;
