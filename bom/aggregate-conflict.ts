@@ -29,3 +29,9 @@ export function sortedUnique(texts: readonly string[]): string[] {
 export function uniquePositions(positions: readonly Position[]): Position[] {
   return [...new Map(positions.map((position) => [formatPosition(position), position])).values()];
 }
+
+/** The licence field of a requirement that came from these: each named once. */
+export function unitedLicence(...licences: readonly (string | undefined)[]): { readonly licence?: string } {
+  const named = sortedUnique(licences.flatMap((licence) => licence?.split(' AND ') ?? []));
+  return named.length === 0 ? {} : { licence: named.join(' AND ') };
+}

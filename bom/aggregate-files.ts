@@ -1,5 +1,5 @@
 // File entries -> one requirement per name below files/.
-import { conflictOf, sortedUnique, uniquePositions } from './aggregate-conflict.ts';
+import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import { normalArch } from './aggregate-targets.ts';
@@ -37,7 +37,7 @@ function singleOf(entry: Entry<'files'>, rewrites: HostRewrites, credentials: re
   return {
     entry,
     requirement: {
-      kind: 'file', name: nameOf(entry), urls, usedBy: [module], at: [at],
+      kind: 'file', name: nameOf(entry), urls, usedBy: [module], at: [at], ...unitedLicence(value.licence),
       ...(value.path === undefined ? {} : { path: { absolute: entry.pathOf(value.path, 'path'), written: value.path } }),
       ...(isIdentity ? { digest: parseDigest(value.digest ?? '', formatPosition(entry.at('digest'))) } : {}),
       ...(value.size === undefined ? {} : { size: value.size }),
@@ -86,7 +86,7 @@ function merged(a: Single, b: Single): Single {
     ...a,
     requirement: {
       kind: 'file', name: left.name, urls: [...new Set([...left.urls, ...right.urls])],
-      usedBy: sortedUnique([...left.usedBy, ...right.usedBy]), at: uniquePositions([...left.at, ...right.at]),
+      usedBy: sortedUnique([...left.usedBy, ...right.usedBy]), at: uniquePositions([...left.at, ...right.at]), ...unitedLicence(left.licence, right.licence),
       ...(path === undefined ? {} : { path }),
       ...(digest === undefined ? {} : { digest }),
       ...(size === undefined ? {} : { size }),

@@ -1,5 +1,5 @@
 // Image entries -> one requirement per name.
-import { conflictOf, sortedUnique, uniquePositions } from './aggregate-conflict.ts';
+import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { type HostRewrites, rewriteReference } from './aggregate-hosts.ts';
 import { type ModuleTargets, normalPlatform, platformsOf } from './aggregate-targets.ts';
@@ -37,7 +37,7 @@ function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: Host
   return {
     entry, digestAt: value.digest === undefined ? at : entry.at('digest'), hasOwnPlatforms: value.platforms !== undefined,
     requirement: {
-      kind: 'image', ref, usedBy: [module], at: [at],
+      kind: 'image', ref, usedBy: [module], at: [at], ...unitedLicence(value.licence),
       ...(digest === undefined ? {} : { digest }),
       platforms: unitedPlatforms(value.platforms?.map(normalPlatform) ?? platformsOf(targets.of(entry.bom))),
       sources: [rewriteReference(ref, rewrites), ...(value.mirrors ?? []).map((mirror, index) => canonicalReference(mirror, formatPosition(entry.at('mirrors', index))))],
@@ -75,7 +75,7 @@ function merged(a: Single, b: Single): Single {
   return {
     ...a, digestAt: left.digest === undefined ? b.digestAt : a.digestAt,
     requirement: {
-      kind: 'image', ref, usedBy: sortedUnique([...left.usedBy, ...right.usedBy]), at: uniquePositions([...left.at, ...right.at]),
+      kind: 'image', ref, usedBy: sortedUnique([...left.usedBy, ...right.usedBy]), at: uniquePositions([...left.at, ...right.at]), ...unitedLicence(left.licence, right.licence),
       ...(digest === undefined ? {} : { digest }),
       platforms: unitedPlatforms([...left.platforms, ...right.platforms]),
       sources: [...new Set([...left.sources, ...right.sources])],

@@ -1,5 +1,5 @@
 // Chart and git entries -> requirements.
-import { conflictOf, sortedUnique, uniquePositions } from './aggregate-conflict.ts';
+import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -17,7 +17,7 @@ function chartOf(entry: Entry<'charts'>, rewrites: HostRewrites): ChartRequireme
   const last = (text: string): string => text.replace(/\/+$/, '').split('/').at(-1) ?? text;
   const name = source.name ?? as ?? last(source.oci ?? source.url ?? source.path ?? source.git ?? '');
   return {
-    kind: 'chart', name, usedBy: [entry.module], at: [entry.at()],
+    kind: 'chart', name, usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
     ...(source.version === undefined ? {} : { version: source.version }),
     ...(source.repo === undefined ? {} : { repo: urlOf(source.repo, rewrites, entry.at('source', 'repo')) }),
     ...(source.oci === undefined ? {} : { oci: source.oci }),
@@ -35,7 +35,7 @@ export function gitRequirements(entries: readonly Entry<'git'>[]): GitRequiremen
   return merge(entries.map((entry): GitRequirement => {
     const { id, url, commit, ref, submodules, mirrorAll } = entry.value;
     return {
-      kind: 'git', name: id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url, url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()],
+      kind: 'git', name: id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url, url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
       ...(ref === undefined ? {} : { ref }),
       submodules: submodules ?? false, mirrorAll: mirrorAll ?? false,
     };
@@ -47,11 +47,11 @@ function merge<T extends Wanted>(items: readonly T[], kind: string, keyOf: (item
   return [...groups.keys()].sort().flatMap((key) => (groups.get(key) ?? []).reduce<T[]>(([before], item) => {
     if (before === undefined) return [item];
     if (definition(before) !== definition(item)) throw differs(kind, key, before, item);
-    return [{ ...before, usedBy: sortedUnique([...before.usedBy, ...item.usedBy]), at: uniquePositions([...before.at, ...item.at]) }];
+    return [{ ...before, usedBy: sortedUnique([...before.usedBy, ...item.usedBy]), at: uniquePositions([...before.at, ...item.at]), ...unitedLicence(before.licence, item.licence) }];
   }, []));
 }
 
-function definition({ usedBy: _, at: __, ...rest }: Wanted): string {
+function definition({ usedBy: _, at: __, licence: ___, ...rest }: Wanted): string {
   return canonicalJson(rest);
 }
 

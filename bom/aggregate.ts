@@ -12,7 +12,7 @@ import { type ParsedBom, type ParsedProject, projectFrom } from './documents/doc
 import { apiVersion } from './documents/fields.ts';
 import type { Policy } from './documents/project.ts';
 import { BundleError } from './errors.ts';
-import { relate } from './relations.ts';
+import { relate, type RelationEdge } from './relations.ts';
 import type { VersionComparators } from './relations-versions.ts';
 import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Position, Target } from './requirement.ts';
 import type { Selection } from './selector.ts';
@@ -73,6 +73,8 @@ export interface Aggregated {
   readonly unresolved: readonly Unresolved[];
   readonly warnings: readonly string[];
   readonly influences: readonly { readonly module: string; readonly influences: string }[];
+  /** Who requires whom, by module name. */
+  readonly relations: readonly RelationEdge[];
   readonly policy: Policy;
   /** Entries whose reference somebody guessed. */
   readonly guessed: readonly Remark[];
@@ -116,6 +118,7 @@ export function aggregate(options: AggregateOptions): Aggregated {
     unresolved: boms.flatMap(unresolvedOf),
     warnings: [...relations.warnings, ...entries.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
     influences: relations.influences,
+    relations: relations.edges,
     policy: spec.policy ?? {},
     guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
     licences: all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence }])),

@@ -12,6 +12,8 @@ const descriptor = z.strictObject({ mediaType: z.string(), digest, size });
 /** How far an artifact can be trusted: its digest stood in a document, or a signature covers it, or it was believed on first use. */
 const trust = z.enum(['declared', 'verified', 'first-use']);
 const usedBy = z.array(z.string());
+/** As the documents name it; several joined with AND. */
+const licence = z.string().optional();
 
 const lockedTarget = z.strictObject({
   id: z.string(),
@@ -71,6 +73,7 @@ const lockedImage = z.strictObject({
   role: z.string(),
   trust,
   usedBy,
+  licence,
 });
 
 const lockedFile = z.strictObject({
@@ -94,6 +97,7 @@ const lockedFile = z.strictObject({
   mediaType: z.string(),
   trust,
   usedBy,
+  licence,
 });
 
 const lockedPackage = z.strictObject({
@@ -185,6 +189,7 @@ const lockedChart = z.strictObject({
   provenance: descriptor.optional(),
   trust,
   usedBy,
+  licence,
 });
 
 const lockedGit = z.strictObject({
@@ -196,6 +201,7 @@ const lockedGit = z.strictObject({
   size,
   trust,
   usedBy,
+  licence,
 });
 
 /** A file of longshore itself for the far side, per platform: below `longshore/bin/<platform>/` in an archive. */

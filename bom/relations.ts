@@ -19,7 +19,11 @@ export interface Relations {
   readonly order: readonly string[];
   readonly warnings: readonly string[];
   readonly influences: readonly { readonly module: string; readonly influences: string }[];
+  /** Who requires whom, by module name; sorted. */
+  readonly edges: readonly RelationEdge[];
 }
+
+export interface RelationEdge { readonly from: string; readonly to: string; readonly strength: 'strong' | 'weak' }
 
 interface Group { readonly expressions: readonly NormalExpression[]; readonly path: TreePath; readonly matched: readonly string[]; readonly byCluster: boolean }
 interface Node { readonly bom: ParsedBom; readonly name: string; readonly strong: readonly Group[]; readonly weak: readonly Group[] }
@@ -44,7 +48,7 @@ export function relate(boms: readonly ParsedBom[], options: RelationOptions = {}
     for (const group of node.strong) if (group.matched.length === 0 && !group.byCluster) throw unmet(node, group, matcher);
     for (const group of node.weak) if (group.matched.length === 0 && !group.byCluster) warnings.push(`module ${node.name}: nothing meets the weak requirement ${groupText(group.expressions)}`);
   }
-  return { order: order(nodes), warnings, influences: influences(nodes, matcher) };
+  return { order: order(nodes), warnings, influences: influences(nodes, matcher), edges: edges(nodes) };
 }
 
 class Matcher {
@@ -125,6 +129,13 @@ function checkConflicts(node: Node, matcher: Matcher): void {
       next: `Leave ${node.name} or ${other ?? 'this destination'} out; they do not go together.`,
     });
   }
+}
+
+function edges(nodes: readonly Node[]): RelationEdge[] {
+  const of = (node: Node, groups: readonly Group[], strength: 'strong' | 'weak'): RelationEdge[] => groups.flatMap((group) => group.matched.map((to) => ({ from: node.name, to, strength })));
+  const all = nodes.flatMap((node) => [...of(node, node.weak, 'weak'), ...of(node, node.strong, 'strong')]);
+  const unique = new Map(all.map((edge) => [`${edge.from} ${edge.to}`, edge]));
+  return [...unique.keys()].sort().flatMap((key) => unique.get(key) ?? []);
 }
 
 function influences(nodes: readonly Node[], matcher: Matcher): { module: string; influences: string }[] {

@@ -26,6 +26,8 @@ export interface Wanted {
   readonly usedBy: readonly string[];
   /** Every place that asked; the first is the one quoted in errors. */
   readonly at: readonly Position[];
+  /** As the documents name it; several joined with AND. */
+  readonly licence?: string;
 }
 
 export interface Evidence {

@@ -143,13 +143,13 @@ function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolut
     targets: aggregated.targets.map(({ id, family, os, release, arch }) => ({ id, family, arch, ...(os === undefined ? {} : { os }), ...(release === undefined ? {} : { release }) })),
     order: [...aggregated.order],
     boms: aggregated.boms.map(({ name, version, digest, size, labels: own }) => ({ name, version, digest, size, labels: { ...own } })),
-    images: by(resolutions.image.artifacts, ({ ref }) => [ref]),
-    files: by(resolutions.file.artifacts, ({ name }) => [name]),
+    images: by(withLicence(resolutions.image.artifacts, aggregated.images, ({ ref }) => ref), ({ ref }) => [ref]),
+    files: by(withLicence(resolutions.file.artifacts, aggregated.files, ({ name }) => name), ({ name }) => [name]),
     packages: by([...resolutions.deb.artifacts, ...resolutions.rpm.artifacts], ({ target, manager, name, version, arch }) => [target, manager, name, version, arch]),
     packageSets: by([...(resolutions.deb.packageSets ?? []), ...(resolutions.rpm.packageSets ?? [])], ({ id }) => [id]),
     repositories: by(all.flatMap((resolution): readonly LockedRepository[] => resolution.repositories ?? []), ({ target, id, uri, suite = '' }) => [target, id, uri, suite]),
-    charts: by(resolutions.chart.artifacts, ({ name, version }) => [name, version]),
-    git: by(resolutions.git.artifacts, ({ name, commit }) => [name, commit]),
+    charts: by(withLicence(resolutions.chart.artifacts, aggregated.charts, ({ name }) => name), ({ name, version }) => [name, version]),
+    git: by(withLicence(resolutions.git.artifacts, aggregated.git, ({ name }) => name), ({ name, commit }) => [name, commit]),
     runtimes: by(runtimes, ({ platform, path }) => [platform, path]),
     dropped: by([...aggregated.dropped, ...all.flatMap((resolution) => resolution.dropped ?? [])], ({ what, because }) => [what, because]),
     unresolved: by(aggregated.unresolved.filter(({ waived }) => !waived).map(({ module, where, what, reason }) => ({ module, where, what, reason })), ({ module, where, what }) => [module, where, what]),
@@ -158,13 +158,22 @@ function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolut
   };
 }
 
+/** Artifacts with the licence that their requirement names. */
+function withLicence<T extends object, W extends { readonly licence?: string }>(artifacts: readonly T[], wanted: readonly W[], nameOf: (item: T | W) => string): T[] {
+  const licences = new Map(wanted.flatMap((item) => (item.licence === undefined ? [] : [[nameOf(item), item.licence] as const])));
+  return artifacts.map((artifact) => {
+    const licence = licences.get(nameOf(artifact));
+    return licence === undefined ? artifact : { ...artifact, licence };
+  });
+}
+
 /** Sorted by the texts of `keysOf`, compared by code units, so that no locale changes the bytes. */
 function by<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): T[] {
   const keyed = items.map((item) => ({ item, key: keysOf(item).join('\u0000') }));
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ item }) => item);
 }
 
-function withSequence(lock: Lock, previous: Lock | undefined): Lock {
+export function withSequence(lock: Lock, previous: Lock | undefined): Lock {
   if (previous === undefined) return lock;
   const content = (one: Lock): string => canonicalJson({ ...one, metadata: { ...one.metadata, sequence: 0 } });
   if (content(lock) === content(previous)) return previous;

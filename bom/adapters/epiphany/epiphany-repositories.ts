@@ -2,7 +2,7 @@
 import type { BomDraft, Fields } from '../draft.ts';
 import type { Node } from '../trees.ts';
 import { readIni, repositoryFields } from '../yum-repo.ts';
-import type { EpiphanyTarget } from './epiphany.ts';
+import type { EpiphanyTarget } from './epiphany-target.ts';
 
 export function addDebRepositories(draft: BomDraft, repositories: readonly Node[], { id, arch }: EpiphanyTarget): void {
   draft.add('packageRepositories', { id: `${id}-system`, manager: 'deb', targets: [id], system: true });

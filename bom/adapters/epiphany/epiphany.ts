@@ -3,14 +3,12 @@ import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter
 import { BomDraft, digestText, type Fields } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
 import { addBuiltinRepositories, addDebRepositories, addRpmRepositories } from './epiphany-repositories.ts';
+import type { EpiphanyTarget } from './epiphany-target.ts';
 import { featureWhen, type Mappings, readMappings } from './epiphany-features.ts';
 
 const arches: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 const families: Readonly<Record<string, 'debian' | 'rhel'>> = { debian: 'debian', redhat: 'rhel' };
 const pathPattern = /(?:^|\/)(?:requirements|repositories)\/(?:.*\/)?[^/]+\.ya?ml$|(?:^|\/)feature-mappings\.ya?ml$/;
-
-/** One operating system and architecture that the files speak of. */
-export interface EpiphanyTarget { readonly id: string; readonly family: 'debian' | 'rhel'; readonly folder: string; readonly os: string; readonly arch: string }
 
 /** `select` takes operating systems (ubuntu-20.04) and architectures (x86_64); components and features are selected in the project. */
 export const epiphany: Adapter = {
