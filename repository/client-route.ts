@@ -1,6 +1,7 @@
 // What lies below /client/: the setup script, and the files that it writes, one by one.
 import { hostComponent } from '../bom/reference.ts';
 import { type Answer, textAnswer } from './answer.ts';
+import { ansiblePlay, cloudConfig, fileList } from './client/automation.ts';
 import { caPath, type ClientFile, clientFiles } from './client/client-files.ts';
 import { setupScript } from './client/setup-script.ts';
 import type { Exchange } from './exchange.ts';
@@ -38,7 +39,10 @@ export function clientAnswer(facts: ClientFacts, segments: readonly string[]): A
   const headers = { 'cache-control': 'no-cache' };
   const path = `/${segments.join('/')}`;
   if (path === '/setup.sh') return textAnswer(200, setupScript({ origin: facts.exchange.origin, exclusive: isExclusive(facts.exchange), files }), { ...headers, 'content-type': 'text/x-shellscript; charset=utf-8' });
-  if (path === '/files') return textAnswer(200, files.map((file) => `${file.part}\t${file.path}\n`).join(''), headers);
+  const source = { origin: facts.exchange.origin, ca: facts.ca };
+  if (path === '/ansible.yml') return textAnswer(200, ansiblePlay(source), { ...headers, 'content-type': 'application/yaml' });
+  if (path === '/cloud-config.yml') return textAnswer(200, cloudConfig(source), { ...headers, 'content-type': 'application/yaml' });
+  if (path === '/files') return textAnswer(200, fileList(files), headers);
   const file = files.find((each) => path === `/files${each.path}`);
   return file === undefined ? undefined : textAnswer(200, file.content, headers);
 }

@@ -7,6 +7,7 @@ import { type Answer, jsonAnswer, send, textAnswer } from './answer.ts';
 import { AuditLog, isWrite } from './audit.ts';
 import { apiAnswer } from './catalog/api.ts';
 import { artifactPage } from './catalog/artifact-page.ts';
+import { changesOf, changesPage } from './catalog/changes.ts';
 import { artifactsPage, catalogPage } from './catalog/catalog.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
@@ -154,6 +155,12 @@ export class Machine {
     return allowed ? jsonAnswer(200, { clients: this.clients.list() }, { 'cache-control': 'no-store' }) : unauthorized();
   }
 
+  private changes(view: View, project: string): Answer | undefined {
+    const served = view.served.find(({ lock }) => lock.metadata.name === project);
+    const changes = served === undefined ? undefined : changesOf(served);
+    return changes === undefined ? undefined : changesPage(changes);
+  }
+
   private publicKey(name: string): Answer | undefined {
     const { signer } = this.options;
     if (name === 'longshore.asc' && signer !== undefined) return textAnswer(200, signer.publicKeyArmored, { 'content-type': 'application/pgp-keys' });
@@ -168,6 +175,7 @@ export class Machine {
     const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined, hasAuthority: this.ca !== undefined };
     switch (top) {
       case '': return catalogPage(facts);
+      case 'changes': return rest.length === 1 ? this.changes(view, rest[0] ?? '') : undefined;
       case 'artifacts': return rest.length === 0 ? artifactsPage(facts) : undefined;
       case 'artifact': return rest.length === 1 ? artifactPage(facts, rest[0] ?? '') : undefined;
       case 'apt': return view.aptFile(rest, blobs);

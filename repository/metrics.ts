@@ -15,7 +15,7 @@ export function areaOf(path: string): Area {
   const top = path.split('/', 2)[1] ?? '';
   switch (top) {
     case 'v2': return 'registry';
-    case '': case 'artifact': case 'artifacts': return 'page';
+    case '': case 'artifact': case 'artifacts': case 'changes': return 'page';
     case 'apt': case 'yum': case 'files': case 'charts': case 'api': return top;
     default: return 'other';
   }

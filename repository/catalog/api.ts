@@ -2,6 +2,7 @@
 import { type Answer, jsonAnswer } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import type { View } from '../view.ts';
+import { changesOf } from './changes.ts';
 import { type InventoryItem, itemsOf, summaryOf } from './inventory.ts';
 
 export interface CatalogFacts {
@@ -17,6 +18,7 @@ export interface CatalogFacts {
 const endpoints = {
   '/api/v1/projects': 'projects with modules, targets, counts and sizes',
   '/api/v1/projects/<name>/lock': 'the lock of a project',
+  '/api/v1/projects/<name>/changes': 'what the current generation changed against the one before, where that is known',
   '/api/v1/artifacts?kind=&project=&module=&target=&q=': 'artifacts; q: words that all occur in name or digest',
   '/api/v1/pushed': 'repositories that were pushed here',
   '/api/v1/clients': 'addresses that were seen (with a password, or from this machine)',
@@ -33,9 +35,11 @@ export function apiAnswer(facts: CatalogFacts, segments: readonly string[]): Ans
   if (path === 'projects') return jsonAnswer(200, { projects: view.served.map(summaryOf) }, headers);
   if (path === 'artifacts') return jsonAnswer(200, { artifacts: matching(facts) }, headers);
   if (path === 'pushed') return jsonAnswer(200, { repositories: facts.pushed }, headers);
-  const lockOf = /^projects\/([^/]+)\/lock$/.exec(path)?.[1];
-  const served = view.served.find(({ lock }) => lock.metadata.name === lockOf);
-  return served === undefined ? undefined : jsonAnswer(200, served.lock, headers);
+  const [, name, what] = /^projects\/([^/]+)\/(lock|changes)$/.exec(path) ?? [];
+  const served = view.served.find(({ lock }) => lock.metadata.name === name);
+  if (served === undefined) return undefined;
+  const document = what === 'lock' ? served.lock : changesOf(served);
+  return document === undefined ? undefined : jsonAnswer(200, document, headers);
 }
 
 /** The artifacts that the query asks for: the same on the page and in the API. */

@@ -21,7 +21,7 @@ export function catalogPage(facts: CatalogFacts): Answer {
     projects.length === 0 ? '<p>Nothing is imported yet. <code>longshore import ARCHIVE</code> fills this machine.</p>' : '',
     items.length > 0 ? searchForm({}, modulesOf(projects)) : '',
     `<nav aria-label="On this page"><ul>${sections.map(([id, title]) => `<li><a href="#${id}">${title}</a></li>`).join('')}<li><a href="/files/">File tree</a></li></ul></nav>`,
-    projects.length > 0 ? projectsSection(projects) : '',
+    projects.length > 0 ? projectsSection(projects, new Set(view.served.filter(({ older }) => (older?.length ?? 0) > 0).map(({ lock }) => lock.metadata.name))) : '',
     entries.length > 0 ? sizeBars(entries) : '',
     items.length > 0 ? useSection(facts, items) : '',
     ...present.map(([kind, title]) => kindSection(kind, title, items.filter((item) => item.kind === kind))),
@@ -37,12 +37,12 @@ function modulesOf(projects: readonly ProjectSummary[]): string[] {
   return [...new Set(projects.flatMap(({ modules }) => modules.map(({ name }) => name)))].sort();
 }
 
-function projectsSection(projects: readonly ProjectSummary[]): string {
+function projectsSection(projects: readonly ProjectSummary[], changed: ReadonlySet<string>): string {
   const row = (project: ProjectSummary): string => {
     const counts = kindTitles.filter(([kind]) => project.counts[kind] > 0)
       .map(([kind]) => link('/artifacts', { project: project.name, kind }, counted(project.counts[kind], kind)));
     const modules = project.modules.map(({ name, version }) => link('/artifacts', { project: project.name, module: name }, `${name} ${version}`));
-    return `<tr><th scope="row">${link('/artifacts', { project: project.name }, project.name)}</th><td class="number">${project.sequence}</td><td class="number">${project.generation ?? 'archive'}</td>
+    return `<tr><th scope="row">${link('/artifacts', { project: project.name }, project.name)}</th><td class="number">${project.sequence}</td><td class="number">${project.generation ?? 'archive'}${changed.has(project.name) ? `<br>${link(`/changes/${project.name}`, {}, 'changes')}` : ''}</td>
 <td>${counts.join(', ') || 'nothing'}</td><td class="number">${formatBytes(project.totalBytes)}</td><td>${modules.join(', ')}</td></tr>`;
   };
   return `<h2 id="projects">Projects</h2>
