@@ -1,12 +1,14 @@
 import { type Command, Option } from 'commander';
 import { once } from 'node:events';
 import { BundleError } from '../../bom/errors.ts';
-import type { Lock } from '../../bom/lock.ts';
+import { type Lock, lockBytes } from '../../bom/lock.ts';
 import type { Bytes } from '../../bom/ports.ts';
 import { deltaBase, parseMissing, repairBase } from '../../formats/archive/holdings.ts';
 import { parseSigningKey } from '../../formats/pgp/keys.ts';
 import { exportStream } from '../../exporter/export-stream.ts';
 import { exportArchive, type ExportOptions, type ExportResult } from '../../exporter/export.ts';
+import { withSequence } from '../../downloader/lock.ts';
+import { commitFile } from '../../store/durable-file.ts';
 import { parseVolumeSize } from '../../exporter/volume-size.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
@@ -14,6 +16,7 @@ import { readHoldings } from '../bases.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, keyOption, lockOption, readInput, readInputBytes, storeOption } from '../context.ts';
 import { readLock } from '../documents.ts';
 import { formatBytes } from '../render.ts';
+import { runtimeOption, runtimesFor } from '../runtimes.ts';
 
 export interface ExportFlags {
   readonly lock: string;
@@ -26,6 +29,8 @@ export interface ExportFlags {
   readonly key?: readonly string[];
   readonly allowUnsigned?: boolean;
   readonly repair?: string;
+  readonly runtime?: readonly string[];
+  readonly selfExtracting?: boolean;
 }
 
 export const outputOption = (): Option => new Option('-o, --output <file>', 'the archive; - for stdout').makeOptionMandatory();
@@ -57,7 +62,24 @@ async function planOf(context: CommandContext, lock: Lock, flags: ExportFlags): 
     ...(sign === undefined ? {} : { sign }),
     ...(flags.split === undefined ? {} : { split: parseVolumeSize(flags.split) }),
     ...(delta === undefined ? {} : { delta }),
+    ...(flags.selfExtracting === true ? { selfExtracting: true } : {}),
   };
+}
+
+/** The lock with the runtimes that --runtime names: they are locked by digest like any content, so the lock is written anew when they change. */
+async function withRuntimes(context: CommandContext, lock: Lock, flags: ExportFlags): Promise<Lock> {
+  if (flags.runtime === undefined) return lock;
+  const store = await Store.open(flags.store, { create: false });
+  try {
+    const runtimes = [...(await runtimesFor(flags.runtime, store, context.signal))];
+    const next = withSequence({ ...lock, spec: { ...lock.spec, runtimes } }, lock);
+    if (next.metadata.sequence === lock.metadata.sequence) return lock;
+    await commitFile(flags.lock, lockBytes(next));
+    context.note(`${flags.lock}: the runtime for ${flags.runtime.join(', ')} was added, sequence ${next.metadata.sequence}`);
+    return next;
+  } finally {
+    store.close();
+  }
 }
 
 async function toStdout(bytes: Bytes): Promise<void> {
@@ -77,10 +99,11 @@ export function registerExport(program: Command): void {
       new Option('--split <size>', 'volumes of at most this size (4GiB, 700MB, cd, dvd, dvd-dl, bd, fat32), written as FILE.001, FILE.002, …'),
       new Option('--base <file>', 'a delta: only what this receipt, lock or archive does not hold; repeatable, one delta for several sites').argParser(collect),
       keyOption('public key that must have signed a receipt; repeatable'), new Option('--allow-unsigned', 'take receipts that nobody signed'),
+      runtimeOption(), new Option('--self-extracting', 'a shell script that checks, imports and serves itself: sh FILE --check|--import|--serve'),
       new Option('--repair <file>', 'only the blobs that an import listed as missing (its --json output)'),
     ],
     action: async (context, flags) => {
-      const lock = readLock(flags.lock);
+      const lock = await withRuntimes(context, readLock(flags.lock), flags);
       const result = await runExport(context, lock, flags);
       if (flags.output === '-') { context.note(exportText(result, flags.sign !== undefined)); return; }
       context.print({ project: lock.metadata.name, sequence: lock.metadata.sequence, signed: flags.sign !== undefined, ...result }, exportText(result, flags.sign !== undefined));

@@ -10,6 +10,7 @@ import { cacheStore, type CommandContext, concurrencyOption, defineCommand, inse
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
+import { runtimeOption, runtimesFor } from '../runtimes.ts';
 import { createSources } from '../wiring.ts';
 
 export interface LockFlags extends FileFlag {
@@ -19,11 +20,16 @@ export interface LockFlags extends FileFlag {
   readonly insecureRegistry: readonly string[];
   readonly limitRate?: number;
   readonly strict?: boolean;
+  /** `true` without names. */
+  readonly update?: true | readonly string[];
+  readonly runtime?: readonly string[];
 }
 
 export const lockFlags = (): Option[] => [
   fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(), limitRateOption(),
   new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
+  new Option('--update [name]', 'look again what tags and addresses without a digest give now: all of them, or those of an image, file or module; repeatable').argParser(collectUpdate),
+  runtimeOption(),
 ];
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
@@ -36,9 +42,12 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
     spoolFolder: store.spoolFolder, ...rateOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
+  const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {
     const lock = await createLock({
       aggregated, sources: wiring.sources, blobs: store, notify: context.notify, signal: context.signal,
+      update: flags.update === true ? 'all' : flags.update ?? [],
+      runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
     });
     const bytes = lockBytes(lock);
@@ -49,6 +58,10 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     await wiring.close();
     store.close();
   }
+}
+
+function collectUpdate(value: string, previous: true | readonly string[] | undefined): readonly string[] {
+  return [...(Array.isArray(previous) ? (previous as readonly string[]) : []), value];
 }
 
 export function lockSummary(lock: Lock, path: string, changed: boolean): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
