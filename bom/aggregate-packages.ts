@@ -45,7 +45,31 @@ export function packageSetRequirements(entries: readonly Entry<'packages'>[], re
     if (before !== undefined) throw twice(name, entry, before);
     sets.set(name, set);
   }
+  checkPins([...sets.values()]);
   return { sets: [...sets.keys()].sort().flatMap((name) => sets.get(name) ?? []), dropped };
+}
+
+/** One version of a package for one target: two modules that pin it differently are a conflict, unless they keep all versions. */
+function checkPins(sets: readonly PackageSetRequirement[]): void {
+  const pins = new Map<string, { readonly pattern: string; readonly module: string; readonly at: Position; readonly set: string }>();
+  for (const { kind, target, include, usedBy: [module = ''], id } of sets) {
+    for (const { spec, versions, at } of include) {
+      const [, name, pattern] = (kind === 'deb' ? /^([^\s=/(]+)=(\S+)$/ : /^(\S+) = (\S+)$/).exec(spec) ?? [];
+      if (name === undefined || pattern === undefined || versions === 'all') continue;
+      const before = pins.get(`${target.id} ${name}`);
+      if (before === undefined) { pins.set(`${target.id} ${name}`, { pattern, module, at, set: id }); continue; }
+      if (before.module === module || fits(before.pattern, pattern)) continue;
+      throw conflictOf(`package ${name} for target ${target.id}`, 'one version', [{ module: before.module, at: before.at, says: before.pattern }, { module, at, says: pattern }],
+        `Settle it in the project with an overlay that sets include of ${before.set} or ${id}: {match: {module: ${module}, packages: ${id.slice(module.length + 1)}}, set: {include: […]}}. To carry both versions, say versions: all in both.`);
+    }
+  }
+}
+
+/** Whether one version can meet both patterns, where * stands for anything. Two patterns with * are let through: their repositories decide. */
+function fits(a: string, b: string): boolean {
+  if (a === b || (a.includes('*') && b.includes('*'))) return true;
+  const [pattern, version] = a.includes('*') ? [a, b] : [b, a];
+  return new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's').test(version);
 }
 
 function targetFor(entry: Entry<'packages'>, targets: ModuleTargets): Target | undefined {

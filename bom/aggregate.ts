@@ -5,6 +5,7 @@ import { fileRequirements } from './aggregate-files.ts';
 import { imageRequirements } from './aggregate-images.ts';
 import { chartRequirements, gitRequirements } from './aggregate-others.ts';
 import { type HostAptSources, packageSetRequirements } from './aggregate-packages.ts';
+import { checkMutable, checkReferences, unkeptPromises } from './aggregate-promises.ts';
 import { type ModuleTargets, platformsOf, selectTargets } from './aggregate-targets.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import { type Digest, digestOf } from './digest.ts';
@@ -100,6 +101,9 @@ export function aggregate(options: AggregateOptions): Aggregated {
   const packages = packageSetRequirements(entries.of('packages'), entries.of('packageRepositories'), {
     project, targets, rewrites, ...(options.hostAptSources === undefined ? {} : { hostAptSources: options.hostAptSources }),
   });
+  for (const bom of boms) checkReferences(bom);
+  for (const entry of entries.of('images')) checkMutable(entry);
+  const unkept = unkeptPromises(boms, entries.of('files'), project);
   const produced = producedImages(boms);
   const images = imageRequirements(entries.of('images'), targets, rewrites);
   const all = (['images', 'files', 'packageRepositories', 'packages', 'charts', 'git'] as const).flatMap((list) => entries.of(list));
@@ -114,9 +118,9 @@ export function aggregate(options: AggregateOptions): Aggregated {
     packageSets: packages.sets,
     charts: chartRequirements(entries.of('charts'), rewrites),
     git: gitRequirements(entries.of('git')),
-    dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
+    dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped, ...unkept.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
     unresolved: boms.flatMap(unresolvedOf),
-    warnings: [...relations.warnings, ...entries.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
+    warnings: [...relations.warnings, ...entries.warnings, ...unkept.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
     influences: relations.influences,
     relations: relations.edges,
     policy: spec.policy ?? {},

@@ -276,6 +276,29 @@ unresolved: [{where: "f:1", what: pip install x, reason: name without URL}]`)]);
     expect(summarise(result).modules).toMatchObject([{ name: 'a', images: 1, charts: 1, git: 1, unresolved: 1, files: 0 }]);
   });
 
+  it('refuses packages that two modules pin differently', () => {
+    const set = (include: string): string => `${targets}packageRepositories: [{id: r, manager: deb, line: "deb https://apt.example.org x main"}]\npackages: [{manager: deb, target: deb12, include: [${include}]}]`;
+    const both = (a: string, b: string) => (): unknown => aggregated([bom('a', set(a)), bom('b', set(b))], 'targets: [deb12]');
+    const error = refusal(both('{name: k, version: "1.22.4"}', '{spec: "k=1.23.*"}'));
+    expect(error).toMatchObject({ code: 'RESOLVE_CONFLICT', next: expect.stringContaining('{match: {module: b, packages: deb12}, set: {include: […]}}') as string });
+    expect(error.facts.actual).toMatch(/1\.22\.4 \(module a, a\.yaml:9:\d+\) and 1\.23\.\* \(module b, b\.yaml:9:\d+\)/);
+    for (const [a, b] of [['{spec: "k=1.22.*"}', '{spec: "k=1.22.4"}'], ['{spec: "k=1"}', '{name: k}'], ['{spec: "k=1", versions: all}', '{spec: "k=2"}'], ['{spec: "k=1*"}', '{spec: "k=2*"}']] as const) both(a, b)();
+  });
+
+  it('checks references inside a BOM, and pins that an entry demands', () => {
+    expect(refusal(() => aggregated([bom('a', 'files: [{path: x, id: tool}]\ntools: [{file: tol}]')]))).toMatchObject({ code: 'INPUT_FIELD', next: 'Did you mean tool?' });
+    expect(refusal(() => aggregated([bom('a', 'modules: [{name: x, version: 1, image: y}]')])).code).toBe('INPUT_FIELD');
+    expect(refusal(() => aggregated([bom('a', 'images: [{ref: "x:1", mutable: refuse}]')])).code).toBe('RESOLVE_UNPINNED');
+  });
+
+  it('says what it does not carry out', () => {
+    const boms = [bom('a', 'configs: [{id: env, path: x}]\nfiles: [{urls: ["https://example.org/x"], signature: {kind: gpg, url: "https://example.org/x.asc"}}]')];
+    const result = aggregated(boms);
+    expect(result.dropped).toEqual([{ what: 'config env of a', because: 'export.includeConfigs is not true' }]);
+    expect(result.warnings).toEqual(['file https://example.org/x of a: its gpg signature is not checked']);
+    expect(refusal(() => aggregated(boms, 'export: {includeConfigs: true}')).code).toBe('RESOLVE_UNSUPPORTED');
+  });
+
   it('lets two modules not produce one name', () => {
     expect(refusal(() => aggregated([bom('a', 'produces: [{image: x}]'), bom('b', 'produces: [{image: x}]')])).code).toBe('RESOLVE_CONFLICT');
   });

@@ -7,7 +7,7 @@ const listPath = /(?:^|\/)requirements(?:\.(?:x86_64|aarch64))?\.txt$/;
 const scriptPath = /(?:^|\/)add-repositories(?:\.[a-z0-9_]+)?\.sh$/;
 const arches: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 
-/** `select` takes operating systems (folder names such as ubuntu-18.04) and architectures. */
+/** `select` takes operating systems (folder names such as ubuntu-18.04) and architectures; `values`: os, for a list outside its folder. */
 export const lambdastackTxt: Adapter = {
   name: 'lambdastack-txt', version: 1,
   summary: 'LambdaStack and Epiphany 1.x requirements.<arch>.txt with their add-repositories scripts; select by os and architecture',
@@ -21,7 +21,7 @@ interface TargetOf { readonly id: string; readonly os: string; readonly arch: st
 
 function convert(files: readonly AdapterFile[], options: AdapterOptions): Converted {
   const words = options.select ?? [];
-  const all = files.filter(({ path }) => listPath.test(path)).map((file) => ({ file, target: targetOf(file) }));
+  const all = files.filter(({ path }) => listPath.test(path)).map((file) => ({ file, target: targetOf(file, options.values?.['os']) }));
   const known = all.flatMap(({ target: { os, arch } }) => [os, arch, ...Object.keys(arches).filter((name) => arches[name] === arch)]);
   const warnings = words.filter((word) => !known.includes(word)).map((word) => `select: ${word} is neither an operating system nor an architecture here`);
   const archWords = words.map((word) => arches[word] ?? word).filter((word) => Object.values(arches).includes(word));
@@ -33,8 +33,8 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   return { boms: [draft.build('lambdastack')], warnings };
 }
 
-function targetOf({ path, text }: AdapterFile): TargetOf {
-  const os = path.split('/').at(-2) ?? 'linux';
+function targetOf({ path, text }: AdapterFile, named: string | undefined): TargetOf {
+  const os = named ?? path.split('/').at(-2) ?? 'linux';
   const arch = arches[/\.(x86_64|aarch64)\.txt$/.exec(path)?.[1] ?? 'x86_64'] ?? 'amd64';
   const isDeb = /^(?:ubuntu|debian)/.test(os) || (!/^(?:redhat|rhel|centos|almalinux|rocky)/.test(os) && !text.includes('[packages-repo-prereqs]'));
   return { id: `${os}-${arch}`, os, arch, manager: isDeb ? 'deb' : 'rpm' };
@@ -74,7 +74,7 @@ function addList(draft: BomDraft, file: AdapterFile, target: TargetOf, files: re
   addRepositories(draft, target, file, files);
   const prerequisites = of('packages-repo-prereqs').map(({ text }) => ({ spec: text }));
   if (prerequisites.length > 0) draft.add('packages', { id: `${id}-prereqs`, manager, target: id, role: 'bootstrap', dependencies: 'none', include: prerequisites });
-  const include = of('packages').flatMap(({ text, where }) => includeOf(text, where, manager, draft));
+  const include = severalVersions(of('packages').flatMap(({ text, where }) => includeOf(text, where, manager, draft)));
   const allUrls = [...urls, ...of('packagesfromurl').map(({ text }) => ({ url: text }))];
   if (include.length + allUrls.length > 0) draft.add('packages', { id, manager, target: id, dependencies: 'closure', include, urls: allUrls });
   for (const [name, entries] of sections) {
@@ -88,6 +88,13 @@ function includeOf(text: string, where: string, manager: 'deb' | 'rpm', draft: B
   const [name = '', version, ...rest] = text.split(' ');
   if (rest.length > 0) { draft.unresolved(where, text, 'more than a package name and a version'); return []; }
   return [{ spec: version === undefined ? name : `${name}=${version}*` }];
+}
+
+/** A package that stands there in several versions is wanted in all of them: the list feeds a repository, not one machine. */
+function severalVersions(include: readonly { readonly spec: string }[]): { spec: string; versions?: 'all' }[] {
+  const stem = (spec: string): string => spec.replace(/=.*$/s, '').replace(/-\d+\.\d.*$/s, '');
+  const byName = Map.groupBy(include, ({ spec }) => stem(spec));
+  return include.map(({ spec }) => (new Set(byName.get(stem(spec))?.map((item) => item.spec)).size > 1 && stem(spec) !== spec ? { spec, versions: 'all' } : { spec }));
 }
 
 /** `URL` or `URL newname`; packages among them go to the package set. */

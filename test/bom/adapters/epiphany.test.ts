@@ -124,6 +124,12 @@ describe('lambdastack-txt', () => {
     expect(convertText(lambdastackTxt, 'ubuntu-18.04/requirements.x86_64.txt', '[packages]\njq # for x\n').spec.unresolved?.map(({ what }) => what)).toContain('jq # for x');
   });
 
+  it('wants every version of a package that stands there in several', () => {
+    const of = (os: string, text: string): unknown => convertText(lambdastackTxt, 'requirements.x86_64.txt', text, { values: { os } }).spec.packages?.[0]?.include;
+    expect(of('ubuntu-18.04', '[packages]\nkubelet 1.18.6\nkubelet 1.19.15\njq\njq\n')).toEqual([{ spec: 'kubelet=1.18.6*', versions: 'all' }, { spec: 'kubelet=1.19.15*', versions: 'all' }, { spec: 'jq' }, { spec: 'jq' }]);
+    expect(of('centos-7', '[packages]\nkubernetes-cni-0.8.6-0\nkubernetes-cni-0.8.7-0\njava-1.8.0-openjdk\n')).toEqual([{ spec: 'kubernetes-cni-0.8.6-0', versions: 'all' }, { spec: 'kubernetes-cni-0.8.7-0', versions: 'all' }, { spec: 'java-1.8.0-openjdk' }]);
+  });
+
   it('reads repositories out of the scripts beside it', () => {
     const { spec } = convertOne(lambdastackTxt, [
       { path: 'ubuntu-18.04/requirements.x86_64.txt', text: '[packages]\njq\n' },

@@ -1,0 +1,44 @@
+// What a BOM says beyond its artifacts: references inside it that must hold, and wishes that are not carried out and therefore said aloud.
+import type { Entry } from './aggregate-entries.ts';
+import type { ParsedBom, ParsedProject } from './documents/document.ts';
+import { didYouMean } from './documents/suggest.ts';
+import { formatPosition, type TreePath } from './documents/yaml-tree.ts';
+import { BundleError } from './errors.ts';
+
+/** Every `tools[].file` and `modules[].image` names an entry of its own BOM. Throws `INPUT_FIELD`. */
+export function checkReferences(bom: ParsedBom): void {
+  const spec = bom.value.spec ?? {};
+  const ids = (list: readonly { readonly id?: string | undefined }[] | undefined): string[] => (list ?? []).flatMap(({ id }) => id ?? []);
+  const check = (name: string | undefined, known: readonly string[], path: TreePath, what: string): void => {
+    if (name === undefined || known.includes(name)) return;
+    const next = didYouMean(name, known);
+    throw new BundleError('INPUT_FIELD', { subject: formatPosition(bom.positionOf(path)), expected: `the id of ${what}`, actual: name, ...(next === undefined ? {} : { next }) });
+  };
+  for (const [index, { file }] of (spec.tools ?? []).entries()) check(file, ids(spec.files), ['spec', 'tools', index, 'file'], 'a file under spec.files');
+  for (const [index, { image }] of (spec.modules ?? []).entries()) check(image, ids(spec.images), ['spec', 'modules', index, 'image'], 'an image under spec.images');
+}
+
+/** `mutable: refuse` wants a digest. Throws `RESOLVE_UNPINNED`. */
+export function checkMutable({ value, module, at }: Entry<'images'>): void {
+  if (value.mutable !== 'refuse' || value.digest !== undefined || value.ref.includes('@')) return;
+  throw new BundleError('RESOLVE_UNPINNED', {
+    subject: `${formatPosition(at('mutable'))}: image ${value.ref} of module ${module}`, expected: 'a digest, because the entry says mutable: refuse', actual: 'none',
+    next: 'Write its digest in the document or in an overlay.',
+  });
+}
+
+/**
+ * Site configurations are left out unless the project asks for them, and then refused: they cannot be carried yet. Signatures of files are not
+ * checked yet, which is a warning.
+ */
+export function unkeptPromises(boms: readonly ParsedBom[], files: readonly Entry<'files'>[], project: ParsedProject): { readonly dropped: readonly { what: string; because: string }[]; readonly warnings: readonly string[] } {
+  const dropped = boms.flatMap((bom) => (bom.value.spec?.configs ?? []).map(({ id, path }, index) => {
+    const what = `config ${id ?? path} of ${bom.value.metadata.name}`;
+    if (project.value.spec?.export?.includeConfigs !== true) return { what, because: 'export.includeConfigs is not true' };
+    throw new BundleError('RESOLVE_UNSUPPORTED', {
+      subject: `${formatPosition(bom.positionOf(['spec', 'configs', index]))}: ${what}`, expected: 'images, files, packages', actual: 'site configuration', next: 'Set export.includeConfigs to false, or list its files under spec.files.',
+    });
+  }));
+  const warnings = files.flatMap(({ value, module }) => (value.signature === undefined ? [] : [`file ${value.id ?? value.saveAs ?? value.urls?.[0] ?? ''} of ${module}: its ${value.signature.kind} signature is not checked`]));
+  return { dropped, warnings };
+}
