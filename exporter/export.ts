@@ -109,6 +109,7 @@ export async function exportArchive(options: ExportOptions): Promise<ExportResul
   checkNotAborted(options.signal, output);
   for (const [index, path] of paths.entries()) await commitRename(partial.volumePath(index + 1), path);
   await partial.remove();
+  if (options.split !== undefined) await warnOfStale(output, { from: paths.length + 1, notify: options.notify });
   return { paths, bytes, blobs: content.manifest.blobs.length, archive: content.archive, resumed };
 }
 
@@ -121,6 +122,13 @@ function originOf({ selfExtracting, split }: ExportOptions): number {
 /** `X.tar.001` */
 export function volumePath(output: string, number: number): string {
   return `${output}.${String(number).padStart(3, '0')}`;
+}
+
+/** Volumes of an earlier, larger archive under the same name would be taken for ones of this. */
+async function warnOfStale(output: string, { from, notify }: { readonly from: number; readonly notify: Notify }): Promise<void> {
+  const path = volumePath(output, from);
+  const there = await stat(path).then(() => true, (cause: NodeJS.ErrnoException) => { if (cause.code === 'ENOENT') return false; throw storageError(path, cause); });
+  if (there) notify({ kind: 'warning', subject: path, message: `is not a volume of this archive, which has ${from - 1}: delete it and those after it` });
 }
 
 function announce(content: ArchiveContent, partial: PartialExport, notify: Notify): void {

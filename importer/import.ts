@@ -1,4 +1,4 @@
-import { link, rm } from 'node:fs/promises';
+import { link, realpath, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { bundleOf } from '../bom/bundle.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
@@ -55,7 +55,7 @@ export interface ImportResult {
  */
 export async function importArchive(options: ImportOptions): Promise<ImportResult> {
   const { store, signal, notify } = options;
-  let archive = await gatherVolumes(await openArchive(options.paths.map((path) => resolve(path))), store.root);
+  let archive = await gatherVolumes(await openArchive(await Promise.all(options.paths.map(realPath))), store.root);
   const { project } = archive.manifest;
   const keys = options.keys.length > 0 ? options.keys : await pinnedKeys(store.root, project);
   const trust = { ...options, keys };
@@ -91,6 +91,14 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
   await generations.switchTo(generation.project, generation.id);
   return { ...facts, generation, changed: true, how, influences: lock.spec.influences };
+}
+
+/** Where the file itself is: a link to a symbolic link would not keep it. A missing one is reported by whoever opens it. */
+async function realPath(path: string): Promise<string> {
+  return realpath(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return resolve(path);
+    throw storageError(path, cause);
+  });
 }
 
 function countOf({ manifest }: Archive): { readonly blobs: number; readonly bytes: number } {

@@ -6,6 +6,7 @@ export function renderReadme(lock: Lock): string {
   const { images, files, packages, charts, targets } = lock.spec;
   const debs = targets.filter((target) => packages.some((item) => item.manager === 'deb' && item.target === target.id));
   const rpms = targets.filter((target) => packages.some((item) => item.manager === 'rpm' && item.target === target.id));
+  const platforms = [...new Set(lock.spec.runtimes.map((runtime) => runtime.platform))].sort().join(', ');
   return [
     `${lock.metadata.name}, sequence ${lock.metadata.sequence}`,
     '',
@@ -17,6 +18,11 @@ export function renderReadme(lock: Lock): string {
     '',
     'With longshore',
     '',
+    ...(lock.spec.runtimes.length === 0 ? [] : [
+      `  It travels along for ${platforms}:`,
+      '  tar xf ARCHIVE longshore && longshore/bin/PLATFORM/longshore --help',
+      '',
+    ]),
     '  longshore inspect ARCHIVE                 what it holds, for whom, from when',
     '  longshore verify --key KEY.asc ARCHIVE    checks every byte and the signature',
     '  longshore serve --key KEY.asc ARCHIVE     a registry and package mirror, straight from it',

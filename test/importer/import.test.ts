@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, openSync, closeSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { copyFileSync, existsSync, openSync, closeSync, readdirSync, rmSync, statSync, symlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
@@ -98,6 +98,17 @@ describe('import', () => {
     const [pack] = readdirSync(join(store.root, 'packs')).filter((name) => name.endsWith('.tar'));
     expect(statSync(join(store.root, 'packs', pack ?? '')).ino).toBe(statSync(path).ino);
     expect(await new Generations(store.root).current('site')).toMatchObject({ id: 1 });
+  });
+
+  it('follows a symbolic link to the archive itself, and refuses a file that is not there', async () => {
+    const path = await exported('a.tar');
+    symlinkSync('a.tar', bench.now.path('link.tar'));
+    const store = await bench.now.store('machine');
+    await bench.now.import(store, [bench.now.path('link.tar')]);
+    rmSync(bench.now.path('link.tar'));
+    rmSync(path);
+    expect(await readBlob(store, { mediaType: 'x', digest: digestOf('hello'), size: 5 })).toBe('hello');
+    await expect(bench.now.import(store, [path])).rejects.toMatchObject({ code: 'INPUT_MISSING_FILE' });
   });
 
   it('does nothing for what is served already, and says so', async () => {

@@ -33,6 +33,12 @@ describe('volumes', () => {
     expect(archive.manifest.blobs.filter((blob) => blob.pieces !== undefined).map((blob) => blob.digest)).toEqual([digestOf(big)]);
   });
 
+  it('of an earlier archive under the same name are warned of', async () => {
+    const paths = await volumes();
+    expect(await volumes('v.tar', sampleOf({ files: { a: 'a' } }))).toHaveLength(1);
+    expect(bench.now.events).toContainEqual(expect.objectContaining({ kind: 'warning', subject: paths[1] }));
+  });
+
   it('are read in any order, from different folders, cut blobs too', async () => {
     const paths = [...(await volumes())].reverse();
     copyFileSync(paths[0] ?? '', bench.now.path('elsewhere'));
