@@ -13,7 +13,7 @@ export interface Relation {
 /** Alternatives in order: one of them has to hold. */
 export type RelationGroup = readonly Relation[];
 
-const pattern = /^\s*([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([A-Za-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>|==)\s*([^\s()]+)\s*\))?\s*(?:\[([^\]]*)\])?\s*((?:<[^>]*>\s*)*)$/;
+const pattern = /^\s*([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([A-Za-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>|==)\s*([^\s()<=>][^\s()]*)\s*\))?\s*(?:\[([^\]]*)\])?\s*((?:<[^>]*>\s*)*)$/;
 
 /** `<` and `>` are the obsolete spellings of `<=` and `>=`. */
 const operators: Readonly<Record<string, VersionOperator>> = { '<<': '<<', '<=': '<=', '=': '=', '==': '=', '>=': '>=', '>>': '>>', '<': '<=', '>': '>=' };
