@@ -3,6 +3,7 @@ import type { Notify } from '../bom/events.ts';
 import { createCredentials } from '../transport/credentials.ts';
 import { createHttpClient, type Http } from '../transport/http.ts';
 import { createRegistryPool, type RegistryPool } from '../transport/registry.ts';
+import { registryRules } from './registries-conf.ts';
 import { version } from './version.ts';
 
 export interface RegistryClientOptions {
@@ -17,5 +18,5 @@ export function createRegistryClient(options: RegistryClientOptions): { readonly
     notify: options.notify, userAgent: `longshore/${version}`, ...(options.limitRateBytesPerS === undefined ? {} : { limitRateBytesPerS: options.limitRateBytesPerS }),
   });
   const credentials = createCredentials({ env: process.env, homeDir: homedir() });
-  return { http, registry: createRegistryPool({ http, credentials, insecureHosts: options.insecureRegistry }) };
+  return { http, registry: createRegistryPool({ http, credentials, insecureHosts: options.insecureRegistry, rules: registryRules() }) };
 }

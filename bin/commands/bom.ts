@@ -5,6 +5,7 @@ import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { defineCommand } from '../context.ts';
 import { inputFiles, readDocumentText } from '../inputs.ts';
 import { table } from '../render.ts';
+import { registerCompare } from './bom-compare.ts';
 import { registerConvert } from './bom-convert.ts';
 
 export function registerBom(program: Command): void {
@@ -55,5 +56,6 @@ export function registerBom(program: Command): void {
     },
   });
   registerConvert(group);
+  registerCompare(group);
 }
 

@@ -206,6 +206,23 @@ describe('documents', () => {
     expect(await ok(['bom', 'show', '-f', 'adapted.yaml'])).toContain('docker.io/library/nginx:1.25');
   });
 
+  it('bom diff, graph and sbom', async () => {
+    const before = (await readFile(join(folder, 'site.yaml'), 'utf8')).replace('{name: extra}', '{name: tool}').replace('version: "2"', 'version: "1"');
+    await writeFile(join(folder, 'before.yaml'), before);
+    expect(await ok(['bom', 'diff', 'before.yaml', 'site.yaml'])).toContain('extra');
+    expect(await ok(['bom', 'graph', '-f', 'site.yaml', '--reverse'])).toMatch(/file one\.bin\n\s+wanted by module site/);
+    expect(JSON.parse(await ok(['bom', 'sbom', '--format', 'cyclonedx']))).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
+    expect(JSON.parse(await ok(['bom', 'sbom', '--format', 'spdx']))).toMatchObject({ spdxVersion: 'SPDX-2.3' });
+  });
+
+  it('a mirror that registries.conf names is asked for what it mirrors', async () => {
+    await writeFile(join(folder, 'registries.conf'), `[[registry]]\nprefix = "registry.example.org"\n[[registry.mirror]]\nlocation = "${registry.host}"\ninsecure = true\n`);
+    await writeFile(join(folder, 'mirrored.yaml'), 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: mirrored, version: "1"}\nspec: {images: [{ref: "registry.example.org/team/tool:1", platforms: [linux/amd64]}]}\n');
+    const outcome = await longshore(['lock', '-f', 'mirrored.yaml', '--lock', 'mirrored.lock.json'], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache'), CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf') } });
+    expect(outcome.stderr).not.toContain('code:');
+    expect(await readFile(join(folder, 'mirrored.lock.json'), 'utf8')).toContain('registry.example.org/team/tool:1');
+  });
+
   it('--values gives flags that the command line does not', async () => {
     await writeFile(join(folder, 'values.yaml'), 'store: valued\nlock: {insecure-registry: [' + `"${registry.host}"` + '], file: [site.yaml]}\n');
     await ok(['lock', '--values', 'values.yaml', '--lock', 'valued.lock.json']);
