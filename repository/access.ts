@@ -54,6 +54,8 @@ export class Access {
 
   private async checkPassword(user: string, password: string, address: string): Promise<Identity> {
     if (this.passwords === undefined || user === '') return { kind: 'refused' };
+    // Who is known already need not wait because somebody behind the same address guesses.
+    if (await this.passwords.isRemembered(user, password)) return { kind: 'known', user };
     const seconds = this.waitSeconds(address);
     if (seconds > 0) return { kind: 'waiting', seconds };
     if (await this.passwords.verify(user, password)) {

@@ -17,7 +17,7 @@ export interface ClientFacts {
 
 /** Hosts that the served images came from, sorted. */
 export function upstreamsOf(view: View): string[] {
-  const hosts = view.served.flatMap(({ lock }) => lock.spec.images.map(({ ref }) => partsOf(ref).host)).filter((host) => host !== '' && hostComponent(host) !== '');
+  const hosts = view.served.flatMap(({ lock }) => lock.spec.images.map(({ ref }) => partsOf(ref).host)).filter((host) => hostComponent(host) !== '');
   return [...new Set(hosts)].sort();
 }
 

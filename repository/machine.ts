@@ -71,7 +71,15 @@ export class Machine {
     return this.view;
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers one request. Never throws: what goes wrong ends this request, not the service. */
+  take(request: IncomingMessage, response: ServerResponse): void {
+    this.handle(request, response).catch((cause: unknown) => {
+      response.destroy();
+      this.report('answer', cause);
+    });
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = this.options.now();
     const rawPath = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const address = request.socket.remoteAddress ?? '';
@@ -126,7 +134,7 @@ export class Machine {
     const segments = segmentsOf(rawPath);
     const forRegistry = rawPath === '/v2' || rawPath.startsWith('/v2/');
     const host = request.headers.host;
-    const scheme = this.options.tls === undefined ? 'http' : 'https';
+    const scheme = this.options.tls === undefined && !behindTls(request) ? 'http' : 'https';
     const exchange: Exchange = {
       request, rawPath, signal, method: request.method ?? '', segments: segments ?? [],
       query: new URLSearchParams((request.url ?? '').slice(rawPath.length + 1)),
@@ -172,7 +180,7 @@ export class Machine {
     const { signer } = this.options;
     const { blobs } = this;
     const [top, ...rest] = exchange.segments;
-    const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined, hasAuthority: this.ca !== undefined };
+    const facts = { view, exchange, pushed: this.registry.pushed?.names() ?? [], hasKey: signer !== undefined, hasAuthority: this.ca !== undefined, version: this.options.version ?? 'unknown' };
     switch (top) {
       case '': return catalogPage(facts);
       case 'changes': return rest.length === 1 ? this.changes(view, rest[0] ?? '') : undefined;
@@ -191,6 +199,11 @@ export class Machine {
 
 function redirect(location: string): Answer {
   return textAnswer(308, `${location}\n`, { location });
+}
+
+/** A proxy on this machine that ends TLS says so; others are not believed. */
+function behindTls(request: IncomingMessage): boolean {
+  return request.headers['x-forwarded-proto'] === 'https' && isLoopback((request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
 }
 
 function unauthorized(): Answer {

@@ -60,10 +60,19 @@ export class PasswordFile {
     this.stamp = stamp;
   }
 
-  async verify(user: string, password: string): Promise<boolean> {
+  /** Whether this was verified before, with the file as it is now. Cheap: no hash is computed. */
+  async isRemembered(user: string, password: string): Promise<boolean> {
     await this.refresh();
-    const mark = createHmac('sha256', this.key).update(`${user}\0${password}`).digest('base64');
-    if (this.remembered.has(mark)) return true;
+    return this.remembered.has(this.markOf(user, password));
+  }
+
+  private markOf(user: string, password: string): string {
+    return createHmac('sha256', this.key).update(`${user}\0${password}`).digest('base64');
+  }
+
+  async verify(user: string, password: string): Promise<boolean> {
+    if (await this.isRemembered(user, password)) return true;
+    const mark = this.markOf(user, password);
     const stamp = this.stamp;
     const good = await this.alone(() => compare(password, this.users.get(user) ?? nobody)) && this.users.has(user);
     if (!good || stamp !== this.stamp) return good && stamp === this.stamp;

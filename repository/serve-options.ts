@@ -18,6 +18,8 @@ export interface ServeOptions {
   /** true: reading needs a password too. */
   readonly readAuth?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Of longshore, as SBOMs name their maker. */
+  readonly version?: string;
   readonly signer?: Signer;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

@@ -42,7 +42,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const machine = new Machine({ ...options, now }, { access, registry, blobs });
   const servers: Server[] = [];
   try {
-    for (const address of listen) servers.push(await listenOn(address, (request, response) => { void machine.handle(request, response); }, { ...(options.tls === undefined ? {} : { tls: options.tls }), limits: { ...defaultLimits, ...options.limits } }));
+    const limits = { ...defaultLimits, ...options.limits };
+    for (const address of listen) {
+      servers.push(await listenOn(address, (request, response) => machine.take(request, response), { limits, ...(options.tls === undefined ? {} : { tls: options.tls }) }));
+    }
   } catch (cause) {
     for (const server of servers) await closeServer(server, 0);
     throw cause;

@@ -1,5 +1,8 @@
 // The catalog as JSON, below /api/v1/.
+import { cyclonedxOf } from '../../bom/sbom/cyclonedx.ts';
+import { spdxOf } from '../../bom/sbom/spdx.ts';
 import { type Answer, jsonAnswer } from '../answer.ts';
+import type { Served } from '../content.ts';
 import type { Exchange } from '../exchange.ts';
 import type { View } from '../view.ts';
 import { changesOf } from './changes.ts';
@@ -11,6 +14,8 @@ export interface CatalogFacts {
   readonly pushed: readonly string[];
   readonly exchange: Exchange;
   readonly hasKey: boolean;
+  /** Of longshore. */
+  readonly version: string;
   /** true: clients have to be given the machine's own authority first. */
   readonly hasAuthority: boolean;
 }
@@ -18,6 +23,8 @@ export interface CatalogFacts {
 const endpoints = {
   '/api/v1/projects': 'projects with modules, targets, counts and sizes',
   '/api/v1/projects/<name>/lock': 'the lock of a project',
+  '/api/v1/projects/<name>/sbom.cdx.json': 'what a project carries, as CycloneDX',
+  '/api/v1/projects/<name>/sbom.spdx.json': 'the same as SPDX',
   '/api/v1/projects/<name>/changes': 'what the current generation changed against the one before, where that is known',
   '/api/v1/artifacts?kind=&project=&module=&target=&q=': 'artifacts; q: words that all occur in name or digest',
   '/api/v1/pushed': 'repositories that were pushed here',
@@ -35,11 +42,20 @@ export function apiAnswer(facts: CatalogFacts, segments: readonly string[]): Ans
   if (path === 'projects') return jsonAnswer(200, { projects: view.served.map(summaryOf) }, headers);
   if (path === 'artifacts') return jsonAnswer(200, { artifacts: matching(facts) }, headers);
   if (path === 'pushed') return jsonAnswer(200, { repositories: facts.pushed }, headers);
-  const [, name, what] = /^projects\/([^/]+)\/(lock|changes)$/.exec(path) ?? [];
+  const [, name, what] = /^projects\/([^/]+)\/(lock|changes|sbom\.cdx\.json|sbom\.spdx\.json)$/.exec(path) ?? [];
   const served = view.served.find(({ lock }) => lock.metadata.name === name);
   if (served === undefined) return undefined;
-  const document = what === 'lock' ? served.lock : changesOf(served);
+  const document = documentOf(served, what ?? '', facts.version);
   return document === undefined ? undefined : jsonAnswer(200, document, headers);
+}
+
+function documentOf(served: Served, what: string, version: string): unknown {
+  switch (what) {
+    case 'lock': return served.lock;
+    case 'sbom.cdx.json': return cyclonedxOf(served.lock, version);
+    case 'sbom.spdx.json': return spdxOf(served.lock, version);
+    default: return changesOf(served);
+  }
 }
 
 /** The artifacts that the query asks for: the same on the page and in the API. */

@@ -4,7 +4,7 @@ import type { Answer } from '../answer.ts';
 import type { CatalogFacts } from './api.ts';
 import { escapeHtml, formatBytes, page } from './html.ts';
 import { type InventoryItem, itemsOf } from './inventory.ts';
-import { commands, kindTitles, link } from './parts.ts';
+import { commands, kindTitles, link, tableHead } from './parts.ts';
 import { fetchCommands } from './usage.ts';
 
 /** `hex`: of the artifact's digest. Several artifacts with one content share a page. */
@@ -74,15 +74,17 @@ function packageFacts(item: LockedPackage, lock: Lock): Fact[] {
   ];
 }
 
+function blobTable(title: string, rows: readonly (readonly [string, string, number])[]): string {
+  const cells = rows.map(([what, digest, size]) => `<tr><th scope="row">${escapeHtml(what)}</th><td><code>${escapeHtml(digest)}</code></td><td class="number">${formatBytes(size)}</td></tr>`);
+  return `<h2>${title}</h2><div class="scroll" tabindex="0" role="region" aria-label="${title}"><table>${tableHead(['What', 'Digest', '#Size'])}<tbody>${cells.join('\n')}</tbody></table></div>`;
+}
+
 function imageSections(image: LockedImage): string {
-  const table = (title: string, rows: readonly (readonly [string, string, number])[]): string => `<h2>${title}</h2><div class="scroll" tabindex="0" role="region" aria-label="${title}"><table>
-<thead><tr><th scope="col">What</th><th scope="col">Digest</th><th scope="col" class="number">Size</th></tr></thead>
-<tbody>${rows.map(([what, digest, size]) => `<tr><th scope="row">${escapeHtml(what)}</th><td><code>${escapeHtml(digest)}</code></td><td class="number">${formatBytes(size)}</td></tr>`).join('\n')}</tbody></table></div>`;
   const platformOf = new Map(Object.entries(image.platforms).map(([platform, digest]) => [digest, platform]));
   const referrers = image.referrers ?? [];
   return [
-    table('Manifests', image.manifests.map(({ mediaType, digest, size }) => [platformOf.get(digest) ?? mediaType, digest, size])),
-    table('Layers and configs', image.blobs.map(({ mediaType, digest, size }) => [mediaType, digest, size])),
-    referrers.length === 0 ? '' : table('Signatures and other referrers', referrers.map(({ kind, artifactType, digest, size }) => [artifactType === undefined ? kind : `${kind} (${artifactType})`, digest, size])),
+    blobTable('Manifests', image.manifests.map(({ mediaType, digest, size }) => [platformOf.get(digest) ?? mediaType, digest, size])),
+    blobTable('Layers and configs', image.blobs.map(({ mediaType, digest, size }) => [mediaType, digest, size])),
+    referrers.length === 0 ? '' : blobTable('Signatures and other referrers', referrers.map(({ kind, artifactType, digest, size }) => [artifactType === undefined ? kind : `${kind} (${artifactType})`, digest, size])),
   ].join('\n');
 }

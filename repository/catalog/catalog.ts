@@ -3,7 +3,7 @@ import type { Answer } from '../answer.ts';
 import { type CatalogFacts, matching } from './api.ts';
 import { escapeHtml, formatBytes, page } from './html.ts';
 import { type InventoryItem, itemsOf, type ProjectSummary, summaryOf } from './inventory.ts';
-import { artifactTable, commands, counted, kindTitles, link, searchForm, sizeBars } from './parts.ts';
+import { artifactTable, commands, counted, kindTitles, link, searchForm, sizeBars, tableHead } from './parts.ts';
 import { aptCommands, fetchCommands, setupCommands } from './usage.ts';
 
 /** Rows of a kind on the first page, and of a page of a list. */
@@ -42,11 +42,15 @@ function projectsSection(projects: readonly ProjectSummary[], changed: ReadonlyS
     const counts = kindTitles.filter(([kind]) => project.counts[kind] > 0)
       .map(([kind]) => link('/artifacts', { project: project.name, kind }, counted(project.counts[kind], kind)));
     const modules = project.modules.map(({ name, version }) => link('/artifacts', { project: project.name, module: name }, `${name} ${version}`));
-    return `<tr><th scope="row">${link('/artifacts', { project: project.name }, project.name)}</th><td class="number">${project.sequence}</td><td class="number">${project.generation ?? 'archive'}${changed.has(project.name) ? `<br>${link(`/changes/${project.name}`, {}, 'changes')}` : ''}</td>
-<td>${counts.join(', ') || 'nothing'}</td><td class="number">${formatBytes(project.totalBytes)}</td><td>${modules.join(', ')}</td></tr>`;
+    const changes = changed.has(project.name) ? `<br>${link(`/changes/${project.name}`, {}, 'changes')}` : '';
+    const documents = [['lock', 'lock'], ['sbom.cdx.json', 'CycloneDX'], ['sbom.spdx.json', 'SPDX']].map(([path, text]) => link(`/api/v1/projects/${project.name}/${path}`, {}, text ?? ''));
+    return `<tr><th scope="row">${link('/artifacts', { project: project.name }, project.name)}</th><td class="number">${project.sequence}</td>
+<td class="number">${project.generation ?? 'archive'}${changes}</td><td>${counts.join(', ') || 'nothing'}</td><td class="number">${formatBytes(project.totalBytes)}</td>
+<td>${modules.join(', ')}</td><td>${documents.join(', ')}</td></tr>`;
   };
   return `<h2 id="projects">Projects</h2>
-<div class="scroll" tabindex="0" role="region" aria-label="Projects"><table><thead><tr><th scope="col">Project</th><th scope="col" class="number">Sequence</th><th scope="col" class="number">Generation</th><th scope="col">Holds</th><th scope="col" class="number">Size</th><th scope="col">Modules</th></tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="Projects"><table>
+${tableHead(['Project', '#Sequence', '#Generation', 'Holds', '#Size', 'Modules', 'Documents'])}
 <tbody>${projects.map(row).join('\n')}</tbody></table></div>`;
 }
 

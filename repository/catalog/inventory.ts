@@ -92,7 +92,8 @@ function summarize(served: Served): ProjectSummary {
 }
 
 function blobsByKind(lock: Lock): Record<InventoryItem['kind'], Map<Digest, number>> {
-  const kinds = { image: new Map<Digest, number>(), file: new Map<Digest, number>(), chart: new Map<Digest, number>(), deb: new Map<Digest, number>(), rpm: new Map<Digest, number>(), git: new Map<Digest, number>() };
+  const none = (): Map<Digest, number> => new Map();
+  const kinds = { image: none(), file: none(), chart: none(), deb: none(), rpm: none(), git: none() };
   const { images, files, charts, packages, git } = lock.spec;
   for (const blob of images.flatMap((image) => [...image.manifests, ...image.blobs])) kinds.image.set(blob.digest, blob.size);
   for (const { digest, size } of files) kinds.file.set(digest, size);

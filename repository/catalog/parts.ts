@@ -36,14 +36,21 @@ export function searchForm(values: { readonly q?: string; readonly kind?: string
 ${moduleSelect}<button type="submit">Search</button></form>`;
 }
 
+/** Column headings; a `#` in front makes a column of numbers. */
+export function tableHead(titles: readonly string[]): string {
+  const cells = titles.map((title) => (title.startsWith('#') ? `<th scope="col" class="number">${title.slice(1)}</th>` : `<th scope="col">${title}</th>`));
+  return `<thead><tr>${cells.join('')}</tr></thead>`;
+}
+
 /** Artifacts as a table that scrolls by itself on narrow screens. */
 export function artifactTable(items: readonly InventoryItem[], caption: string): string {
   const rows = items.map((item) => {
     const modules = item.usedBy.map((name) => link('/artifacts', { module: name }, name)).join(', ');
-    return `<tr><th scope="row">${link(artifactPath(item), {}, item.name)}</th><td class="number">${formatBytes(item.sizeBytes)}</td><td>${escapeHtml(item.platforms?.join(', ') ?? item.target ?? '')}</td><td>${modules}</td><td>${escapeHtml(item.trust)}</td><td><code title="${item.digest}">${item.digest.slice(0, 19)}…</code></td></tr>`;
+    return `<tr><th scope="row">${link(artifactPath(item), {}, item.name)}</th><td class="number">${formatBytes(item.sizeBytes)}</td>
+<td>${escapeHtml(item.platforms?.join(', ') ?? item.target ?? '')}</td><td>${modules}</td><td>${escapeHtml(item.trust)}</td><td><code title="${item.digest}">${item.digest.slice(0, 19)}…</code></td></tr>`;
   });
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption>
-<thead><tr><th scope="col">Name</th><th scope="col" class="number">Size</th><th scope="col">Platform or target</th><th scope="col">Wanted by</th><th scope="col">Trust</th><th scope="col">Digest</th></tr></thead>
+${tableHead(['Name', '#Size', 'Platform or target', 'Wanted by', 'Trust', 'Digest'])}
 <tbody>${rows.join('\n')}</tbody></table></div>`;
 }
 
@@ -52,7 +59,7 @@ export function sizeBars(entries: readonly { readonly name: string; readonly cou
   const most = Math.max(1, ...entries.map(({ bytes }) => bytes));
   const rows = entries.map(({ name, count, bytes }) => `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${count}</td><td class="number">${formatBytes(bytes)}</td>
 <td class="bars" aria-hidden="true"><span style="width:${Math.max(0.5, (bytes / most) * 100).toFixed(1)}%"></span></td></tr>`);
-  return `<table class="sizes"><caption>Distinct bytes by kind</caption><thead><tr><th scope="col">Kind</th><th scope="col" class="number">Artifacts</th><th scope="col" class="number">Size</th><td></td></tr></thead><tbody>${rows.join('\n')}</tbody></table>`;
+  return `<table class="sizes"><caption>Distinct bytes by kind</caption>${tableHead(['Kind', '#Artifacts', '#Size'])}<tbody>${rows.join('\n')}</tbody></table>`;
 }
 
 /** Commands to copy. */

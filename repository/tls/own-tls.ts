@@ -74,7 +74,9 @@ async function readPair(folder: string, name: string): Promise<CertificateAndKey
   try {
     if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) return { certificate, key };
   } catch (cause) {
-    throw new BundleError('STORAGE_IO', { subject: join(folder, `${name}.pem`), expected: 'a certificate and its key, as PEM', actual: (cause as Error).message, next: 'Restore both files, or remove both: new ones are made.' }, { cause });
+    throw new BundleError('STORAGE_IO', {
+      subject: join(folder, `${name}.pem`), expected: 'a certificate and its key, as PEM', actual: (cause as Error).message, next: 'Restore both files, or remove both: new ones are made.',
+    }, { cause });
   }
   return undefined;
 }

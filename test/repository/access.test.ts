@@ -126,6 +126,9 @@ describe('who may', () => {
     expect((await bed.ask('/healthz')).status).toBe(200);
     time += 61_000;
     expect((await guess(basic)).status).toBe(200);
+    for (let i = 0; i < 21; i += 1) await guess(wrong);
+    // Who is known already goes on working beside the one who guesses.
+    expect([(await guess(wrong)).status, (await guess(basic)).status]).toEqual([429, 200]);
     await bed.close();
   });
 

@@ -186,6 +186,8 @@ describe('the catalog', () => {
     const { projects } = (await (await bed.ask('/api/v1/projects')).json()) as { projects: { name: string; counts: { deb: number } }[] };
     expect(projects[0]).toMatchObject({ name: 'site', sequence: 1, counts: { deb: 1, image: 1, file: 1 } });
     expect(((await (await bed.ask('/api/v1/projects/site/lock')).json()) as { kind: string }).kind).toBe('Lock');
+    expect(((await (await bed.ask('/api/v1/projects/site/sbom.cdx.json')).json()) as { bomFormat: string }).bomFormat).toBe('CycloneDX');
+    expect(((await (await bed.ask('/api/v1/projects/site/sbom.spdx.json')).json()) as { spdxVersion: string }).spdxVersion).toMatch(/^SPDX-/);
     expect((await bed.ask('/api/v1/nothing')).status).toBe(404);
   });
 
