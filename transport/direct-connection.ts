@@ -6,7 +6,7 @@ import type { Head } from './http-body.ts';
 import { Slabs } from './slabs.ts';
 
 /** Bytes that wait for their reader before the socket is paused. */
-const highWaterBytes = 256 * 1024;
+const highWaterBytes = 512 * 1024;
 const maxHeadBytes = 64 * 1024;
 const idleMs = 4000;
 

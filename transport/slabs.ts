@@ -1,7 +1,7 @@
 /** Bytes of one slab. */
-const slabBytes = 128 * 1024;
+const slabBytes = 256 * 1024;
 /** Less room than this is not worth a read of the socket. */
-const leastRoomBytes = 16 * 1024;
+const leastRoomBytes = 128 * 1024;
 /** How many chunks stay untouched after the one that was taken last. */
 const keptChunks = 3;
 

@@ -4,7 +4,7 @@ import { Slabs } from '../../transport/slabs.ts';
 
 describe('slabs', () => {
   it('give what was received, in order, and leave it alone until three more were taken', () => {
-    const steps = fc.array(fc.oneof(fc.record({ receive: fc.integer({ min: 1, max: 140_000 }) }), fc.constant('take' as const), fc.constant('next' as const)), { maxLength: 120 });
+    const steps = fc.array(fc.oneof(fc.record({ receive: fc.integer({ min: 1, max: 280_000 }) }), fc.constant('take' as const), fc.constant('next' as const)), { maxLength: 120 });
     fc.assert(fc.property(steps, (all) => {
       let slabs = new Slabs();
       let [sent, taken] = [0, 0];
