@@ -70,7 +70,7 @@ export function parseProject(text: string, file: string, options: ReadOptions = 
   return only(parseDocuments(text, file, options).projects, 'Project', file);
 }
 
-/** A ModuleBOM built in memory (by an adapter, or as a default); checked like a file, positions all say `file` 1:1. */
+/** A ModuleBOM built in memory (by an adapter, or as a default); checked like a file. Positions are those that `origin.where` says, else `file` 1:1. */
 export function moduleBomFrom(value: unknown, file: string, options: ReadOptions = {}): ParsedBom {
   return fromValue(value, moduleBomSchema, file, options);
 }
@@ -81,10 +81,20 @@ export function projectFrom(value: unknown, file: string, options: ReadOptions =
 }
 
 function fromValue<S extends z.ZodType>(value: unknown, schema: S, file: string, options: ReadOptions): Parsed<z.output<S>> {
-  const position = { file, line: 1, column: 1 };
-  const result = read({ file, tree: treeOf(value), positionOf: () => position }, schema, options);
+  const tree = treeOf(value);
+  const result = read({ file, tree, positionOf: (path) => originOf(tree, path) ?? { file, line: 1, column: 1 } }, schema, options);
   throwFirst(result.problems);
   return result.parsed as Parsed<z.output<S>>;
+}
+
+/** The place in another format's file that the nearest `origin.where` around `path` names. */
+function originOf(tree: Tree, path: TreePath): Position | undefined {
+  for (let length = path.length; length >= 0; length--) {
+    const where = valueAt(tree, [...path.slice(0, length), 'origin', 'where']);
+    const [, file, line] = typeof where === 'string' ? /^(.+):(\d{1,9})$/.exec(where) ?? [] : [];
+    if (file !== undefined) return { file, line: Number(line), column: 1 };
+  }
+  return undefined;
 }
 
 function throwFirst(problems: readonly Problem[]): void {

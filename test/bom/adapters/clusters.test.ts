@@ -9,7 +9,7 @@ import { k8s } from '../../../bom/adapters/k8s/k8s.ts';
 import { kubekey } from '../../../bom/adapters/kubekey/kubekey.ts';
 import { adapterOf, adapters, detectAdapter } from '../../../bom/adapters/registry.ts';
 import { zarf } from '../../../bom/adapters/zarf/zarf.ts';
-import { aggregated, hex } from '../support/documents.ts';
+import { aggregated, hex, refusal } from '../support/documents.ts';
 import { convertOne, convertText } from './support.ts';
 
 const refs = (images: readonly { readonly ref: string }[] | undefined): string[] => (images ?? []).map(({ ref }) => ref);
@@ -207,6 +207,11 @@ describe('kubekey', () => {
     expect(spec.unresolved?.map(({ what }) => what)).toEqual(['dockerhub.kubekey.local/x:1', 'odd v1', 'cni', 'odd v1', 'cni', 'R for riscv64', 'login for reg.example.org']);
     expect(new TextDecoder().decode(bom.canonical)).not.toContain('secret');
   });
+});
+
+it('conflicts point to the line of the descriptor', () => {
+  const of = (path: string, digit: string): ReturnType<typeof convertText>['bom'] => convertText(imagesTxt, path, `# list\nacme/web:3@sha256:${hex(digit)}\n`, { name: path.replace('.txt', '') }).bom;
+  expect(refusal(() => aggregated([of('a.txt', '1'), of('b.txt', '2')])).facts.actual).toMatch(/\(module a, a\.txt:2:1\) and .*\(module b, b\.txt:2:1\)/);
 });
 
 describe('the registry', () => {
