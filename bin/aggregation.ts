@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import { aggregate, type Aggregated, defaultProject } from '../bom/aggregate.ts';
 import type { ParsedProject } from '../bom/documents/document.ts';
+import { defaultRepositories } from '../bom/default-repositories.ts';
 import { compareVersions } from '../formats/deb/version.ts';
 import { collect } from './context.ts';
 import { hostAptSources } from './host-apt-sources.ts';
@@ -17,6 +18,7 @@ export async function aggregateInputs(names: readonly string[]): Promise<Aggrega
   const inputs = await readInputs(names);
   const folder = basename(resolve(inputs.label === '-' ? '.' : dirname(inputs.label)));
   const project = inputs.project ?? defaultProject(inputs.boms, folder);
-  const aggregated = aggregate({ boms: inputs.boms, project, hostAptSources: hostAptSources(), compareVersions: { deb: compareVersions } });
+  const fromHost = hostAptSources();
+  const aggregated = aggregate({ boms: inputs.boms, project, hostAptSources: (target, at) => fromHost(target, at) ?? defaultRepositories(target, at), compareVersions: { deb: compareVersions } });
   return { ...aggregated, projectDocument: project };
 }

@@ -14,7 +14,7 @@ spec:
   # Where apt finds Debian itself; without this, the sources of a machine that runs the same release are used.
   systemRepositories:
     debian12:
-      - deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
+      - deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://ftp.debian.org/debian bookworm main
 ---
 # What one module requires. A project may have many: list them under spec.modules as {bom: FILE}, or give each with -f.
 apiVersion: longshore.dev/v1alpha1
@@ -61,8 +61,8 @@ spec:
   hostRewrites: {k8s.gcr.io: registry.k8s.io}   # fetch from another host; the names inside stay
   systemRepositories:                 # the distribution's own repositories, per target
     debian12:
-      - deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-      - {uri: "http://deb.debian.org/debian", suite: bookworm-updates, components: [main], gpgKeys: [{path: /usr/share/keyrings/debian-archive-keyring.gpg}]}
+      - deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://ftp.debian.org/debian bookworm main
+      - {uri: "http://ftp.debian.org/debian", suite: bookworm-updates, components: [main], gpgKeys: [{path: /usr/share/keyrings/debian-archive-keyring.gpg}]}
   credentials:                        # names for headersFrom and tls; values stay in the environment or a file
     vendor: {env: VENDOR_TOKEN}
   policy:
