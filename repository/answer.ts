@@ -42,6 +42,7 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
   const size = body === undefined ? 0 : body.kind === 'bytes' ? body.bytes.length : body.blob.size;
   const sent = range === undefined ? size : range.end - range.start;
   response.statusCode = status;
+  response.setHeader('x-content-type-options', 'nosniff');
   for (const [name, value] of Object.entries(planned.headers)) response.setHeader(name, value);
   if (status !== 204 && status !== 304) response.setHeader('content-length', sent);
   if (body === undefined || request.method === 'HEAD' || sent === 0) {

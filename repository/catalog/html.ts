@@ -60,7 +60,6 @@ ${body}
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-cache',
       'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-      'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     },
     body: { kind: 'bytes', bytes: Buffer.from(html) },

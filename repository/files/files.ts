@@ -78,8 +78,10 @@ export class FileTree {
   }
 }
 
+/** Headers of a file or chart: its checksums, and that browsers run nothing of it. */
 export function checksumHeaders(digest: Digest): Headers {
-  return { 'repr-digest': `sha-256=:${Buffer.from(hexOf(digest), 'hex').toString('base64')}:`, 'x-checksum-sha256': hexOf(digest) };
+  // Content from elsewhere must not act as a page of this machine.
+  return { 'content-security-policy': "default-src 'none'; sandbox", 'repr-digest': `sha-256=:${Buffer.from(hexOf(digest), 'hex').toString('base64')}:`, 'x-checksum-sha256': hexOf(digest) };
 }
 
 /** `/charts/index.yaml` (JSON, which is YAML) and the charts beside it. Of two projects' charts with one name and version, the first is listed. */

@@ -102,6 +102,7 @@ describe('files and charts', () => {
     const response = await bed.ask('/files/tools/kubectl%20%3C1%3E');
     expect(await response.text()).toBe('binary');
     expect(response.headers.get('x-checksum-sha256')).toBe(hexOf(file.digest));
+    expect([response.headers.get('content-security-policy'), response.headers.get('x-content-type-options')]).toEqual(["default-src 'none'; sandbox", 'nosniff']);
     expect(response.headers.get('repr-digest')).toBe(`sha-256=:${Buffer.from(hexOf(file.digest), 'hex').toString('base64')}:`);
   });
 
