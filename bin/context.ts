@@ -40,18 +40,28 @@ export const machineStore = '/var/lib/longshore';
 export const storeOption = (fallback: string): Option => new Option('--store <dir>', 'blobs by digest').default(fallback);
 export const lockOption = (): Option => new Option('--lock <file>', 'the lock').default('longshore.lock.json');
 export const concurrencyOption = (): Option => new Option('--concurrency <n>', 'transfers at once').default(8).argParser(positiveInteger);
-export const insecureOption = (): Option =>
+const insecureOption = (): Option =>
   new Option('--insecure-registry <host>', 'plain http for this registry host only; repeatable').default([]).argParser(collect);
-export const limitRateOption = (): Option => new Option('--limit-rate <size>', 'bytes a second of all transfers together, e.g. 10MiB').argParser(byteRate);
+const limitRateOption = (): Option => new Option('--limit-rate <size>', 'bytes a second of all transfers together, e.g. 10MiB').argParser(byteRate);
+const caOption = (): Option => new Option('--ca-file <file>', 'PEM of a certificate authority to trust beside the system\'s; repeatable').default([]).argParser(collect);
 export const keyOption = (what: string): Option => new Option('--key <file>', what).default([]).argParser(collect);
 
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 
-/** The part of an HTTP client's options that `--limit-rate` sets. */
-export function rateOf(flags: { readonly limitRate?: number }): { readonly limitRateBytesPerS?: number } {
-  return flags.limitRate === undefined ? {} : { limitRateBytesPerS: flags.limitRate };
+/** Flags of every command that uses the network. */
+export interface NetworkFlags {
+  readonly insecureRegistry: readonly string[];
+  readonly limitRate?: number;
+  readonly caFile: readonly string[];
+}
+
+export const networkOptions = (): Option[] => [insecureOption(), limitRateOption(), caOption()];
+
+/** The part of an HTTP client's options that they set. */
+export function networkOf(flags: NetworkFlags): { readonly insecureRegistry: readonly string[]; readonly limitRateBytesPerS?: number; readonly caFiles: readonly string[] } {
+  return { insecureRegistry: flags.insecureRegistry, caFiles: flags.caFile, ...(flags.limitRate === undefined ? {} : { limitRateBytesPerS: flags.limitRate }) };
 }
 
 const rateUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 };

@@ -10,12 +10,12 @@ export async function main(args: readonly string[]): Promise<number> {
     .description('Carries everything a cluster needs across an air gap: images, files, charts and OS packages, locked by digest, in one archive.')
     .version(version)
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
+    .configureOutput(quietErrors)
     .showSuggestionAfterError(true)
     .enablePositionalOptions();
   try {
     await registerCommands(program, args);
-    for (const command of allBelow(program)) command.exitOverride().configureOutput({ writeErr: () => undefined });
+    for (const command of allBelow(program)) command.exitOverride().configureOutput(quietErrors);
     const complete = args.some((arg) => /^--values(?:=|$)/.test(arg)) ? (await import('./values.ts')).withValues(program, args) : args;
     await program.parseAsync(complete, { from: 'user' });
     return 0;
@@ -23,6 +23,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return report(cause, args.includes('--json'));
   }
 }
+
+/** Errors are told once, by `report`; help that was not asked for is shown. */
+const quietErrors = { writeErr: (text: string): void => { if (!text.startsWith('error:') && !text.startsWith('\n(Did')) process.stderr.write(text); } };
 
 function* allBelow(command: Command): Generator<Command> {
   for (const child of command.commands) {

@@ -63,7 +63,8 @@ export class Store implements BlobReader, BlobWriter {
   }
 
   private static async prepare(root: string, names: readonly string[], create: boolean): Promise<void> {
-    const made = ['blobs', 'partial', 'index.json'];
+    // Parts of a store that was not finished, and what a machine keeps beside one before it has any content.
+    const made = ['blobs', 'partial', 'index.json', 'keys', 'tls', 'registry'];
     const strange = names.filter((name) => !made.includes(name) && !name.endsWith('.tmp') && name !== 'lost+found');
     if (strange.length > 0 || !create) {
       throw new BundleError('STORAGE_FOREIGN', {

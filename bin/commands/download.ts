@@ -5,18 +5,16 @@ import { BundleError } from '../../bom/errors.ts';
 import type { Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
 import { Store } from '../../store/store.ts';
-import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, insecureOption, limitRateOption, lockOption, rateOf, storeOption } from '../context.ts';
+import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { readLock, type Stock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
 
-export interface DownloadFlags {
+export interface DownloadFlags extends NetworkFlags {
   readonly lock: string;
   readonly store: string;
   readonly concurrency: number;
-  readonly insecureRegistry: readonly string[];
-  readonly limitRate?: number;
   /** Where a project declares the credentials that some files need. */
   readonly file?: readonly string[];
 }
@@ -30,8 +28,8 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   const named = flags.file ?? [];
   const credentials = named.length === 0 ? undefined : (await readInputs(named)).project?.value.spec?.credentials;
   const wiring = createSources({
-    blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, ...rateOf(flags), ...(credentials === undefined ? {} : { credentials }),
+    blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
+    spoolFolder: store.spoolFolder, ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   try {
     await takeFromCache(context, await stockOf(lock, store), store);
@@ -75,7 +73,7 @@ export function registerDownload(program: Command): void {
   defineCommand<DownloadFlags>(program, 'download', {
     description: 'bring everything of the lock into the store; resumes inside a blob',
     flags: [
-      lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(), limitRateOption(),
+      lockOption(), storeOption(cacheStore()), concurrencyOption(), ...networkOptions(),
       new Option('-f, --file <path>', 'the project, when files need credentials that it declares').argParser(collect),
     ],
     action: async (context, flags) => {

@@ -6,19 +6,17 @@ import { createLock } from '../../downloader/lock.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { Store } from '../../store/store.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
-import { cacheStore, type CommandContext, concurrencyOption, defineCommand, insecureOption, limitRateOption, lockOption, rateOf, storeOption } from '../context.ts';
+import { cacheStore, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
 import { createSources } from '../wiring.ts';
 
-export interface LockFlags extends FileFlag {
+export interface LockFlags extends FileFlag, NetworkFlags {
   readonly lock: string;
   readonly store: string;
   readonly concurrency: number;
-  readonly insecureRegistry: readonly string[];
-  readonly limitRate?: number;
   readonly strict?: boolean;
   /** `true` without names. */
   readonly update?: true | readonly string[];
@@ -26,7 +24,7 @@ export interface LockFlags extends FileFlag {
 }
 
 export const lockFlags = (): Option[] => [
-  fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), insecureOption(), limitRateOption(),
+  fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), ...networkOptions(),
   new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
   new Option('--update [name]', 'look again what tags and addresses without a digest give now: all of them, or those of an image, file or module; repeatable').argParser(collectUpdate),
   runtimeOption(),
@@ -39,8 +37,8 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const store = await Store.open(flags.store, { create: true });
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
-    blobs: store, notify: context.notify, insecureRegistry: flags.insecureRegistry, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, ...rateOf(flags), ...(credentials === undefined ? {} : { credentials }),
+    blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
+    spoolFolder: store.spoolFolder, ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {

@@ -7,11 +7,11 @@ import { defaultNameTemplate, targetNames } from '../../importer/targets/registr
 import { commitFile } from '../../store/durable-file.ts';
 import { Generations } from '../../store/generations.ts';
 import { openArchiveContent } from '../archive-content.ts';
-import { type CommandContext, concurrencyOption, defineCommand, insecureOption, keyOption, limitRateOption, rateOf } from '../context.ts';
+import { type CommandContext, concurrencyOption, defineCommand, keyOption, networkOf, type NetworkFlags, networkOptions } from '../context.ts';
 import { createRegistryClient } from '../registry-client.ts';
 import { lockOf, onlyProject, optionalStore, withStore } from './status.ts';
 
-interface PublishFlags {
+interface PublishFlags extends NetworkFlags {
   readonly registry: string;
   readonly store?: string;
   readonly project?: string;
@@ -19,8 +19,6 @@ interface PublishFlags {
   readonly rewriteIndexes?: boolean;
   readonly record?: string;
   readonly concurrency: number;
-  readonly insecureRegistry: readonly string[];
-  readonly limitRate?: number;
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
 }
@@ -34,7 +32,7 @@ export function registerPublish(program: Command): void {
       new Option('--name-template <text>', 'names there: {host}, {path}, {name} (the last part of the path)').default(defaultNameTemplate),
       new Option('--rewrite-indexes', 'where the registry refuses an index whose other platforms are not there: push one that lists only what is'),
       new Option('--record <file>', 'write old and new digests of rewritten indexes here'),
-      concurrencyOption(), insecureOption(), limitRateOption(), keyOption('public key that signed the archive; repeatable'), new Option('--allow-unsigned', 'take an archive that nobody signed'),
+      concurrencyOption(), ...networkOptions(), keyOption('public key that signed the archive; repeatable'), new Option('--allow-unsigned', 'take an archive that nobody signed'),
     ],
     action: async (context, flags, archives) => {
       if (archives.length > 0) {
@@ -53,7 +51,7 @@ export function registerPublish(program: Command): void {
 
 async function publish(context: CommandContext, flags: PublishFlags, lock: Lock, blobs: BlobReader): Promise<void> {
   const { images } = lock.spec;
-  const { http, registry } = createRegistryClient({ notify: context.notify, insecureRegistry: flags.insecureRegistry, ...rateOf(flags) });
+  const { http, registry } = createRegistryClient({ notify: context.notify, ...networkOf(flags) });
   try {
     const target = createRegistryTarget({
       session: registry.session(flags.registry), names: targetNames(images, flags.nameTemplate), concurrency: flags.concurrency, notify: context.notify,
