@@ -34,13 +34,14 @@ if [ "$exclusive" = yes ] && wanted apt && [ -d "$root/etc/apt" ]; then
 fi
 refresh
 }
-${tail}`;
+${tail.replaceAll('@ORIGIN@', origin).replaceAll('@HOST@', origin.replace(/^https?:\/\//, ''))}`;
 }
 
 const head = `#!/bin/sh
 # Points this machine at @ORIGIN@, and back again:
 #   setup.sh [--target ID] [--only PART[,PART]] [--exclusive] [--dry-run]
 #   setup.sh teardown
+#   setup.sh audit        what this machine would still fetch elsewhere; status 3 when there is anything
 # Parts: ca, apt, containerd, containers (podman, CRI-O), docker, k3s, rke2. --exclusive takes other apt sources away until teardown.
 set -eu
 umask 022
@@ -51,7 +52,7 @@ action=setup; target=; only=; exclusive=@EXCLUSIVE@; dry=no
 fail() { echo "longshore: $*" >&2; exit 1; }
 while [ $# -gt 0 ]; do
   case $1 in
-    teardown) action=teardown ;;
+    teardown|audit) action=$1 ;;
     --target) [ $# -gt 1 ] || fail '--target needs an id'; target=$2; shift ;;
     --only) [ $# -gt 1 ] || fail '--only needs parts'; only=,$2,; shift ;;
     --exclusive) exclusive=yes ;;
@@ -60,7 +61,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ -n "$root" ] || [ "$dry" = yes ] || [ "$(id -u)" = 0 ] || fail 'run as root'
+[ -n "$root" ] || [ "$dry" = yes ] || [ "$action" = audit ] || [ "$(id -u)" = 0 ] || fail 'run as root'
 
 os=; release=; codename=; arch=
 if [ -r "$root/etc/os-release" ]; then
@@ -135,6 +136,36 @@ teardown() {
   done < "$keep/list"
   [ "$dry" = yes ] || rm -rf "$keep"
   refresh
+}
+
+# Says what leads elsewhere: one line each.
+elsewhere() {
+  grep -HE '^[[:space:]]*deb' "$root/etc/apt/sources.list" "$root"/etc/apt/sources.list.d/*.list 2>/dev/null | grep -vF '@ORIGIN@/' || true
+  for file in "$root"/etc/apt/sources.list.d/*.sources; do
+    [ ! -f "$file" ] || grep -qiE '^Enabled:[[:space:]]*no' "$file" || grep -HiE '^URIs:' "$file" | grep -vF '@ORIGIN@/' || true
+  done
+  for file in "$root"/etc/yum.repos.d/*.repo "$root"/etc/zypp/repos.d/*.repo; do
+    [ ! -f "$file" ] || grep -qE '^enabled[[:space:]]*=[[:space:]]*0' "$file" || grep -HE '^(baseurl|mirrorlist|metalink)[[:space:]]*=' "$file" | grep -vF '@ORIGIN@/' || true
+  done
+  if [ -d "$root/etc/containerd" ]; then
+    [ -f "$root/etc/containerd/certs.d/_default/hosts.toml" ] || echo "containerd: registries without a folder in $root/etc/containerd/certs.d are asked directly"
+    for file in "$root"/etc/containerd/certs.d/*/hosts.toml; do
+      [ ! -f "$file" ] || grep -HE '^[[:space:]]*(server[[:space:]]*=|\\[host\\.)' "$file" | grep -vF '"@ORIGIN@"' || true
+    done
+  fi
+  for file in "$root/etc/containers/registries.conf" "$root"/etc/containers/registries.conf.d/*.conf; do
+    [ ! -f "$file" ] || grep -HE '^[[:space:]]*(location|unqualified-search-registries)[[:space:]]*=' "$file" | grep -vF '"@HOST@' || true
+  done
+  if [ -d "$root/etc/docker" ]; then
+    grep -qF '@ORIGIN@' "$root/etc/docker/daemon.json" 2>/dev/null || echo "docker: $root/etc/docker/daemon.json does not name @ORIGIN@"
+  fi
+}
+
+audit() {
+  found=$(elsewhere)
+  if [ -z "$found" ]; then echo 'nothing leads elsewhere'; return 0; fi
+  printf '%s\n' "$found"
+  return 3
 }
 
 $action

@@ -136,6 +136,26 @@ describe('the setup script', async () => {
     }
   });
 
+  it('tells what would still be fetched elsewhere', async () => {
+    await mkdir(join(root, 'etc/yum.repos.d'), { recursive: true });
+    await writeFile(join(root, 'etc/yum.repos.d/epel.repo'), '[epel]\nenabled=1\nmetalink=https://mirrors.example.org/metalink\n');
+    await writeFile(join(root, 'etc/yum.repos.d/off.repo'), '[off]\nenabled = 0\nbaseurl=https://off.example.org/\n');
+    const audit = (): Promise<{ status: number | null; stdout: string }> => run('sh', [script, 'audit'], { env: { LONGSHORE_ROOT: root, LC_ALL: 'C' } });
+    const before = await audit();
+    expect(before.status).toBe(3);
+    for (const text of ['sources.list:deb http://deb.example.org/debian bookworm main', 'metalink=https://mirrors.example.org', 'containerd: registries without a folder', 'docker: ']) expect(before.stdout).toContain(text);
+    expect(before.stdout).not.toContain('off.example.org');
+    await setup('--target', bookworm.id, '--exclusive');
+    const after = await audit();
+    expect([after.status, after.stdout.includes('/etc/apt/'), after.stdout.includes('server = "https://quay.io"')]).toEqual([3, false, true]);
+    const exclusive = clientFiles({ here: { ...here, exclusive: true }, publicKey: 'key', ca: 'ca', aptMirrors: [{ project: 'site', target: bookworm }], upstreams: ['docker.io'] });
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: true, files: exclusive }));
+    await rm(join(root, 'etc/containerd/certs.d/quay.io'), { recursive: true });
+    await rm(join(root, 'etc/yum.repos.d/epel.repo'));
+    await setup('--target', bookworm.id);
+    expect(await audit()).toMatchObject({ status: 0, stdout: 'nothing leads elsewhere\n' });
+  });
+
   it('writes only the parts that are asked for, and nothing when it is only tried', async () => {
     const before = await snapshot();
     expect(await setup('--dry-run', '--exclusive', '--target', bookworm.id)).toContain('would write /etc/containers');
