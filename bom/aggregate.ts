@@ -8,6 +8,7 @@ import { type HostAptSources, packageSetRequirements } from './aggregate-package
 import { checkMutable, checkReferences, unkeptPromises } from './aggregate-promises.ts';
 import { type ModuleTargets, platformsOf, selectTargets } from './aggregate-targets.ts';
 import { canonicalBytes } from './canonical-json.ts';
+import { type ClusterDemand, clusterDemands } from './cluster-facts.ts';
 import { type Digest, digestOf } from './digest.ts';
 import { type ParsedBom, type ParsedProject, projectFrom } from './documents/document.ts';
 import { apiVersion } from './documents/fields.ts';
@@ -17,6 +18,7 @@ import { relate, type RelationEdge } from './relations.ts';
 import type { VersionComparators } from './relations-versions.ts';
 import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Position, Target } from './requirement.ts';
 import type { Selection } from './selector.ts';
+import type { Upgrading } from './upgrades.ts';
 
 export interface AggregateOptions {
   readonly boms: readonly ParsedBom[];
@@ -76,6 +78,10 @@ export interface Aggregated {
   readonly influences: readonly { readonly module: string; readonly influences: string }[];
   /** Who requires whom, by module name. */
   readonly relations: readonly RelationEdge[];
+  /** What modules demand of the destination. */
+  readonly clusterDemands: readonly ClusterDemand[];
+  /** What each module says it can replace. */
+  readonly upgrading: readonly Upgrading[];
   readonly policy: Policy;
   /** Entries whose reference somebody guessed. */
   readonly guessed: readonly Remark[];
@@ -123,6 +129,10 @@ export function aggregate(options: AggregateOptions): Aggregated {
     warnings: [...relations.warnings, ...entries.warnings, ...unkept.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
     influences: relations.influences,
     relations: relations.edges,
+    clusterDemands: clusterDemands(boms),
+    upgrading: boms.map(({ value: { metadata, spec: own } }) => ({
+      name: metadata.name, version: metadata.version ?? '', versionScheme: metadata.versionScheme ?? 'semver', from: own?.upgrades?.from ?? [], via: own?.upgrades?.via ?? [],
+    })),
     policy: spec.policy ?? {},
     guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
     licences: all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence }])),

@@ -233,6 +233,8 @@ const spec = z.strictObject({
   warnings: z.array(z.string()),
   /** Modules to look at again after import: reported, never acted on. */
   influences: z.array(z.strictObject({ module: z.string(), influences: z.string() })),
+  /** What modules demand of the destination: checked again where the bundle is imported. */
+  clusterDemands: z.array(z.strictObject({ module: z.string(), expressions: z.array(z.strictObject({ key: z.string(), operator: z.string(), values: z.array(z.string()) })) })).optional(),
 });
 
 const lockSchema = z.strictObject({

@@ -7,6 +7,8 @@ import {
   apiVersion, bomMediaType, type Lock, type LockedRepository, type LockedRuntime, type LockSpec, type Trust,
 } from '../bom/lock.ts';
 import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom/ports.ts';
+import type { VersionComparators } from '../bom/relations-versions.ts';
+import { upgradeWarnings } from '../bom/upgrades.ts';
 import { pinToPrevious, type Update } from './lock-pins.ts';
 import { checkEntryPolicy, checkTrustPolicy } from './lock-policy.ts';
 
@@ -29,6 +31,8 @@ export interface LockOptions {
   readonly strict?: boolean;
   /** longshore itself for the far side. */
   readonly runtimes?: readonly LockedRuntime[];
+  /** Orders of deb and rpm versions, for upgrades of modules that use them. */
+  readonly compareVersions?: VersionComparators;
   readonly notify?: Notify;
   readonly signal: AbortSignal;
 }
@@ -49,6 +53,7 @@ export async function createLock(options: LockOptions): Promise<Lock> {
   const wanted = requirementsOf(pinned.aggregated);
   checkSupported(wanted, options.sources);
   const policyWarnings = checkEntryPolicy(aggregated, options.strict ?? false);
+  for (const message of upgradeWarnings(aggregated.upgrading, options.previous?.spec.boms ?? [], options.compareVersions)) notify({ kind: 'warning', subject: 'upgrades', message });
   const resolutions = withTrust(await resolveAll(wanted, options), pinned.trust);
   for (const [kind, message] of kinds.flatMap((kind) => (resolutions[kind].warnings ?? []).map((text) => [kind, text] as const))) notify({ kind: 'warning', subject: kind, message });
   checkTrustPolicy(aggregated, resolutions, options.strict ?? false);
@@ -155,6 +160,7 @@ function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolut
     unresolved: by(aggregated.unresolved.filter(({ waived }) => !waived).map(({ module, where, what, reason }) => ({ module, where, what, reason })), ({ module, where, what }) => [module, where, what]),
     warnings: unique([...aggregated.warnings, ...policyWarnings, ...all.flatMap((resolution) => resolution.warnings ?? [])]),
     influences: [...aggregated.influences],
+    ...(aggregated.clusterDemands.length === 0 ? {} : { clusterDemands: aggregated.clusterDemands.map(({ module, expressions }) => ({ module, expressions: expressions.map(({ key, operator, values }) => ({ key, operator, values: [...values] })) })) }),
   };
 }
 

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { parseDocuments } from '../../bom/documents/document.ts';
+import { lintBom } from '../../bom/lint.ts';
+import { templateText } from '../../bom/template.ts';
+import { bom } from './support/documents.ts';
+
+describe('lint', () => {
+  it('finds everything at once, by line', () => {
+    const problems = lintBom(bom('a', `targets: [{id: t, family: debian, arch: amd64}]
+variables: {v: {default: "1"}, w: {}}
+images:
+  - {ref: "https://x", id: i}
+  - {ref: "x:\${nope}"}
+  - {ref: "x:\${w}"}
+  - {ref: Upper, id: i}
+files:
+  - {urls: ["ftp://example.org/x", "https://user:secret@example.org/y"]}
+packages:
+  - {manager: deb, target: u, include: [{name: x}]}
+tools: [{file: nothing}]`));
+    expect(problems.map(({ position: { line }, code, actual }) => [line, code, actual.slice(0, 12)])).toEqual([
+      [8, 'INPUT_REFERENCE', '"https://x"'], [9, 'INPUT_FIELD', '${nope}'], [11, 'INPUT_REFERENCE', '"Upper"'], [11, 'INPUT_FIELD', 'i is also at'],
+      [13, 'INPUT_FIELD', '"ftp://examp'], [13, 'INPUT_FIELD', 'https://exam'], [15, 'INPUT_FIELD', 'u'], [5, 'INPUT_FIELD', 'nothing'],
+    ].sort(([a], [b]) => Number(a) - Number(b)));
+    expect(JSON.stringify(problems)).not.toContain('secret');
+  });
+
+  it('has nothing to say about the template', () => {
+    for (const all of [true, false]) for (const one of parseDocuments(templateText(all), 't.yaml').boms) expect(lintBom(one)).toEqual([]);
+  });
+});
