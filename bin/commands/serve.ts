@@ -1,16 +1,21 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import { clearsign, signDetached } from '../../formats/pgp/signature.ts';
-import type { ListenAddress } from '../../repository/listen.ts';
+import { isLoopback, type ListenAddress, type TlsFiles } from '../../repository/listen.ts';
 import type { Signer } from '../../repository/mirror/signer.ts';
-import { type AccessRecord, serve, type ServeOptions } from '../../repository/serve.ts';
+import type { AccessRecord } from '../../repository/access-record.ts';
+import { serve } from '../../repository/serve.ts';
+import type { ServeOptions } from '../../repository/serve-options.ts';
 import { Store } from '../../store/store.ts';
 import { openArchiveContent } from '../archive-content.ts';
 import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
 import { GenerationContents } from '../generation-contents.ts';
 import { machineKey } from '../machine-key.ts';
+import { version } from '../version.ts';
 import { presentStore } from './status.ts';
 
 interface ServeFlags {
@@ -21,6 +26,7 @@ interface ServeFlags {
   readonly insecureHttp?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsHost: readonly string[];
   readonly htpasswd?: string;
   readonly readAuth?: boolean;
   readonly accessLog?: boolean;
@@ -37,6 +43,7 @@ export function registerServe(program: Command): void {
       new Option('--insecure-http', 'plain http on addresses that other machines reach'),
       new Option('--tls-cert <file>', 'certificate chain, PEM'),
       new Option('--tls-key <file>', 'its key, PEM'),
+      new Option('--tls-host <name>', 'further names and addresses for the certificate of the machine\'s own authority; repeatable').default([]).argParser(collect),
       new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'),
       new Option('--read-auth', 'reading needs a password too'),
       new Option('--access-log', 'one JSON line for every request, on stderr'),
@@ -54,7 +61,7 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
   try {
     await run(context, flags, {
       contents: () => contents.served(), blobs: store, push: { blobs: store, state: join(store.root, 'registry') }, signer: await signerOf(context, store.root),
-    });
+    }, store.root);
   } finally {
     await contents.close();
     store.close();
@@ -65,7 +72,7 @@ async function serveArchive(context: CommandContext, flags: ServeFlags, paths: r
   const archive = await openArchiveContent(paths, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now() });
   const state = flags.store ?? (await presentStore());
   await mkdir(state, { recursive: true });
-  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: await signerOf(context, state) });
+  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: await signerOf(context, state) }, state);
 }
 
 async function signerOf(context: CommandContext, root: string): Promise<Signer> {
@@ -77,11 +84,14 @@ async function signerOf(context: CommandContext, root: string): Promise<Signer> 
   };
 }
 
-async function run(context: CommandContext, flags: ServeFlags, content: Pick<ServeOptions, 'contents' | 'blobs' | 'push' | 'signer'>): Promise<void> {
+async function run(context: CommandContext, flags: ServeFlags, content: Pick<ServeOptions, 'contents' | 'blobs' | 'push' | 'signer'>, state: string): Promise<void> {
+  const listen = flags.listen.map(parseListen);
+  const tls = await tlsOf(context, flags, { listen, state });
   const service = await serve({
     ...content,
-    ...(flags.listen.length === 0 ? {} : { listen: flags.listen.map(parseListen) }),
-    ...tlsOf(flags),
+    ...(listen.length === 0 ? {} : { listen }),
+    ...(tls === undefined ? {} : { tls }),
+    version,
     ...(flags.insecureHttp === true ? { insecureHttp: true } : {}),
     ...(flags.htpasswd === undefined ? {} : { htpasswd: flags.htpasswd }),
     ...(flags.readAuth === true ? { readAuth: true } : {}),
@@ -90,9 +100,11 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
   try {
     const served = content.contents();
     const projects = served.map(({ lock, generation }) => ({ project: lock.metadata.name, sequence: lock.metadata.sequence, ...(generation === undefined ? {} : { generation }) }));
-    context.print({ addresses: service.addresses, projects }, [
+    const fingerprint = tls?.ca === undefined ? undefined : new X509Certificate(tls.ca).fingerprint256;
+    context.print({ addresses: service.addresses, projects, ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }) }, [
       ...(projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : projects.map((each) => `serving ${each.project}, sequence ${each.sequence}`)),
       ...service.addresses.map((address) => `  ${address}/`),
+      ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),
     ].join('\n'));
     await new Promise<void>((done) => { if (context.signal.aborted) done(); else context.signal.addEventListener('abort', () => done(), { once: true }); });
   } finally {
@@ -108,8 +120,19 @@ export function parseListen(text: string): ListenAddress {
   return { host: match[1] === '' || match[1] === undefined ? '127.0.0.1' : match[1], port };
 }
 
-function tlsOf(flags: ServeFlags): Pick<ServeOptions, 'tls'> {
-  if (flags.tlsCert === undefined && flags.tlsKey === undefined) return {};
-  if (flags.tlsCert === undefined || flags.tlsKey === undefined) throw new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'both --tls-cert and --tls-key', actual: 'one of them' });
-  return { tls: { cert: readInput(flags.tlsCert), key: readInput(flags.tlsKey) } };
+/** TLS files that were given, or of the machine's own authority where an address needs them. */
+async function tlsOf(context: CommandContext, flags: ServeFlags, { listen, state }: { readonly listen: readonly ListenAddress[]; readonly state: string }): Promise<TlsFiles | undefined> {
+  if (flags.tlsCert !== undefined && flags.tlsKey !== undefined) return { cert: readInput(flags.tlsCert), key: readInput(flags.tlsKey) };
+  if (flags.tlsCert !== undefined || flags.tlsKey !== undefined) throw new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'both --tls-cert and --tls-key', actual: 'one of them' });
+  if (flags.insecureHttp === true || listen.every(({ host }) => isLoopback(host))) return undefined;
+  const { openOwnTls } = await import('../../repository/tls/own-tls.ts');
+  return openOwnTls(join(state, 'tls'), { hosts: hostsOf(listen, flags.tlsHost), now: context.now() });
+}
+
+/** What clients may call this machine: its name, the addresses it listens on, and what was named besides. */
+function hostsOf(listen: readonly ListenAddress[], named: readonly string[]): string[] {
+  const addresses = listen.flatMap(({ host }) => (host === '0.0.0.0' || host === '[::]' || host === '::'
+    ? Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)).filter((address) => !address.startsWith('fe80:'))
+    : [host.replace(/^\[(.*)\]$/, '$1')]));
+  return [...new Set([...named, hostname(), 'localhost', ...addresses])];
 }
