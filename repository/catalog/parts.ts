@@ -36,9 +36,9 @@ export function searchForm(values: { readonly q?: string; readonly kind?: string
 ${moduleSelect}<button type="submit">Search</button></form>`;
 }
 
-/** Column headings; a `#` in front makes a column of numbers. */
+/** Column headings; a `#` in front makes a column of numbers, nothing a column without a heading. */
 export function tableHead(titles: readonly string[]): string {
-  const cells = titles.map((title) => (title.startsWith('#') ? `<th scope="col" class="number">${title.slice(1)}</th>` : `<th scope="col">${title}</th>`));
+  const cells = titles.map((title) => (title === '' ? '<td></td>' : title.startsWith('#') ? `<th scope="col" class="number">${title.slice(1)}</th>` : `<th scope="col">${title}</th>`));
   return `<thead><tr>${cells.join('')}</tr></thead>`;
 }
 
@@ -59,7 +59,7 @@ export function sizeBars(entries: readonly { readonly name: string; readonly cou
   const most = Math.max(1, ...entries.map(({ bytes }) => bytes));
   const rows = entries.map(({ name, count, bytes }) => `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${count}</td><td class="number">${formatBytes(bytes)}</td>
 <td class="bars" aria-hidden="true"><span style="width:${Math.max(0.5, (bytes / most) * 100).toFixed(1)}%"></span></td></tr>`);
-  return `<table class="sizes"><caption>Distinct bytes by kind</caption>${tableHead(['Kind', '#Artifacts', '#Size'])}<tbody>${rows.join('\n')}</tbody></table>`;
+  return `<table class="sizes"><caption>Distinct bytes by kind</caption>${tableHead(['Kind', '#Artifacts', '#Size', ''])}<tbody>${rows.join('\n')}</tbody></table>`;
 }
 
 /** Commands to copy. */

@@ -3,6 +3,7 @@ import { type Descriptor, type Digest, hexOf } from '../../bom/digest.ts';
 import { chartMediaType } from '../../bom/lock.ts';
 import { type Answer, blobAnswer, type Headers, textAnswer } from '../answer.ts';
 import { escapeHtml, page } from '../catalog/html.ts';
+import { tableHead } from '../catalog/parts.ts';
 import type { Served, ServedBlobs } from '../content.ts';
 
 interface Entry extends Descriptor {
@@ -73,7 +74,7 @@ export class FileTree {
     }
     const title = `Files /${prefix}`;
     const body = `<p><a href="SHA256SUMS">SHA256SUMS</a>${prefix === '' ? '' : ' · <a href="../">up</a>'} · <a href="/">catalog</a></p>
-<table><caption>${escapeHtml(title)}</caption><thead><tr><th scope="col">Name</th><th scope="col">Bytes</th><th scope="col">Digest</th></tr></thead><tbody>${[...rows.values()].join('\n')}</tbody></table>`;
+<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>${tableHead(['Name', '#Bytes', 'Digest'])}<tbody>${[...rows.values()].join('\n')}</tbody></table></div>`;
     return page(title, body);
   }
 }
