@@ -1,6 +1,8 @@
 // npm run differential -- apt|edsp [options]: our solver beside apt itself. Prints the equal share and every difference.
 import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
+import { askTrickyCases } from './ask-tricky.ts';
+import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
 
 const { positionals, values } = parseArgs({
@@ -48,7 +50,15 @@ async function edsp(): Promise<boolean> {
   return equal === all;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp };
+/** The table of the unit tests, each case asked of apt-get itself in a root of its own. */
+async function tricky(): Promise<boolean> {
+  const wrong = await askTrickyCases();
+  for (const line of wrong) print(line);
+  print(`tricky: ${trickyCases.length - wrong.length} of ${trickyCases.length} as recorded`);
+  return wrong.length === 0;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, tricky };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
   print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS]`);

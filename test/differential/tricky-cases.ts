@@ -1,0 +1,49 @@
+export interface TrickyCase {
+  readonly name: string;
+  /** A Packages index. */
+  readonly packages: string;
+  readonly architectures?: readonly string[];
+  readonly wanted: readonly string[];
+  readonly recommends?: boolean;
+  /** What apt takes; undefined when it refuses. */
+  readonly answer: readonly string[] | undefined;
+}
+
+/** `name version[/arch]; Field: value; …` a line, as stanzas. */
+function index(lines: string): string {
+  return lines.trim().split('\n').map((line) => {
+    const [head = '', ...fields] = line.trim().split(/;\s*/);
+    const [name, full = '1'] = head.split(' ');
+    const [version, arch = 'amd64'] = full.split('/');
+    return [`Package: ${name}`, `Version: ${version}`, `Architecture: ${arch}`, ...fields].join('\n');
+  }).join('\n\n') + '\n';
+}
+
+export const trickyCases: readonly TrickyCase[] = [
+  { name: 'a real package beats a provider of its name, even with lower priority', packages: index('a 1; Depends: v\nv 1; Priority: extra\nx 1; Provides: v; Priority: required'), wanted: ['a'], answer: ['a 1', 'v 1'] },
+  { name: 'providers go by priority', packages: index('a 1; Depends: v\nx 1; Provides: v; Priority: standard\ny 1; Provides: v; Priority: optional'), wanted: ['a'], answer: ['a 1', 'x 1'] },
+  { name: 'an alternative that is chosen already is enough', packages: index('a 1; Depends: b | c\nb 1\nc 1'), wanted: ['a', 'c'], answer: ['a 1', 'c 1'] },
+  { name: 'the first alternative whose own needs can be met', packages: index('a 1; Depends: b | c\nb 1; Depends: left, gone\nleft 1\nc 1'), wanted: ['a'], answer: ['a 1', 'c 1'] },
+  { name: 'leftovers of an alternative that failed vanish', packages: index('a 1; Depends: b | c\nb 1; Depends: left, deep\nleft 1\ndeep 1; Depends: gone\nc 1'), wanted: ['a'], answer: ['a 1', 'c 1'] },
+  { name: 'a versioned relation is not met by an unversioned Provides', packages: index('a 1; Depends: v (>= 2)\nx 1; Provides: v'), wanted: ['a'], answer: undefined },
+  { name: 'a versioned relation is met by a versioned Provides', packages: index('a 1; Depends: v (>= 2)\nx 1; Provides: v (= 3)'), wanted: ['a'], answer: ['a 1', 'x 1'] },
+  { name: 'a Recommends that conflicts with a need is dropped', packages: index('a 1; Depends: b; Recommends: c\nb 1; Conflicts: c\nc 1; Conflicts: b'), wanted: ['a'], recommends: true, answer: ['a 1', 'b 1'] },
+  { name: 'Recommends come after all needs of their package', packages: index('a 1; Recommends: x | y; Depends: b\nb 1; Depends: y\nx 1\ny 1'), wanted: ['a'], recommends: true, answer: ['a 1', 'b 1', 'y 1'] },
+  { name: 'a sibling with an exact relation is not taken back with a pin', packages: index('a 1; Depends: a-common (= 1)\na 2; Depends: a-common (= 2)\na-common 1\na-common 2'), wanted: ['a=1'], answer: undefined },
+  { name: 'both pinned go together', packages: index('a 1; Depends: a-common (= 1)\na 2; Depends: a-common (= 2)\na-common 1\na-common 2'), wanted: ['a=1', 'a-common=1'], answer: ['a 1', 'a-common 1'] },
+  { name: 'an epoch counts in a glob', packages: index('a 5:20.10.8~3\na 5:20.10.9~3'), wanted: ['a=5:20.10.8*'], answer: ['a 5:20.10.8~3'] },
+  { name: 'a bare prefix is no version', packages: index('a 1.22.1'), wanted: ['a=1.22'], answer: undefined },
+  { name: 'two requested packages that conflict are refused', packages: index('a 1; Conflicts: b\nb 1'), wanted: ['a', 'b'], answer: undefined },
+  { name: 'a package does not conflict with its own Provides', packages: index('a 1; Provides: v; Conflicts: v'), wanted: ['a'], answer: ['a 1'] },
+  { name: 'a provider of what is provided and conflicted is not added', packages: index('a 1; Depends: mta; Recommends: mailer\nx 1; Provides: mta; Conflicts: mta\nmailer 1; Depends: y | mta\ny 1; Provides: mta; Conflicts: mta'), wanted: ['a'], recommends: true, answer: ['a 1', 'mailer 1', 'y 1'] },
+  { name: 'a conflict that comes up late is repaired by scores', packages: index('a 1; Depends: b, c\nb 1; Depends: init | other; Priority: optional\ninit 1; Priority: important; Breaks: other\nother 1; Priority: optional\nc 1; Depends: other | init'), wanted: ['a'], answer: ['a 1', 'b 1', 'c 1', 'init 1'] },
+  { name: ':any is met by Multi-Arch: allowed only', packages: index('a 1; Depends: p:any\np 1; Multi-Arch: allowed'), wanted: ['a'], answer: ['a 1', 'p 1'] },
+  { name: ':any is not met by a plain package', packages: index('a 1; Depends: p:any\np 1'), wanted: ['a'], answer: undefined },
+  { name: 'a foreign tool serves another architecture', packages: index('a 1/i386; Depends: t\nt 1/amd64; Multi-Arch: foreign'), architectures: ['amd64', 'i386'], wanted: ['a:i386'], answer: ['a:i386 1', 't 1'] },
+  { name: 'a plain library has to be of the same architecture', packages: index('a 1/i386; Depends: l\nl 1/amd64\nl 1/i386'), architectures: ['amd64', 'i386'], wanted: ['a:i386'], answer: ['a:i386 1', 'l:i386 1'] },
+  { name: 'the same name twice needs Multi-Arch: same', packages: index('a 1/i386; Depends: l\nb 1/amd64; Depends: l\nl 1/amd64\nl 1/i386'), architectures: ['amd64', 'i386'], wanted: ['b', 'a:i386'], answer: undefined },
+  { name: 'Multi-Arch: same lives twice in one version', packages: index('a 1/i386; Depends: l\nb 1/amd64; Depends: l\nl 1/amd64; Multi-Arch: same\nl 1/i386; Multi-Arch: same'), architectures: ['amd64', 'i386'], wanted: ['b', 'a:i386'], answer: ['a:i386 1', 'b 1', 'l 1', 'l:i386 1'] },
+  { name: 'Essential packages are not added by themselves', packages: index('a 1\ne 1; Essential: yes'), wanted: ['a'], answer: ['a 1'] },
+  { name: 'a cycle of needs ends', packages: index('a 1; Depends: b\nb 1; Depends: c\nc 1; Depends: a'), wanted: ['a'], answer: ['a 1', 'b 1', 'c 1'] },
+  { name: 'an obsolete operator means "or equal"', packages: index('a 1; Depends: b (> 1)\nb 1'), wanted: ['a'], answer: ['a 1', 'b 1'] },
+];

@@ -1,0 +1,87 @@
+// The tricky cases of choosing Debian packages. What apt itself answers to each is told by `npm run differential -- tricky`.
+import { describe, expect, it } from 'vitest';
+import { solveAptClassic } from '../../../downloader/solver/apt-classic.ts';
+import { checkClosure } from '../../../downloader/solver/checker.ts';
+import { parseInstalled } from '../../../downloader/solver/installed.ts';
+import { Universe } from '../../../downloader/solver/universe.ts';
+import { parseStanzas } from '../../../formats/deb/deb822.ts';
+import { trickyCases } from '../../differential/tricky-cases.ts';
+
+function universeOf(text: string, architectures: readonly string[] = ['amd64'], priority = 500): Universe {
+  const universe = new Universe(architectures);
+  universe.add({ bytes: Buffer.from(text), subject: 'test', priority });
+  return universe;
+}
+
+function solve(universe: Universe, wanted: readonly string[], more: { readonly recommends?: boolean; readonly installed?: ReadonlyMap<string, string | undefined> } = {}): string[] {
+  const { chosen } = solveAptClassic(universe, { wanted, recommends: false, mode: 'closure', ...more });
+  return chosen.map(({ version }) => `${universe.label(universe.ownerOf(version))} ${universe.versionText(version)}`).sort();
+}
+
+describe('what apt answers', () => {
+  it.each(trickyCases)('$name', ({ packages, architectures = ['amd64'], wanted, recommends = false, answer }) => {
+    const universe = universeOf(packages, architectures);
+    if (answer === undefined) {
+      expect(() => solve(universe, wanted, { recommends })).toThrow(expect.objectContaining({ name: 'BundleError' }) as Error);
+      return;
+    }
+    expect(solve(universe, wanted, { recommends })).toEqual([...answer]);
+    const { chosen } = solveAptClassic(universe, { wanted, recommends, mode: 'closure' });
+    const stanzas = chosen.flatMap(({ version }) => parseStanzas(universe.stanzaOf(version), { subject: 'chosen' }));
+    expect(checkClosure(stanzas, { nativeArch: 'amd64', installed: [], assumed: new Set() })).toEqual([]);
+  });
+});
+
+describe('order and installed state', () => {
+  const tie = (first: string, second: string): string => `Package: a\nVersion: 1\nArchitecture: amd64\nDepends: v\n\n${first}\n${second}`;
+  const provider = (name: string): string => `Package: ${name}\nVersion: 1\nArchitecture: amd64\nProvides: v\nPriority: optional\n`;
+
+  it('breaks a tie by what was mentioned last', () => {
+    expect(solve(universeOf(tie(provider('x'), provider('y'))), ['a'])).toEqual(['a 1', 'y 1']);
+    expect(solve(universeOf(tie(provider('y'), provider('x'))), ['a'])).toEqual(['a 1', 'x 1']);
+  });
+
+  it('takes the newest of several indexes, and the higher pin before it', () => {
+    const item = (version: string): string => `Package: a\nVersion: ${version}\nArchitecture: amd64\n`;
+    const universe = universeOf(item('1'));
+    universe.add({ bytes: Buffer.from(item('2')), subject: 'security', priority: 500 });
+    universe.add({ bytes: Buffer.from(item('3')), subject: 'backports', priority: 100 });
+    expect(solve(universe, ['a'])).toEqual(['a 2']);
+    expect(solve(universe, ['a=3'])).toEqual(['a 3']);
+    universe.add({ bytes: Buffer.from(item('0')), subject: 'pinned', priority: 990 });
+    expect(solve(universe, ['a'])).toEqual(['a 0']);
+  });
+
+  it('upgrades what is installed only where it has to, and never takes back a version', () => {
+    const universe = universeOf('Package: a\nVersion: 1\nArchitecture: amd64\nDepends: b (>= 2), c\n\nPackage: b\nVersion: 2\nArchitecture: amd64\n\nPackage: c\nVersion: 2\nArchitecture: amd64\n');
+    const installed = parseInstalled('Package: b\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n\nPackage: c\nStatus: install ok installed\nVersion: 3\nArchitecture: amd64\n', 'status', 'amd64');
+    universe.add({ bytes: installed.stanzas, subject: 'status', priority: 100 });
+    expect(solve(universe, ['a'], { installed: installed.packages })).toEqual(['a 1', 'b 2']);
+    expect(solve(universe, ['c'], { installed: installed.packages })).toEqual([]);
+  });
+});
+
+describe('parseInstalled', () => {
+  it('reads names, versions and selections', () => {
+    const { packages } = parseInstalled('# base\nlibc6\nbash=5.2\nlib:i386\nperl\tinstall\nold\tdeinstall\nzlib1g:amd64 install\n', 'list', 'amd64');
+    expect([...packages]).toEqual([['libc6', undefined], ['bash', '5.2'], ['lib:i386', undefined], ['perl', undefined], ['zlib1g', undefined]]);
+  });
+});
+
+describe('checkClosure', () => {
+  const stanza = (name: string, more = ''): ReadonlyMap<string, string> => parseStanzas(`Package: ${name}\nVersion: 1\nArchitecture: amd64\n${more}`, { subject: name })[0] ?? new Map();
+  const check = (...texts: (readonly [string, string?])[]): string[] => checkClosure(texts.map(([name, more]) => stanza(name, more)), { nativeArch: 'amd64', installed: [], assumed: new Set(['assumed']) });
+
+  it.each([
+    [[['a', 'Depends: b | c\n'], ['c']], []],
+    [[['a', 'Depends: b (>= 2)\n'], ['b']], ['a 1 amd64 needs b (>= 2)']],
+    [[['a', 'Depends: v (= 1)\n'], ['b', 'Provides: v\n']], ['a 1 amd64 needs v (= 1)']],
+    [[['a', 'Depends: v (= 1)\n'], ['b', 'Provides: v (= 1)\n']], []],
+    [[['a', 'Pre-Depends: b:any\n'], ['b']], ['a 1 amd64 needs b']],
+    [[['a', 'Depends: b:any\n'], ['b', 'Multi-Arch: allowed\n']], []],
+    [[['a', 'Depends: assumed (>= 99)\n']], []],
+    [[['a', 'Breaks: b (<< 2)\n'], ['b']], ['a 1 amd64 cannot be beside b 1 amd64']],
+    [[['a', 'Conflicts: v\nProvides: v\n'], ['b', 'Provides: v\n']], ['a 1 amd64 cannot be beside b 1 amd64']],
+    [[['a', 'Conflicts: a\n']], []],
+  ] as const)('judges %j', (texts, problems) => { expect(check(...texts)).toEqual(problems); });
+});
