@@ -1,26 +1,17 @@
 // Package entries -> sets to solve, each with its repositories: README "Packages".
 import { conflictOf } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
-import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
+import { urlOf } from './aggregate-hosts.ts';
+import { type PackageOptions, RepositoryBook } from './aggregate-repositories.ts';
 import type { ModuleTargets } from './aggregate-targets.ts';
-import { canonicalJson } from './canonical-json.ts';
 import { parseDigest } from './digest.ts';
-import type { ParsedProject } from './documents/document.ts';
-import type { BomKey, BomPackageSet, BomRepository, SystemRepository } from './documents/module-bom.ts';
+import type { BomPackageSet } from './documents/module-bom.ts';
 import { didYouMean } from './documents/suggest.ts';
-import { formatPosition, type TreePath } from './documents/yaml-tree.ts';
+import { formatPosition } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
-import type { KeySource, PackageInclude, PackageSetRequirement, Position, RepositoryRequirement, Target } from './requirement.ts';
+import type { PackageInclude, PackageSetRequirement, Position, Target } from './requirement.ts';
 
-/** The distribution's own repositories of this machine, when it runs what `target` says; undefined when it does not. */
-export type HostAptSources = (target: Target, at: Position) => readonly RepositoryRequirement[] | undefined;
-
-export interface PackageOptions {
-  readonly project: ParsedProject;
-  readonly targets: ModuleTargets;
-  readonly rewrites: HostRewrites;
-  readonly hostAptSources?: HostAptSources;
-}
+export type { HostAptSources } from './aggregate-repositories.ts';
 
 export interface PackageSets {
   readonly sets: readonly PackageSetRequirement[];
@@ -129,143 +120,4 @@ function includeOf(item: Include, manager: 'deb' | 'rpm', at: Position): Package
   const isExact = operator === '' || operator.startsWith('=');
   if (manager === 'deb') return { spec: isExact ? `${name}=${version}` : `${name} (${operator.length === 1 ? `${operator}${operator}` : operator} ${version})`, versions, at };
   return { spec: operator === '' ? `${name}-${version}` : `${name} ${isExact ? '=' : operator} ${version}`, versions, at };
-}
-
-/** Repositories of a run: the same definition from two modules keeps its id, another one under the same id gets its module in front. */
-class RepositoryBook {
-  readonly rewrites: HostRewrites;
-  private readonly entries: readonly Entry<'packageRepositories'>[];
-  private readonly options: PackageOptions;
-  private readonly taken = new Map<string, string>();
-
-  constructor(entries: readonly Entry<'packageRepositories'>[], options: PackageOptions) {
-    this.entries = entries;
-    this.options = options;
-    this.rewrites = options.rewrites;
-  }
-
-  of(set: Entry<'packages'>, target: Target): RepositoryRequirement[] {
-    const named = set.value.repositories ?? [];
-    const usable = this.entries.filter(({ value }) => value.manager === set.value.manager && ((value.targets ?? []).length === 0 || (value.targets ?? []).includes(target.id)));
-    const own = usable.filter((entry) => entry.module === set.module);
-    const chosen = named.length === 0 ? own : named.map((id, index) => this.named(id, own, usable, set.at('repositories', index), target));
-    if (chosen.length === 0) return [...(this.system(undefined, set.at(), target, set.value.manager) ?? [])];
-    return chosen.flatMap((entry) => this.requirements(entry, target));
-  }
-
-  private named(id: string, own: readonly Entry<'packageRepositories'>[], usable: readonly Entry<'packageRepositories'>[], at: Position, target: Target): Entry<'packageRepositories'> {
-    const found = own.find((entry) => entry.value.id === id) ?? usable.find((entry) => entry.value.id === id);
-    if (found !== undefined) return found;
-    const known = usable.map((entry) => entry.value.id);
-    throw new BundleError('INPUT_FIELD', {
-      subject: formatPosition(at), expected: `the id of a repository for target ${target.id} (${known.join(', ') || 'there is none'})`, actual: id,
-      next: didYouMean(id, known) ?? 'Declare it under spec.packageRepositories.',
-    });
-  }
-
-  private requirements(entry: Entry<'packageRepositories'>, target: Target): readonly RepositoryRequirement[] {
-    const { value } = entry;
-    if (value.system !== true) return [this.unique(repositoryOf(value.id, value, { ...this.place(entry), manager: value.manager }), entry.module, target)];
-    const found = this.system(value.id, entry.at(), target, value.manager);
-    if (found !== undefined) return found;
-    throw new BundleError('RESOLVE_NOT_FOUND', {
-      subject: `${formatPosition(entry.at())}: repository ${value.id}`, expected: `the distribution's own repositories for target ${target.id}`,
-      actual: 'no mapping, and this machine does not run it', next: `Set spec.systemRepositories.${target.id} of the project.`,
-    });
-  }
-
-  private place(entry: Entry<'packageRepositories'>): Place {
-    return { at: (...field) => entry.at(...field), pathOf: (written, ...field) => entry.pathOf(written, ...field), rewrites: this.rewrites };
-  }
-
-  /** What the project maps a target's system repositories to, else what this machine has. */
-  private system(id: string | undefined, at: Position, target: Target, manager: 'deb' | 'rpm'): readonly RepositoryRequirement[] | undefined {
-    const { project, hostAptSources } = this.options;
-    const mapped = project.value.spec?.systemRepositories?.[target.id];
-    if (mapped === undefined) return manager === 'deb' ? hostAptSources?.(target, at)?.map((repository) => this.unique(repository, 'system', target)) : undefined;
-    return mapped.map((item, index) => {
-      const path = ['spec', 'systemRepositories', target.id, index];
-      const place: Place = {
-        at: (...field) => project.positionOf([...path, ...field]), rewrites: this.rewrites,
-        pathOf: (written, ...field) => localKey(project, written, project.positionOf([...path, ...field])),
-      };
-      const name = (typeof item === 'string' ? undefined : item.id) ?? `${id ?? 'system'}${mapped.length === 1 ? '' : `-${index + 1}`}`;
-      return this.unique(repositoryOf(name, fieldsOf(item, manager), { ...place, manager }), 'system', target);
-    });
-  }
-
-  private unique(repository: RepositoryRequirement, module: string, target: Target): RepositoryRequirement {
-    const { at: _, id, ...definition } = repository;
-    const text = canonicalJson(definition);
-    for (const name of [id, `${module}-${id}`]) {
-      const key = `${target.id} ${name}`;
-      if ((this.taken.get(key) ?? text) !== text) continue;
-      this.taken.set(key, text);
-      return { ...repository, id: name };
-    }
-    throw new BundleError('RESOLVE_CONFLICT', { subject: `${formatPosition(repository.at)}: repository ${id}`, expected: 'one definition of a repository in a module', actual: 'two', next: 'Give one of them another id.' });
-  }
-}
-
-function localKey(project: ParsedProject, written: string, at: Position): string {
-  const { folder } = project;
-  if (written.startsWith('/')) return written;
-  if (folder !== undefined) return `${folder}/${written}`;
-  throw new BundleError('INPUT_FIELD', { subject: formatPosition(at), expected: 'an absolute path or a URL', actual: JSON.stringify(written) });
-}
-
-type Fields = Partial<Omit<BomRepository, 'id' | 'manager'>>;
-
-function fieldsOf(item: SystemRepository, manager: 'deb' | 'rpm'): Fields {
-  if (typeof item !== 'string') { const { id: _, annotations: __, ...fields } = item; return fields; }
-  return manager === 'deb' ? { line: item } : { baseurl: item };
-}
-
-interface Place { readonly at: (...field: TreePath) => Position; readonly pathOf: (written: string, ...field: TreePath) => string; readonly rewrites: HostRewrites }
-
-function repositoryOf(id: string, value: Fields, place: Place & { readonly manager: 'deb' | 'rpm' }): RepositoryRequirement {
-  const { at, manager, rewrites } = place;
-  checkLocation(id, value, manager, at());
-  const url = (field: 'uri' | 'baseurl' | 'mirrorlist' | 'metalink'): string | undefined => (value[field] === undefined ? undefined : urlOf(value[field], rewrites, at(field)));
-  const optional = {
-    line: value.line === undefined ? undefined : rewriteLine(value.line, rewrites),
-    uris: value.uri === undefined ? undefined : [url('uri') ?? ''],
-    suites: value.flat === true ? [value.suite ?? './'] : value.suite === undefined ? undefined : [value.suite],
-    components: value.components, architectures: value.architectures,
-    baseurl: url('baseurl'), mirrorlist: url('mirrorlist'), metalink: url('metalink'),
-    gpgcheck: value.gpgcheck, repoGpgcheck: value.repoGpgcheck, allowExpired: value.allowExpired,
-    priority: value.priority, moduleHotfixes: value.moduleHotfixes, modules: value.modules, excludes: value.excludes, includepkgs: value.includepkgs,
-    tls: value.tls === undefined ? undefined : withoutUndefined(value.tls),
-  };
-  return {
-    id, manager, at: at(), trusted: value.trusted ?? false, keys: (value.gpgKeys ?? []).map((key, index) => keyOf(key, index, place)),
-    ...withoutUndefined(optional),
-  } as RepositoryRequirement;
-}
-
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-function checkLocation(id: string, value: Fields, manager: 'deb' | 'rpm', at: Position): void {
-  const given = manager === 'deb' ? [value.line, value.uri] : [value.baseurl, value.mirrorlist, value.metalink];
-  if (given.some((item) => item !== undefined) && !(manager === 'deb' && given.every((item) => item !== undefined))) return;
-  throw new BundleError('INPUT_FIELD', {
-    subject: `${formatPosition(at)}: repository ${id}`, expected: manager === 'deb' ? 'either line or uri' : 'one of baseurl, mirrorlist, metalink',
-    actual: given.some((item) => item !== undefined) ? 'both' : 'none', next: 'Say where the repository is, or system: true when it is one of the distribution.',
-  });
-}
-
-function keyOf(key: BomKey, index: number, { at, pathOf, rewrites }: Place): KeySource {
-  return {
-    ...(key.url === undefined ? {} : { url: urlOf(key.url, rewrites, at('gpgKeys', index, 'url')) }),
-    ...(key.path === undefined ? {} : { path: pathOf(key.path, 'gpgKeys', index, 'path') }),
-    ...(key.digest === undefined ? {} : { digest: parseDigest(key.digest, formatPosition(at('gpgKeys', index, 'digest'))) }),
-    ...(key.fingerprint === undefined ? {} : { fingerprint: key.fingerprint.replaceAll(' ', '').toUpperCase() }),
-  };
-}
-
-/** An apt line with the host of its address rewritten; everything else verbatim. */
-function rewriteLine(line: string, rewrites: HostRewrites): string {
-  return line.replace(/(https?:\/\/)([^/\s]+)/i, (whole, scheme: string, host: string) => (rewrites[host] === undefined ? whole : `${scheme}${rewrites[host]}`));
 }

@@ -4,8 +4,9 @@ import { type Entry, selectEntries, whatOf } from './aggregate-entries.ts';
 import { fileRequirements } from './aggregate-files.ts';
 import { imageRequirements } from './aggregate-images.ts';
 import { chartRequirements, gitRequirements } from './aggregate-others.ts';
-import { type HostAptSources, packageSetRequirements } from './aggregate-packages.ts';
+import { packageSetRequirements } from './aggregate-packages.ts';
 import { checkMutable, checkReferences, unkeptPromises } from './aggregate-promises.ts';
+import type { HostAptSources } from './aggregate-repositories.ts';
 import { type ModuleTargets, platformsOf, selectTargets } from './aggregate-targets.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import { type ClusterDemand, clusterDemands } from './cluster-facts.ts';
@@ -14,7 +15,7 @@ import { type ParsedBom, type ParsedProject, projectFrom } from './documents/doc
 import { apiVersion } from './documents/fields.ts';
 import type { Policy } from './documents/project.ts';
 import { BundleError } from './errors.ts';
-import { relate, type RelationEdge } from './relations.ts';
+import { relate, type RelationEdge, type RelationOptions } from './relations.ts';
 import type { VersionComparators } from './relations-versions.ts';
 import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Position, Target } from './requirement.ts';
 import type { Selection } from './selector.ts';
@@ -96,11 +97,7 @@ export function aggregate(options: AggregateOptions): Aggregated {
   const { project } = options;
   const boms = uniqueModules(options.boms);
   const spec = project.value.spec ?? {};
-  const relations = relate(boms, {
-    ...(spec.cluster === undefined ? {} : { cluster: spec.cluster }),
-    ...(options.compareVersions === undefined ? {} : { comparators: options.compareVersions }),
-    ...(options.known === undefined ? {} : { known: options.known }),
-  });
+  const relations = relate(boms, relationOptions(options));
   const targets = selectTargets(boms, project);
   const entries = selectEntries(boms, project, selectionOf(project, targets));
   const rewrites = spec.hostRewrites ?? {};
@@ -130,13 +127,16 @@ export function aggregate(options: AggregateOptions): Aggregated {
     influences: relations.influences,
     relations: relations.edges,
     clusterDemands: clusterDemands(boms),
-    upgrading: boms.map(({ value: { metadata, spec: own } }) => ({
-      name: metadata.name, version: metadata.version ?? '', versionScheme: metadata.versionScheme ?? 'semver', from: own?.upgrades?.from ?? [], via: own?.upgrades?.via ?? [],
-    })),
+    upgrading: boms.map(upgradingOf),
     policy: spec.policy ?? {},
     guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
     licences: all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence }])),
   };
+}
+
+function relationOptions({ project, compareVersions, known }: AggregateOptions): RelationOptions {
+  const cluster = project.value.spec?.cluster;
+  return { ...(cluster === undefined ? {} : { cluster }), ...(compareVersions === undefined ? {} : { comparators: compareVersions }), ...(known === undefined ? {} : { known }) };
 }
 
 /** The project that BOMs alone mean: all their targets, nothing changed. `folderName` names it when there are several. */
@@ -178,6 +178,10 @@ function selectionOf(project: ParsedProject, targets: ModuleTargets): Selection 
 function aggregatedBom(bom: ParsedBom): AggregatedBom {
   const { name, version, labels } = bom.value.metadata;
   return { name, version: version ?? '', labels: labels ?? {}, bytes: bom.canonical, digest: bom.digest, size: bom.canonical.length, file: bom.file };
+}
+
+function upgradingOf({ value: { metadata, spec } }: ParsedBom): Upgrading {
+  return { name: metadata.name, version: metadata.version ?? '', versionScheme: metadata.versionScheme ?? 'semver', from: spec?.upgrades?.from ?? [], via: spec?.upgrades?.via ?? [] };
 }
 
 function unresolvedOf(bom: ParsedBom): Unresolved[] {
