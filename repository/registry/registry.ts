@@ -44,7 +44,9 @@ export class Registry {
   static async open(options: RegistryOptions): Promise<Registry> {
     if (options.push === undefined) return new Registry(options, undefined);
     const { blobs, state } = options.push;
-    return new Registry(options, { blobs, pushed: await Pushed.open(state), uploads: new Uploads(blobs, options.now) });
+    const uploads = new Uploads(blobs, options.now);
+    await uploads.removeStale();
+    return new Registry(options, { blobs, pushed: await Pushed.open(state), uploads });
   }
 
   /** What was pushed; undefined when nothing can be. */

@@ -1,7 +1,8 @@
 // Upload sessions. OCI distribution specification 1.1, "Pushing blobs". A session lives in memory and in one spool file; it ends with the process.
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Descriptor, parseDigest } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
@@ -111,6 +112,20 @@ export class Uploads {
     if (session === undefined) return;
     this.sessions.delete(id);
     await rm(session.path, { force: true });
+  }
+
+  /** Removes what killed servers left: spool files that nobody touched for as long as a session may rest. */
+  async removeStale(): Promise<void> {
+    const folder = dirname(this.blobs.spoolPath('any'));
+    const names = await readdir(folder).catch((cause: NodeJS.ErrnoException): string[] => {
+      if (cause.code === 'ENOENT') return [];
+      throw storageError(folder, cause);
+    });
+    for (const name of names.filter((each) => each.endsWith('.spool'))) {
+      const path = join(folder, name);
+      const touchedMs = await stat(path).then(({ mtimeMs }) => mtimeMs, () => Infinity);
+      if (this.now() - touchedMs > idleMs) await rm(path, { force: true });
+    }
   }
 
   /** Ends every session. */

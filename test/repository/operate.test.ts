@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
@@ -71,6 +71,15 @@ describe('operating the service', () => {
     expect([bad.status, ((await bad.json()) as { missing: string[] }).missing]).toEqual([503, [`site: ${itemsOf(served)[0]?.digest}`]]);
     expect((await own.ask('/files/a.txt')).status).toBe(404);
     await own.close();
+  });
+
+  it('removes what a killed server left of uploads, once it is old', async () => {
+    const left = (name: string): string => join(bed.store.root, 'partial', `${name}.99999999.spool`);
+    for (const name of ['old', 'young']) await writeFile(left(name), 'half a blob');
+    await utimes(left('old'), new Date(), new Date(Date.now() - 7_200_000));
+    const second = await makeBed({ folder: bed.folder });
+    await second.close();
+    expect((await readdir(join(bed.store.root, 'partial'))).filter((name) => name.endsWith('99999999.spool'))).toEqual(['young.99999999.spool']);
   });
 
   it('ends gracefully: an answer in flight is finished, nothing new is taken', async () => {
