@@ -69,8 +69,9 @@ export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject
       found.push(...overlays.added(list, bom));
     }
   }
+  const byList = Map.groupBy(found, ({ list }) => list);
   return {
-    of: <L extends ListName>(list: L) => found.filter((entry): entry is Entry<L> => entry.list === list),
+    of: <L extends ListName>(list: L) => (byList.get(list) ?? []) as unknown as readonly Entry<L>[],
     dropped, warnings: [...overlays.unused(), ...unknownWords(boms, project)],
   };
 }
@@ -196,7 +197,7 @@ class Overlays {
 /** Words of the project's selection that no entry of any module has: probably misspelt. */
 function unknownWords(boms: readonly ParsedBom[], project: ParsedProject): string[] {
   const { select } = project.value.spec ?? {};
-  return (['features', 'components', 'flavors', 'profiles'] as const).flatMap((dimension) => {
+  return (['features', 'components', 'flavors', 'profiles'] as const).filter((dimension) => (select?.[dimension] ?? []).length > 0).flatMap((dimension) => {
     const known = new Set(boms.flatMap((bom) => listNames.flatMap((list) => ((bom.value.spec?.[list] ?? []) as readonly EntryValues[ListName][]).flatMap((value) => value.when?.[dimension] ?? []))));
     return (select?.[dimension] ?? []).filter((word) => !known.has(word)).map((word) => `select.${dimension}: no entry of any module asks for ${word}`);
   });

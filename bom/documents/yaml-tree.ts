@@ -216,7 +216,8 @@ function joined(before: Tree | undefined, after: Tree): Tree {
 }
 
 function escapeKey(key: string | number): string {
-  return String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+  const text = String(key);
+  return /[~/]/.test(text) ? text.replaceAll('~', '~0').replaceAll('/', '~1') : text;
 }
 
 function pointer(path: TreePath): string {
