@@ -221,6 +221,6 @@ function parseHead(text: string): ParsedHead | NotDirect {
     headers[key] = Object.hasOwn(headers, key) ? `${headers[key]}, ${value}` : value;
   }
   const length = /^\d{1,15}$/.exec(headers['content-length'] ?? '')?.[0];
-  if (length === undefined || headers['transfer-encoding'] !== undefined) return new NotDirect('a body of unknown length', status.startsWith('2'));
+  if (length === undefined || headers['transfer-encoding'] !== undefined) return new NotDirect('a body of unknown length', /^[23]/.test(status));
   return { status: Number(status), headers, length: Number(length), keepAlive: !/\bclose\b/i.test(headers['connection'] ?? '') };
 }

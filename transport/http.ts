@@ -10,7 +10,7 @@ import { statusError } from './http-errors.ts';
 import { createSend, protocolError, type Send, type WebResponse } from './http-send.ts';
 import { rateLimit, unlimited } from './rate-limit.ts';
 import { resumable, withRetryAfter } from './resume.ts';
-import { Attempts, defaultRetryPolicy, passingStatuses, type RetryPolicy } from './retry.ts';
+import { Attempts, defaultRetryPolicy, DownHosts, passingStatuses, type RetryPolicy } from './retry.ts';
 
 export interface HttpOptions {
   /** Told of every retry. */
@@ -59,7 +59,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
     userAgent: options.userAgent ?? 'longshore/0.1',
     rate: options.limitRateBytesPerS === undefined ? unlimited : rateLimit(options.limitRateBytesPerS),
   });
-  const way: Way = { policy: { ...defaultRetryPolicy, ...options.retry }, notify: options.notify ?? silent, stallTimeoutMs };
+  const way: Way = { policy: { ...defaultRetryPolicy, ...options.retry }, notify: options.notify ?? silent, stallTimeoutMs, down: new DownHosts() };
   const over = (other: Send): HttpClient => ({
     get: (url, request) => get(other, url, { ...way, ...request }),
     head: (url, request) => head(other, url, { ...way, ...request }),
@@ -69,7 +69,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   return { ...over(send), send, over, close: async () => { direct.close(); await agents.close(); } };
 }
 
-interface Way { readonly policy: RetryPolicy; readonly notify: Notify; readonly stallTimeoutMs: number }
+interface Way { readonly policy: RetryPolicy; readonly notify: Notify; readonly stallTimeoutMs: number; readonly down: DownHosts }
 type Request<T> = Way & { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> } & T;
 
 async function get(send: Send, url: string, request: Request<{ readonly maxBytes: number; readonly accept?: readonly number[] }>): Promise<Answer> {

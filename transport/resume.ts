@@ -3,7 +3,7 @@ import { BundleError, redactUrl } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
 import { statusError } from './http-errors.ts';
 import { protocolError, type Send, type WebResponse } from './http-send.ts';
-import { Attempts, retryAfterMs, type RetryPolicy } from './retry.ts';
+import { Attempts, type DownHosts, retryAfterMs, type RetryPolicy } from './retry.ts';
 import type { Notify } from '../bom/events.ts';
 
 /** Progress that earns a fresh set of retries: a server that gives a few bytes a time must not keep us for ever. */
@@ -18,6 +18,7 @@ export interface ResumeOptions {
   readonly policy: RetryPolicy;
   readonly notify: Notify;
   readonly stallTimeoutMs: number;
+  readonly down?: DownHosts;
 }
 
 interface Identity { readonly etag?: string; readonly lastModified?: string; readonly total?: number }

@@ -33,6 +33,26 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
+/** How long a host that could not be reached is given no second chance, so that its mirrors get their turn at once. */
+const downMs = 60_000;
+
+/** Hosts that a whole set of attempts could not reach. */
+export class DownHosts {
+  private readonly until = new Map<string, number>();
+
+  isDown(url: string): boolean {
+    return (this.until.get(hostOf(url)) ?? 0) > performance.now();
+  }
+
+  mark(url: string): void {
+    this.until.set(hostOf(url), performance.now() + downMs);
+  }
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
 /** Counts attempts and waits between them: the one retry loop of the project is `for (;;) try … catch (e) { await attempts.failed(e) }`. */
 export class Attempts {
   private failures = 0;
@@ -40,9 +60,11 @@ export class Attempts {
   private readonly signal: AbortSignal;
   private readonly policy: RetryPolicy;
   private readonly notify: Notify;
+  private readonly down: DownHosts | undefined;
 
-  constructor(url: string, options: { readonly signal: AbortSignal; readonly policy: RetryPolicy; readonly notify: Notify }) {
+  constructor(url: string, options: { readonly signal: AbortSignal; readonly policy: RetryPolicy; readonly notify: Notify; readonly down?: DownHosts }) {
     this.url = url;
+    this.down = options.down;
     this.signal = options.signal;
     this.policy = options.policy;
     this.notify = options.notify;
@@ -56,7 +78,12 @@ export class Attempts {
   /** Waits until another attempt is due; throws `error` when none is, or when it is not one that passes. */
   async failed(error: unknown): Promise<void> {
     checkNotAborted(this.signal, redactUrl(this.url));
-    if (!isPassing(error) || this.failures >= this.policy.retries) throw error;
+    if (!isPassing(error)) throw error;
+    const unreachable = (error as BundleError).code === 'TRANSFER_CONNECT';
+    if (this.failures >= this.policy.retries || (unreachable && this.down?.isDown(this.url) === true)) {
+      if (unreachable) this.down?.mark(this.url);
+      throw error;
+    }
     const asked = (error as BundleError).facts.details?.['retryAfterMs'];
     if (typeof asked === 'number' && asked > this.policy.maxRetryAfterMs) throw error;
     const backoff = Math.min(this.policy.maxWaitMs, this.policy.firstWaitMs * 2 ** this.failures);

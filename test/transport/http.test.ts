@@ -111,6 +111,15 @@ describe('get and head', () => {
     expect((await failure(client({ stallTimeoutMs: 300, retry: { retries: 0 } }).get(silentServer.origin, { signal, maxBytes: 1 }))).code).toBe('TRANSFER_STALL');
   });
 
+  it('gives a host that could not be reached no second chance for a while', async () => {
+    const server = await startFaultServer(() => undefined);
+    await server.close();
+    const events: BundleEvent[] = [];
+    const http = client({ retry: { retries: 3 }, notify: (event) => events.push(event) });
+    for (let turn = 0; turn < 3; turn += 1) expect((await failure(http.get(`${server.origin}/${turn}`, { signal, maxBytes: 1 }))).code).toBe('TRANSFER_CONNECT');
+    expect(events.length).toBe(3);
+  });
+
   it('stops when asked, in a request and in a wait', async () => {
     const server = await serve((request, response) => { if (request.url === '/busy') response.writeHead(503).end(); });
     for (const path of ['/hang', '/busy']) {
