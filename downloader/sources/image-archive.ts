@@ -1,6 +1,6 @@
 // Images that lie in a file: OCI image layout (image specification 1.1, image-layout.md) as folder or tar; `docker save` (moby image specification 1.2).
 import { createHash } from 'node:crypto';
-import { indexMediaType, refNameAnnotation } from '../../bom/bundle.ts';
+import { indexMediaType, manifestMediaType, refNameAnnotation } from '../../bom/bundle.ts';
 import { canonicalBytes } from '../../bom/canonical-json.ts';
 import { type Descriptor, type Digest, digestFromHex, digestOf, hexOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
@@ -8,7 +8,7 @@ import type { Bytes } from '../../bom/ports.ts';
 import { canonicalReference, parseReference } from '../../bom/reference.ts';
 import type { ImageRequirement } from '../../bom/requirement.ts';
 import { parseDiffIds, parseSavedImages, type SavedImage } from '../../formats/oci/docker-archive.ts';
-import { dockerManifestMediaType, parseManifest } from '../../formats/oci/manifest.ts';
+import { parseManifest } from '../../formats/oci/manifest.ts';
 import { verified } from '../../formats/oci/verified.ts';
 import type { FetchedManifest } from '../../transport/registry.ts';
 import { type ArchiveFiles, openArchiveFiles } from './image-archive-files.ts';
@@ -29,7 +29,7 @@ const metadataBytes = 8 << 20;
 
 /**
  * The image that `requirement.archive` holds under the requirement's name, its tag, its digest, or as the only one. What `docker save`
- * wrote without manifests gets one: Docker schema 2 over the layers as they lie, the same for the same archive.
+ * wrote without manifests gets one: an OCI manifest over the layers as they lie, the same for the same archive.
  */
 export async function openArchivedImage(
   requirement: Pick<ImageRequirement, 'ref' | 'digest' | 'archive'>, options: { readonly spoolDir: string; readonly signal: AbortSignal },
@@ -106,8 +106,8 @@ function isSame(name: string, full: string): boolean {
   }
 }
 
-const savedConfigType = 'application/vnd.docker.container.image.v1+json';
-const savedLayerType = 'application/vnd.docker.image.rootfs.diff.tar';
+const savedConfigType = 'application/vnd.oci.image.config.v1+json';
+const savedLayerType = 'application/vnd.oci.image.layer.v1.tar';
 
 async function savedImage(place: Place): Promise<ArchivedImage> {
   const { files, subject } = place;
@@ -126,8 +126,8 @@ async function savedImage(place: Place): Promise<ArchivedImage> {
     names.set(layer.digest, name);
     layers.push(layer);
   }
-  const bytes = canonicalBytes({ schemaVersion: 2, mediaType: dockerManifestMediaType, config: configBlob, layers });
-  const root = { mediaType: dockerManifestMediaType, digest: digestOf(bytes), size: bytes.length, bytes };
+  const bytes = canonicalBytes({ schemaVersion: 2, mediaType: manifestMediaType, config: configBlob, layers });
+  const root = { mediaType: manifestMediaType, digest: digestOf(bytes), size: bytes.length, bytes };
   return {
     root,
     manifest: async ({ digest }) => { throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: `manifest ${digest}`, actual: 'a docker save archive, which has one image each' }); },
@@ -145,6 +145,6 @@ async function layerOf({ files, subject }: Place, name: string, diffId: Digest):
   if (start[0] !== 0x1f || start[1] !== 0x8b) return { mediaType: savedLayerType, digest: diffId, size };
   const hash = createHash('sha256');
   for await (const chunk of files.open(name)) hash.update(chunk);
-  return { mediaType: `${savedLayerType}.gzip`, digest: digestFromHex(hash.digest('hex')), size };
+  return { mediaType: `${savedLayerType}+gzip`, digest: digestFromHex(hash.digest('hex')), size };
 }
 

@@ -134,7 +134,7 @@ describe('docker save', () => {
   it('gets a manifest over its layers, the same each time', async () => {
     const tar = await tarOf(await write(saved(['quay.io/team/app:1'])), join(await folder(), 'saved.tar'));
     const { image, blobs } = await resolve(tar);
-    expect(image.mediaType).toBe('application/vnd.docker.distribution.manifest.v2+json');
+    expect(image.mediaType).toBe(manifestMediaType);
     expect(image.blobs.slice(1).map(({ digest }) => digest)).toEqual([digestOf(layer), digestOf('second')]);
     expect(await blobs.has(image.digest)).toBe(true);
     expect((await resolve(tar, { digest: image.digest })).image).toEqual({ ...image, trust: 'declared' });
