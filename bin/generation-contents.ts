@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
+import type { Lock } from '../bom/lock.ts';
 import type { Served } from '../repository/content.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
 import { Generations } from '../store/generations.ts';
@@ -11,6 +12,7 @@ import { lockOf } from './commands/status.ts';
 type Dates = Readonly<Record<string, { readonly generation: number; readonly date: number }>>;
 
 const pollMs = 300;
+const olderKept = 4;
 
 /**
  * The current generations of a store as the service wants them, looked at again whenever a switch was made. Every switch gets a date
@@ -57,6 +59,18 @@ export class GenerationContents {
     this.timer.unref();
   }
 
+  /** Locks of the generations before, newest first: clients that began with one of them finish on it. */
+  private async older(project: string, id: number): Promise<Lock[]> {
+    const before = (await this.generations.list(project)).filter((each) => each.id < id).toReversed();
+    const locks: Lock[] = [];
+    for (const generation of before) {
+      if (locks.length === olderKept) break;
+      // A generation whose blobs were collected is history only.
+      if (await this.store.has(generation.lock)) locks.push(await lockOf(this.store, generation));
+    }
+    return locks;
+  }
+
   private async refresh(): Promise<void> {
     const stamp = await this.generations.stamp();
     if (stamp === this.stamp) return;
@@ -71,7 +85,7 @@ export class GenerationContents {
       const date = last?.generation === generation.id ? last.date : Math.max(Math.floor(this.nowMs() / 1000), (last?.date ?? 0) + 1);
       after[project] = { generation: generation.id, date };
       const known = this.current.find((each) => each.lock.metadata.name === project && each.generation === generation.id);
-      served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date });
+      served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date, older: await this.older(project, generation.id) });
     }
     if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
     this.current = served;

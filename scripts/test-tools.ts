@@ -18,6 +18,11 @@ const tools: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   htpasswd: 'apache2-utils',
   unshare: 'util-linux',
+  mmdebstrap: 'mmdebstrap',
+  ip: 'iproute2',
+  xz: 'xz-utils',
+  buildah: 'buildah',
+  ctr: 'containerd',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);

@@ -10,6 +10,7 @@ import type { Signer } from '../../repository/mirror/signer.ts';
 import type { AccessRecord } from '../../repository/access-record.ts';
 import { serve } from '../../repository/serve.ts';
 import type { ServeOptions } from '../../repository/serve-options.ts';
+import type { OwnTls } from '../../repository/tls/own-tls.ts';
 import { Store } from '../../store/store.ts';
 import { openArchiveContent } from '../archive-content.ts';
 import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
@@ -31,6 +32,9 @@ interface ServeFlags {
   readonly readAuth?: boolean;
   readonly accessLog?: boolean;
 }
+
+/** How often a certificate is looked at that will have to be renewed. */
+const renewalCheckMs = 3_600_000;
 
 export function registerServe(program: Command): void {
   defineCommand<ServeFlags>(program, 'serve [archive...]', {
@@ -106,7 +110,12 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
       ...service.addresses.map((address) => `  ${address}/`),
       ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),
     ].join('\n'));
+    const renewal = tls === undefined || !('renewAt' in tls) ? undefined : setInterval(() => {
+      if (context.now() < tls.renewAt) return;
+      tlsOf(context, flags, { listen, state }).then((next) => { if (next !== undefined) service.renewTls(next); }, (cause: unknown) => context.note(`warning: the certificate was not renewed: ${cause instanceof Error ? cause.message : String(cause)}`));
+    }, renewalCheckMs);
     await new Promise<void>((done) => { if (context.signal.aborted) done(); else context.signal.addEventListener('abort', () => done(), { once: true }); });
+    clearInterval(renewal);
   } finally {
     await service.close();
   }
@@ -121,7 +130,7 @@ export function parseListen(text: string): ListenAddress {
 }
 
 /** TLS files that were given, or of the machine's own authority where an address needs them. */
-async function tlsOf(context: CommandContext, flags: ServeFlags, { listen, state }: { readonly listen: readonly ListenAddress[]; readonly state: string }): Promise<TlsFiles | undefined> {
+async function tlsOf(context: CommandContext, flags: ServeFlags, { listen, state }: { readonly listen: readonly ListenAddress[]; readonly state: string }): Promise<TlsFiles | OwnTls | undefined> {
   if (flags.tlsCert !== undefined && flags.tlsKey !== undefined) return { cert: readInput(flags.tlsCert), key: readInput(flags.tlsKey) };
   if (flags.tlsCert !== undefined || flags.tlsKey !== undefined) throw new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'both --tls-cert and --tls-key', actual: 'one of them' });
   if (flags.insecureHttp === true || listen.every(({ host }) => isLoopback(host))) return undefined;

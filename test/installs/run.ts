@@ -1,0 +1,19 @@
+// npm run installs [-- SET…]: every set of sets.ts (or those named) installed in a chroot without a network.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeChroot } from '../support/chroot.ts';
+import { installSet } from './install.ts';
+import { installSets } from './sets.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'longshore-installs-'));
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(installSets);
+try {
+  const base = await makeChroot(folder);
+  for (const name of names) {
+    const { locked, installed } = await installSet(folder, base, installSets[name] ?? []);
+    console.log(`${name}: ${(installSets[name] ?? []).join(', ')}: ${locked} packages locked, ${installed} newly installed`);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
