@@ -12,7 +12,7 @@ const sample = sampleOf({
   files: { 'a/read me.txt': 'hello', 'ümlaut.bin': 'ü', big: new Uint8Array(3_000_000).fill(7), [`long/${'n'.repeat(240)}`]: 'long', empty: '' },
   debs: { hello: 'a deb', world: 'another deb' }, images: { 'docker.io/library/app:1': ['layer 1', 'layer 2'] },
 });
-const bench = { now: new Workbench() };
+const bench = {} as { now: Workbench };
 let key: TestKey;
 beforeAll(async () => { key = await testKey(); });
 beforeEach(() => { bench.now = new Workbench(); });

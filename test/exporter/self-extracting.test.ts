@@ -13,7 +13,7 @@ import { type Sample, sampleOf } from '../formats/archive/sample-lock.ts';
 import { fileOf, readBlob, Workbench } from '../importer/workbench.ts';
 
 const base = sampleOf({ date: '2026-01-02T03:04:05Z', project: 'it-s-a-site', files: { 'a.txt': 'hello', big: new Uint8Array(200_000).fill(5) } });
-const bench = { now: new Workbench() };
+const bench = {} as { now: Workbench };
 beforeEach(() => { bench.now = new Workbench(); });
 afterEach(() => bench.now.close());
 const signal = new AbortController().signal;

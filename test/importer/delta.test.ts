@@ -16,7 +16,7 @@ const large = new Uint8Array(500_000).fill(3);
 const one = sampleOf({ ...common, sequence: 1, files: { large, a: 'a1', gone: 'gone' } });
 const two = sampleOf({ ...common, sequence: 2, files: { large, a: 'a2', b: 'b' } });
 const three = sampleOf({ ...common, sequence: 3, files: { large, a: 'a2', b: 'b', c: 'c' } });
-const bench = { now: new Workbench() };
+const bench = {} as { now: Workbench };
 let machine: TestKey;
 let stranger: TestKey;
 beforeAll(async () => { machine = await testKey('machine'); stranger = await testKey('stranger'); });

@@ -16,7 +16,7 @@ const parts = {
 };
 const first = sampleOf({ ...parts, sequence: 1 });
 const second = sampleOf({ ...parts, sequence: 2, files: { ...parts.files, 'b.txt': 'new' } });
-const bench = { now: new Workbench() };
+const bench = {} as { now: Workbench };
 let key: TestKey;
 let other: TestKey;
 beforeAll(async () => { key = await testKey(); other = await testKey('other'); });

@@ -10,7 +10,7 @@ import { sampleOf } from '../formats/archive/sample-lock.ts';
 import { fileOf, Workbench } from './workbench.ts';
 
 const sample = sampleOf({ date: '2026-01-02T03:04:05Z', files: { 'a.txt': 'hello', 'deep/b.txt': 'b', empty: '', big: new Uint8Array(400_000).fill(9) }, debs: { hello: 'a deb' } });
-const bench = { now: new Workbench() };
+const bench = {} as { now: Workbench };
 beforeEach(() => { bench.now = new Workbench(); });
 afterEach(() => bench.now.close());
 const signal = new AbortController().signal;

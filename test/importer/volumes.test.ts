@@ -12,7 +12,7 @@ const big = Uint8Array.from({ length: 700_000 }, (_, index) => (index * 7919) >>
 const sample = sampleOf({ date: '2026-01-02T03:04:05Z', files: { 'a.txt': 'hello', big, middle: big.subarray(5, 120_000) }, debs: { hello: 'a deb' }, images: { 'docker.io/library/app:1': [big.subarray(1, 90_000)] } });
 const other = sampleOf({ files: { 'a.txt': 'hello', big } });
 const split = 300_000;
-const bench = { now: new Workbench() };
+const bench = {} as { now: Workbench };
 beforeEach(() => { bench.now = new Workbench(); });
 afterEach(() => bench.now.close());
 
