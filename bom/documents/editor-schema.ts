@@ -12,7 +12,7 @@ export function editorSchemas(): ReadonlyMap<string, string> {
   return new Map(Object.entries(documents).map(([kind, schema]) => [`${kind}.json`, `${JSON.stringify(editorSchema(kind, schema), undefined, 1)}\n`]));
 }
 
-/** Scalars are read by their source text, so an editor may accept a bare number where text is meant; own keys start with x-. */
+/** Scalars are read by their source text, so an editor may accept a bare number where text is meant, and "" where nothing is; own keys start with x-. */
 function editorSchema(title: string, schema: z.ZodType): unknown {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -24,7 +24,9 @@ function editorSchema(title: string, schema: z.ZodType): unknown {
         const known = zodSchema as unknown;
         const { def } = zodSchema._zod;
         const inner: unknown = def.type === 'pipe' ? def.in : known;
-        if (known === flag || inner === flag) replace(written, { type: 'boolean' });
+        const isBlankable = def.type === 'pipe' && (def.in as z.core.$ZodType)._zod.def.type === 'transform';
+        if (isBlankable) replace(written, { anyOf: [{ ...written }, { const: '' }] });
+        else if (known === flag || inner === flag) replace(written, { type: 'boolean' });
         else if (known === count) replace(written, { type: 'integer', minimum: 0 });
         else if (known === text || known === scalar) replace(written, { ...written, type: ['string', 'number', 'boolean'] });
         if (written['additionalProperties'] === false) written['patternProperties'] = { '^x-': {} };

@@ -112,6 +112,14 @@ describe('round trip', () => {
     expect(moduleBomFrom(parsed.value, 'c').digest).toBe(parsed.digest);
   });
 
+  it('holds for every kind of document', () => {
+    const { projects: [project] } = parseDocuments(templateText(true), 't.yaml');
+    const again = parseProject(new TextDecoder().decode(project?.canonical), 'p.json');
+    expect(again.digest).toBe(project?.digest);
+    const list = parseDocuments('apiVersion: longshore.dev/v1alpha1\nkind: ModuleRepository\nmetadata: {name: r}\nspec: {modules: [{name: a, version: 1.10, commands: [{name: init, args: [""]}]}]}', 'r.yaml').repositories[0];
+    expect(parseDocuments(new TextDecoder().decode(list?.canonical), 'r.json').repositories[0]?.digest).toBe(list?.digest);
+  });
+
   it('any texts survive', () => {
     const text = fc.string({ minLength: 1, unit: 'grapheme' });
     fc.assert(fc.property(fc.array(fc.record({ ref: text, mirrors: fc.array(text), annotations: fc.dictionary(text, text) })), fc.dictionary(text, text), (images, labels) => {

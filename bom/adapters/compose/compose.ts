@@ -48,6 +48,7 @@ class Compose {
     this.included.add(file.path);
     const { documents, warnings, broken } = readNodes(file);
     this.warnings.push(...warnings);
+    for (const [index, line] of file.text.split('\n').entries()) if (/:\s*!(?:reset|override)\b/.test(line)) this.draft.unresolved(`${file.path}:${index + 1}`, line, 'a tag that changes how files are merged, and is not applied');
     for (const { where, message } of broken) this.draft.unresolved(where, 'part of the file', message);
     for (const document of documents) {
       this.project = document.at('name').text ?? this.project;

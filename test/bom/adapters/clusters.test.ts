@@ -60,6 +60,10 @@ include: [more.yaml, gone.yaml]
     expect(warnings).toEqual([]);
   });
 
+  it('says when a merge tag is not applied', () => {
+    expect(convertText(compose, 'compose.yaml', 'services:\n  a:\n    image: !reset null\n    build: .\n').spec.unresolved?.[0]).toMatchObject({ where: 'compose.yaml:3', what: 'image: !reset null' });
+  });
+
   it('reads Dockerfiles', () => {
     expect(refs(dockerfileImages({ path: 'D', text: '# FROM no\nARG V="3"\nFROM --platform=$BUILDPLATFORM alpine:${V} \\\n  AS a\nfrom a as b\nCOPY --from=0 x y\nFROM img:${NONE:-1}\n' }))).toEqual(['alpine:3', 'img:1']);
   });
