@@ -1,9 +1,8 @@
 // The store: an OCI image layout (image specification 1.1, image-layout.md) with an index beside it. ARCHITECTURE.md, "Store".
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { GeneratedBlob } from '../bom/bundle.ts';
-import { canonicalBytes } from '../bom/canonical-json.ts';
 import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { BlobReader, BlobWriter, Bytes } from '../bom/ports.ts';
@@ -11,11 +10,12 @@ import { verified } from '../formats/oci/verified.ts';
 import { BlobIndex, type FileStamp } from './blob-index.ts';
 import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
 import { type PackRecord, Packs, stampOf } from './packs.ts';
+import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
 import { readFileRange } from './read-file.ts';
+import { appendVerified } from './receive.ts';
 
 const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
-const emptyIndex = canonicalBytes({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] });
 
 /** Where a blob lies in one piece: bytes `offset` to `offset + size` of the file at `path`. */
 export interface BlobLocation {
@@ -75,7 +75,7 @@ export class Store implements BlobReader, BlobWriter {
       });
     }
     for (const folder of ['blobs/sha256', 'partial']) await makeDirectory(join(root, folder));
-    await commitFile(join(root, 'index.json'), emptyIndex);
+    await commitFile(join(root, 'index.json'), emptyLayoutIndex);
     await commitFile(join(root, 'oci-layout'), layoutMarker);
   }
 
@@ -229,23 +229,9 @@ export class Store implements BlobReader, BlobWriter {
     await this.commitBlob(path, digest);
   }
 
-  // ---- the layout's index.json
-
-  /**
-   * Lists `layoutIndex`'s manifests in the store's own index.json, replacing entries of the same name, so that foreign tools find them.
-   * Entries whose manifest is gone are left out.
-   */
+  /** Lists the manifests of `layoutIndex` that are here in the store's own index.json, so that foreign tools find them. */
   async listInLayout(layoutIndex: Uint8Array): Promise<void> {
-    interface Entry { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }
-    const read = (bytes: Uint8Array | string): Entry[] => (JSON.parse(typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)) as { manifests: Entry[] }).manifests;
-    const path = join(this.root, 'index.json');
-    const nameOf = (entry: Entry): string => entry.annotations?.['org.opencontainers.image.ref.name'] ?? entry.digest;
-    const entries = new Map<string, Entry>();
-    for (const entry of [...read(await readFile(path, 'utf8')), ...read(layoutIndex)]) {
-      entries.delete(nameOf(entry));
-      if (isDigest(entry.digest) && (await this.has(entry.digest))) entries.set(nameOf(entry), entry);
-    }
-    await commitFile(path, canonicalBytes({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [...entries.values()] }));
+    await mergeLayoutIndex(join(this.root, 'index.json'), layoutIndex, (digest) => this.has(digest));
   }
 
   // ---- packs, upkeep
@@ -312,41 +298,6 @@ export class Store implements BlobReader, BlobWriter {
   private pathOf(digest: Digest): string {
     return join(this.blobFolder, hexOf(digest));
   }
-}
-
-/** Continues the file behind `handle` to the whole blob: what is there is hashed, the rest comes from `from`. */
-async function appendVerified(handle: FileHandle, options: {
-  readonly blob: Descriptor; readonly temporary: string; readonly from: (offset: number) => Bytes; readonly signal: AbortSignal;
-}): Promise<void> {
-  const { blob, temporary, from, signal } = options;
-  const hash = createHash('sha256');
-  let position = (await handle.stat()).size;
-  if (position > blob.size) position = 0;
-  for await (const chunk of readFileRange(temporary, 0, position)) hash.update(chunk);
-  await handle.truncate(position);
-  const before = { hash, bytes: position };
-  const incoming = position === blob.size && position > 0 ? nothing() : from(position);
-  // Each chunk is written while the next one is received and hashed.
-  let writing: Promise<unknown> = Promise.resolve();
-  try {
-    for await (const chunk of verified(incoming, blob, { before })) {
-      checkNotAborted(signal, blob.digest);
-      await writing;
-      writing = writeAll(handle, chunk, position);
-      writing.catch(() => undefined);
-      position += chunk.length;
-    }
-  } finally {
-    await writing;
-  }
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
-}
-
-async function* nothing(): Bytes {
-  // An empty body: the whole blob was there already.
 }
 
 function isFileError(cause: unknown): boolean {
