@@ -66,8 +66,8 @@ class Matcher {
 
   factsOf(bom: ParsedBom): Facts {
     const { name, version, versionScheme, labels } = bom.value.metadata;
-    const all = new Map([...this.clusterFacts, ...Object.entries(labels ?? {}), ['name', name] as const]);
-    if (version !== undefined) all.set('version', version);
+    const implied: readonly (readonly [string, string])[] = [['name', name], ...(version === undefined ? [] : [['version', version] as const])];
+    const all = new Map([...implied, ...Object.entries(labels ?? {}), ...this.clusterFacts]);
     return { name, labels: all, versionScheme: versionScheme ?? 'semver' };
   }
 

@@ -130,7 +130,7 @@ function checkComplete(wanted: Wanted, resolutions: Resolutions): void {
     ...wanted.image.filter(({ ref }) => !refs.has(ref)).map(({ ref }) => `image ${ref}`),
     ...wanted.file.filter(({ name }) => !names.has(name)).map(({ name }) => `file ${name}`),
     ...(['chart', 'git'] as const).filter((kind) => resolutions[kind].artifacts.length < wanted[kind].length),
-    ...(['deb', 'rpm'] as const).filter((kind) => wanted[kind].length > 0 && resolutions[kind].artifacts.length === 0 && wanted[kind].some(({ include, urls }) => include.length + urls.length > 0)),
+    ...(['deb', 'rpm'] as const).flatMap((kind) => wanted[kind].filter(({ id }) => !(resolutions[kind].packageSets ?? []).some((set) => set.id === id)).map(({ id }) => `packages ${id}`)),
   ];
   if (missing.length > 0) throw new Error(`a source did not resolve ${missing.join(', ')}`);
 }

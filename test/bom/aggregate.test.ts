@@ -71,6 +71,11 @@ describe('images', () => {
     expect(result.images[0]).toMatchObject({ ref: 'k8s.gcr.io/pause:3.2', sources: ['registry.k8s.io/pause:3.2', 'm.example.org/p:3.2'] });
   });
 
+  it('are rewritten by host with port, and by the longest path', () => {
+    const sources = (ref: string): readonly string[] | undefined => aggregated([bom('a', `images: [{ref: "${ref}"}]`)], 'hostRewrites: {"203.0.113.7:5000": "reg.example.org:5000", docker.io: mirror.example.org, docker.io/acme: own.example.org/x}').images[0]?.sources;
+    expect([sources('203.0.113.7:5000/flask'), sources('nginx:1'), sources('acme/web:2'), sources('acmeshop/web:2')]).toEqual([['reg.example.org:5000/flask:latest'], ['mirror.example.org/library/nginx:1'], ['own.example.org/x/web:2'], ['mirror.example.org/acmeshop/web:2']]);
+  });
+
   it('with only a digest are named by it', () => {
     expect(aggregated([bom('a', `images: [{ref: "x/y@${sha('3')}"}]`)]).images[0]).toMatchObject({ ref: `docker.io/x/y@${sha('3')}`, digest: sha('3') });
   });

@@ -87,6 +87,14 @@ describe('modules', () => {
     expect(relate([of('a', 'app', needs('monitoring', 'weak'))]).warnings).toEqual(['module a: nothing meets the weak requirement kind eq monitoring']);
   });
 
+  it('are known by their labels, then by name and version of their metadata, and cannot speak for the destination', () => {
+    const needing = (key: string, value: string): ReturnType<typeof bom> => bom('a', `requires: {strong: [[{key: ${key}, operator: eq, values: ["${value}"]}]]}`);
+    const other = bom('acme-kafka', '', 'version: 1.10, labels: {name: Acme Kafka, cluster.x: "true"}');
+    for (const [key, value] of [['name', 'Acme Kafka'], ['version', '1.10']] as const) expect(relate([needing(key, value), other]).order).toEqual(['acme-kafka', 'a']);
+    expect(relate([needing('name', 'plain'), bom('plain', '')]).order).toEqual(['plain', 'a']);
+    expect(refusal(() => relate([needing('cluster.x', 'true'), other])).code).toBe('RESOLVE_UNMET');
+  });
+
   it('do not meet their own requirement', () => {
     expect(refusal(() => relate([of('a', 'db', needs('db'))])).code).toBe('RESOLVE_UNMET');
   });
