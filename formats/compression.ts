@@ -14,6 +14,8 @@ export interface DecompressOptions {
   readonly subject: string;
   /** Most bytes that may come out. */
   readonly maxBytes: number;
+  /** What will probably come out: room for it is made at once instead of in pieces. */
+  readonly expectedBytes?: number;
 }
 
 function tooLong({ subject, maxBytes }: DecompressOptions): BundleError {
@@ -49,13 +51,14 @@ async function unxz(bytes: Uint8Array, options: DecompressOptions): Promise<Buff
  * cut, and when more than `maxBytes` come out; memory stays bounded by `maxBytes` in either case.
  */
 export async function decompress(bytes: Uint8Array, compression: Compression, options: DecompressOptions): Promise<Buffer> {
-  const { maxBytes } = options;
+  const { maxBytes, expectedBytes } = options;
+  const limits = { maxOutputLength: maxBytes, ...(expectedBytes === undefined || expectedBytes > maxBytes ? {} : { chunkSize: Math.max(expectedBytes + 64, 1 << 14) }) };
   switch (compression) {
     case 'plain':
       if (bytes.length > maxBytes) throw tooLong(options);
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    case 'gz': return withZlib('gz', (done) => gunzip(bytes, { maxOutputLength: maxBytes }, done), options);
-    case 'zst': return withZlib('zst', (done) => zstdDecompress(bytes, { maxOutputLength: maxBytes }, done), options);
+    case 'gz': return withZlib('gz', (done) => gunzip(bytes, limits, done), options);
+    case 'zst': return withZlib('zst', (done) => zstdDecompress(bytes, limits, done), options);
     case 'xz': return unxz(bytes, options);
   }
 }

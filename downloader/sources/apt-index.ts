@@ -102,7 +102,8 @@ export async function fetchIndexes(context: FetchContext, checked: CheckedReleas
   for (const wanted of found) {
     const bytes = await fetchFile(context, checked, wanted, signal);
     const name = `${subject} ${wanted.file.path}`;
-    const plain = await decompress(bytes, wanted.compression, { subject: name, maxBytes: Math.min(maxPlainBytes, wanted.plain?.size ?? maxPlainBytes) });
+    const room = wanted.plain === undefined ? {} : { expectedBytes: wanted.plain.size };
+    const plain = await decompress(bytes, wanted.compression, { subject: name, maxBytes: Math.min(maxPlainBytes, wanted.plain?.size ?? maxPlainBytes), ...room });
     const digest = wanted.file.sha256 === undefined ? digestOf(bytes) : digestFromHex(wanted.file.sha256);
     indexes.push({ path: releaseFolder(checked.suite) + wanted.file.path, digest, size: bytes.length, bytes: plain, component: wanted.component });
   }

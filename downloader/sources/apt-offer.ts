@@ -51,13 +51,14 @@ export async function loadOffer(context: ReleaseContext & { readonly notify: Not
   const origins: { checked: CheckedRelease; uri: string }[] = [];
   const repositories: LockedRepository[] = [];
   const warnings: string[] = [];
-  for (const suite of wanted.flatMap((requirement) => suitesOf(requirement, architectures))) {
-    context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
-    const { checked, indexes, missing } = await loadSuite(context, suite, signal);
+  const suites = wanted.flatMap((requirement) => suitesOf(requirement, architectures));
+  for (const suite of suites) context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
+  for (const { checked, indexes, missing } of await loadSuites(context, suites, signal)) {
+    const { suite } = checked;
     warnings.push(...checked.warnings, ...missing.map((what) => `${redactUrl(suite.uri)} ${suite.suite} has no index of ${what}`));
     for (const index of indexes) {
-      const suites = [suite.suite, checked.release.suite, checked.release.codename].filter((name) => name !== undefined);
-      universe.add({ bytes: index.bytes, subject: `${redactUrl(suite.uri)} ${index.path}`, priority: pinOf(checked), suites });
+      const names = [suite.suite, checked.release.suite, checked.release.codename].filter((name) => name !== undefined);
+      universe.add({ bytes: index.bytes, subject: `${redactUrl(suite.uri)} ${index.path}`, priority: pinOf(checked), suites: names });
       origins.push({ checked, uri: suite.uri });
     }
     repositories.push({ ...checked.locked, target: target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
@@ -70,9 +71,23 @@ export async function loadOffer(context: ReleaseContext & { readonly notify: Not
   return { universe, origins, repositories, warnings, installed: installed.packages, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
 }
 
+type LoadedSuite = { readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>;
+
+/** All at once, in the order asked for. The first that fails stops the others. */
+async function loadSuites(context: ReleaseContext, suites: readonly AptSuite[], signal: AbortSignal): Promise<LoadedSuite[]> {
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  try {
+    return await Promise.all(suites.map((suite) => loadSuite(context, suite, both)));
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  }
+}
+
 /** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */
-async function loadSuite(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> {
-  const once = async (): Promise<{ readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>> => {
+async function loadSuite(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<LoadedSuite> {
+  const once = async (): Promise<LoadedSuite> => {
     const checked = await fetchRelease(context, suite, signal);
     return { checked, ...await fetchIndexes(context, checked, signal) };
   };
