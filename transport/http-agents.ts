@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import { BundleError } from '../bom/errors.ts';
 
 export interface ClientCertificate {
@@ -97,9 +99,9 @@ function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly 
   };
   if (way.proxy === undefined) return new Agent(common);
   const proxy = /^[a-z0-9]+:\/\//i.test(way.proxy) ? way.proxy : `http://${way.proxy}`;
-  return new EnvHttpProxyAgent({
-    ...common, httpProxy: proxy, httpsProxy: proxy, noProxy: way.noProxy ?? '', requestTls: way.tls, proxyTls: way.tls,
-  } as ConstructorParameters<typeof EnvHttpProxyAgent>[0]);
+  // Tunnels need what only the whole of undici sets up; see undici-parts.d.ts.
+  const { EnvHttpProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici');
+  return new EnvHttpProxyAgent({ ...common, httpProxy: proxy, httpsProxy: proxy, noProxy: way.noProxy ?? '', requestTls: way.tls, proxyTls: way.tls });
 }
 
 interface OwnTls { readonly caFiles: readonly string[]; readonly certFile?: string; readonly keyFile?: string }

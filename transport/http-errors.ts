@@ -1,4 +1,4 @@
-import { errors } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 import { BundleError, checkNotAborted, type ErrorCode, redactUrl } from '../bom/errors.ts';
 
 const connectCodes = new Set([
