@@ -8,6 +8,7 @@ import { Slabs } from './slabs.ts';
 /** Bytes that wait for their reader before the socket is paused. */
 const highWaterBytes = 512 * 1024;
 const maxHeadBytes = 64 * 1024;
+const headReadBytes = 16 * 1024;
 const idleMs = 4000;
 
 export interface DirectOptions {
@@ -32,9 +33,11 @@ type State = 'idle' | 'head' | 'body' | 'ended' | 'closed';
 /** One connection that is read straight into {@link Slabs}; one exchange at a time. */
 export class DirectConnection {
   private readonly socket: Socket;
-  private slabs = new Slabs();
-  /** Where the socket reads to; fixed by what it was told last. */
-  private region: Uint8Array = this.slabs.room();
+  private slabs = new Slabs(0);
+  /** Heads are read here; what of the body comes with one is moved. */
+  private readonly headRegion = Buffer.allocUnsafeSlow(headReadBytes);
+  /** Where the socket reads to: it was told last time it read. */
+  private region: Uint8Array = this.headRegion;
   private readonly options: DirectOptions;
   private state: State = 'idle';
   private answered = Promise.withResolvers<Head>();
@@ -57,7 +60,7 @@ export class DirectConnection {
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     const common = {
       host, port: Number(url.port || (secure ? 443 : 80)), autoSelectFamily: true,
-      onread: { buffer: () => (this.region = this.slabs.room()), callback: (count: number) => this.received(count) },
+      onread: { buffer: () => (this.region = this.state === 'body' ? this.slabs.room() : this.headRegion), callback: (count: number) => this.received(count) },
     };
     const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
     this.socket = secure ? connectTls({ ...common, ...servername, ...options.tls, ALPNProtocols: ['http/1.1'] }) : connect(common);
@@ -79,7 +82,6 @@ export class DirectConnection {
     this.state = 'head';
     this.silent = true;
     this.socket.ref();
-    this.slabs = new Slabs(this.slabs);
     this.headText = '';
     this.onIdle = onIdle;
     this.answered = Promise.withResolvers<Head>();
@@ -146,10 +148,11 @@ export class DirectConnection {
     this.state = 'body';
     this.left = head.length;
     this.keepAlive = head.keepAlive;
-    // What came behind the head lies in the memory of the body before it, or at an odd place: it is moved.
-    this.slabs.room().set(chunk.subarray(bodyStart));
     this.headText = '';
     this.answered.resolve({ status: head.status, headers: head.headers });
+    if (count - bodyStart > head.length) return this.fail(new Error('more bytes than the answer said'));
+    this.slabs = new Slabs(head.length, this.slabs);
+    this.slabs.room().set(chunk.subarray(bodyStart));
     this.readBody(count - bodyStart);
   }
 

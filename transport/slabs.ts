@@ -19,11 +19,17 @@ export class Slabs {
   private readonly lent: Slab[] = [];
   private readonly free: Slab[];
   private waiting = 0;
+  /** Bytes of the body that are still to come. */
+  private left: number;
 
-  /** `before`: for another body, whose memory is used again where nobody can still look at it. */
-  constructor(before?: Slabs) {
+  /**
+   * For a body of `length` bytes; a short one gets no more memory than that. `before`: what the body before it used, to be used again where
+   * nobody can still look at it.
+   */
+  constructor(length: number, before?: Slabs) {
+    this.left = length;
     this.free = before?.free.splice(0) ?? [];
-    this.slab = this.free.pop() ?? newSlab();
+    this.slab = length < slabBytes ? newSlab(length) : this.free.pop() ?? newSlab();
     this.slab.current = true;
   }
 
@@ -32,7 +38,7 @@ export class Slabs {
 
   /** Where the next bytes go. */
   room(): Uint8Array {
-    if (slabBytes - this.filled < leastRoomBytes) this.turn();
+    if (this.slab.bytes.length - this.filled < Math.min(leastRoomBytes, this.left)) this.turn();
     return this.slab.bytes.subarray(this.filled);
   }
 
@@ -40,6 +46,7 @@ export class Slabs {
   received(count: number): void {
     this.filled += count;
     this.waiting += count;
+    this.left -= count;
   }
 
   /** The received bytes that come next, as many as lie together; undefined when there are none. */
@@ -73,10 +80,10 @@ export class Slabs {
   }
 
   private reuse(slab: Slab): void {
-    if (!slab.current && slab.outstanding === 0 && !this.ready.some((item) => item.slab === slab) && !this.free.includes(slab)) this.free.push(slab);
+    if (slab.bytes.length === slabBytes && !slab.current && slab.outstanding === 0 && !this.ready.some((item) => item.slab === slab) && !this.free.includes(slab)) this.free.push(slab);
   }
 }
 
-function newSlab(): Slab {
-  return { bytes: Buffer.allocUnsafeSlow(slabBytes), outstanding: 0, current: true };
+function newSlab(bytes = slabBytes): Slab {
+  return { bytes: Buffer.allocUnsafeSlow(bytes), outstanding: 0, current: true };
 }

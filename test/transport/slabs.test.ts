@@ -6,14 +6,14 @@ describe('slabs', () => {
   it('give what was received, in order, and leave it alone until three more were taken', () => {
     const steps = fc.array(fc.oneof(fc.record({ receive: fc.integer({ min: 1, max: 280_000 }) }), fc.constant('take' as const), fc.constant('next' as const)), { maxLength: 120 });
     fc.assert(fc.property(steps, (all) => {
-      let slabs = new Slabs();
+      let slabs = new Slabs(1e9);
       let [sent, taken] = [0, 0];
       const held: { readonly bytes: Uint8Array; readonly first: number }[] = [];
       for (const step of all) {
         if (step === 'next') {
           while (slabs.waitingBytes > 0) taken += slabs.take()?.length ?? 0;
           held.length = 0;
-          slabs = new Slabs(slabs);
+          slabs = new Slabs(1e9, slabs);
           continue;
         }
         if (step === 'take') {
@@ -35,8 +35,25 @@ describe('slabs', () => {
     }), { numRuns: 200 });
   });
 
+  it('are as small as the body, and hold all of it', () => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: 700_000 }), fc.integer({ min: 1, max: 200_000 }), (length, step) => {
+      const slabs = new Slabs(length);
+      let [sent, taken] = [0, 0];
+      while (sent < length) {
+        const count = Math.min(step, slabs.room().length, length - sent);
+        expect(count).toBeGreaterThan(0);
+        slabs.received(count);
+        sent += count;
+        if (length < 262_144) expect(slabs.room().buffer.byteLength).toBe(length);
+        if (sent % 3 === 0) taken += slabs.take()?.length ?? 0;
+      }
+      for (let bytes = slabs.take(); bytes !== undefined; bytes = slabs.take()) taken += bytes.length;
+      expect(taken).toBe(length);
+    }));
+  });
+
   it('come to an end of new memory', () => {
-    const slabs = new Slabs();
+    const slabs = new Slabs(1e9);
     const buffers = new Set<ArrayBufferLike>();
     for (let round = 0; round < 100; round += 1) {
       const room = slabs.room();
