@@ -1,11 +1,10 @@
 // The choice of apt's classic resolver (apt 1.8 to 3.1.9) for an install: behaviour found by experiment, see README.md in this folder.
-import { BundleError } from '../../bom/errors.ts';
 import { Marker } from './apt-mark.ts';
 import { repair } from './apt-repair.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
-import { AptState, hardFields } from './apt-state.ts';
+import { AptState } from './apt-state.ts';
+import { unsolvable } from './explain.ts';
 import { keepReachable } from './garbage.ts';
-import { textOf, versionsMeeting } from './match.ts';
 import type { Decision, SolveRequest } from './solve.ts';
 import type { Universe } from './universe.ts';
 
@@ -17,29 +16,6 @@ function assume(state: AptState, installed: NonNullable<SolveRequest['installed'
     if (known >= 0) state.installed.set(pkg, known);
     state.forgetCandidate(pkg);
   }
-}
-
-function chain(state: AptState, pkg: number, seen: Set<number>): string {
-  const { universe } = state;
-  seen.add(pkg);
-  const label = universe.label(pkg);
-  const version = state.originalCandidateOf(pkg);
-  if (version < 0) return `${label}, which no repository has`;
-  for (const group of hardFields.flatMap((field) => universe.relationsOf(version, field))) {
-    if (state.isMet(version, group)) continue;
-    const all = group.flatMap((dependency) => versionsMeeting(universe, dependency, state.archOf(version)));
-    const text = group.map((dependency) => textOf(universe, dependency)).join(' | ');
-    const next = all.map((item) => universe.ownerOf(item)).find((owner) => !seen.has(owner));
-    return next === undefined ? `${label} needs ${text}, which nothing offers` : `${label} needs ${text}; ${chain(state, next, seen)}`;
-  }
-  const clash = state.clashesOf(version)[0];
-  return clash === undefined ? `${label} cannot be chosen` : `${label} conflicts with ${universe.label(universe.ownerOf(clash))}`;
-}
-
-function unsolvable(state: AptState, pkg: number): BundleError {
-  return new BundleError('RESOLVE_UNSOLVABLE', {
-    subject: `package ${state.universe.label(pkg)}`, expected: 'relations that can be met together', actual: chain(state, pkg, new Set()),
-  });
 }
 
 /** See {@link Solve}: what apt's classic resolver would install. */
@@ -55,9 +31,9 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   }
   if (request.mode !== 'none') for (const pkg of wanted) marker.install(pkg, 'requested', undefined, 0);
   const repaired = request.mode === 'closure' && repair(state, new Set(wanted));
-  for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, pkg);
+  for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, wanted, pkg);
   const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), [...wanted, ...state.installed.keys()]) : new Set(state.marks.keys());
-  if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (kept.has(pkg) && state.isBroken(version)) throw unsolvable(state, pkg);
+  if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (kept.has(pkg) && state.isBroken(version)) throw unsolvable(state, wanted, pkg);
   const chosen = [...state.marks].filter(([pkg]) => kept.has(pkg)).map(([, { version, reason, requiredBy }]) =>
     ({ version, reason, ...(requiredBy === undefined ? {} : { requiredBy }) }));
   return { chosen, rejected: marker.rejections, exact: !repaired, notes: repaired ? ['conflicts were repaired as apt does'] : [] };

@@ -1,8 +1,8 @@
 // Marking a package and what it needs, as apt's classic resolver does: rules 3 to 7 of README.md in this folder.
-import { type AptState, hardFields, type Reason } from './apt-state.ts';
+import { type AptState, hardFields, type Option, type Reason } from './apt-state.ts';
 import { textOf } from './match.ts';
 import type { Rejection, SolveRequest } from './solve.ts';
-import type { Dependency, DependencyGroup, RelationField } from './universe.ts';
+import type { DependencyGroup, RelationField } from './universe.ts';
 
 /** Room for the rejections that `why` keeps. */
 const maxRejections = 500;
@@ -76,23 +76,29 @@ export class Marker {
     const single = field !== 'Recommends' && options.length === 1 && state.protectedPackages.has(pkg) && !state.protectedPackages.has(owner);
     if (single) state.protectedPackages.add(owner);
     else if (state.isMet(version, group)) return true;
-    for (const { option, dependency } of options) {
-      if (state.candidateOf(state.universe.ownerOf(option)) !== option) continue;
-      if (this.install(state.universe.ownerOf(option), field.toLowerCase() as Reason, version, depth + 1)) return true;
-      this.reject(version, dependency, option);
+    const passedOver: Option[] = [];
+    for (const option of options) {
+      const owns = state.universe.ownerOf(option.option);
+      if (state.candidateOf(owns) !== option.option) continue;
+      const done = this.install(owns, field.toLowerCase() as Reason, version, depth + 1);
+      if (done) this.reject(version, passedOver, option.option);
+      if (done) return true;
+      passedOver.push(option);
     }
+    this.reject(version, passedOver, undefined);
     return false;
   }
 
-  private reject(version: number, dependency: Dependency, option: number): void {
-    if (this.rejections.length >= maxRejections) return;
+  private reject(version: number, passedOver: readonly Option[], chosen: number | undefined): void {
     const { universe } = this.state;
-    this.rejections.push({
-      for: universe.label(universe.ownerOf(version)),
-      relation: textOf(universe, dependency),
-      option: `${universe.label(universe.ownerOf(option))} ${universe.versionText(option)}`,
-      because: 'what it needs cannot be had, or it conflicts with what was chosen before',
-    });
+    const nameOf = (item: number): string => `${universe.label(universe.ownerOf(item))} ${universe.versionText(item)}`;
+    for (const { option, dependency } of passedOver) {
+      if (this.rejections.length >= maxRejections) return;
+      this.rejections.push({
+        for: universe.label(universe.ownerOf(version)), relation: textOf(universe, dependency), ...(chosen === undefined ? {} : { chosen: nameOf(chosen) }),
+        option: nameOf(option), because: 'what it needs cannot be had, or it conflicts with what was chosen before',
+      });
+    }
   }
 
   /** Unmarks what the version conflicts with. False when that is protected; candidates in the way of a protected package are struck out. */

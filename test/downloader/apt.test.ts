@@ -118,6 +118,13 @@ describe('resolve', () => {
     expect(named(await resolve({ files }, set(['tool'], { repositories: [repository(), { ...extra, priority: 600 }] })))).toEqual(['lib 1:2.0-1 all', 'tool 3 amd64']);
   });
 
+  it('tells which options were passed over', async () => {
+    const files = await makeRepository([stanza('a', { Depends: 'b | c' }), stanza('b', { Depends: 'gone' }), stanza('c')], { key });
+    expect((await resolve({ files }, set(['a']))).packageSets?.[0]?.rejected).toEqual([
+      { for: 'a', relation: 'b', chosen: 'c 1', option: 'b 1', because: 'what it needs cannot be had, or it conflicts with what was chosen before' },
+    ]);
+  });
+
   it('says what apt from 3.1.10 on may do otherwise', async () => {
     const files = await signed();
     const [solved] = (await resolve({ files }, set(['app'], { target: { id: 'u26', family: 'debian', os: 'ubuntu', release: '26.04', arch: 'amd64' } }))).packageSets ?? [];
@@ -150,7 +157,18 @@ describe('what cannot be solved', () => {
 
   it('is told by the chain that leads to it', async () => {
     const files = await makeRepository([stanza('a', { Depends: 'b' }), stanza('b', { Depends: 'c (>= 5)' }), stanza('c')], { key });
-    await expect(resolve({ files }, set(['a']))).rejects.toMatchObject({ code: 'RESOLVE_UNSOLVABLE', facts: { actual: 'a needs b; b needs c (>= 5), which nothing offers' } });
+    await expect(resolve({ files }, set(['a']))).rejects.toMatchObject({ code: 'RESOLVE_UNSOLVABLE', facts: { actual: 'a needs b; b needs c (>= 5), while there is only c 1' } });
+  });
+
+  it('is told by the shortest chain, with what helps', async () => {
+    const files = await makeRepository([
+      stanza('a', { Depends: 'long, a-common (= 1)' }), stanza('long', { Depends: 'longer' }), stanza('longer', { Depends: 'gone' }),
+      stanza('a-common'), stanza('a-common', { Version: '2' }), stanza('x', { Depends: 'y' }), stanza('y', { Conflicts: 'z' }), stanza('z'),
+    ], { key });
+    await expect(resolve({ files }, set(['a']))).rejects.toMatchObject({
+      code: 'RESOLVE_UNSOLVABLE', facts: { actual: 'a needs a-common (= 1), which only a-common 1 meets, while 2 would be taken', next: 'Name a-common=1 in the set as well.' },
+    });
+    await expect(resolve({ files }, set(['x', 'z']))).rejects.toMatchObject({ facts: { actual: 'x needs y; y conflicts with z, which is wanted or needed too' } });
   });
 
   it('names the providers of a virtual package', async () => {

@@ -1,0 +1,32 @@
+// A sample of `npm run differential`: a few real sets beside apt-get, some hundred random universes beside apt's solver program, and the recorded tricky cases.
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { compareWithApt } from '../differential/apt.ts';
+import { askTrickyCases } from '../differential/ask-tricky.ts';
+import { compareUniverses } from '../differential/compare-edsp.ts';
+import { solverProgram } from '../differential/edsp.ts';
+import { machineSources } from '../support/apt-root.ts';
+
+const hasApt = existsSync('/usr/bin/apt-get');
+const hasSources = hasApt && (await machineSources()).trim() !== '';
+
+describe.skipIf(!hasSources)('closures of real repositories', () => {
+  it('are what apt-get would install', { timeout: 300_000 }, async () => {
+    const tally = await compareWithApt({ architectures: ['amd64'], random: 5, seed: 11, every: 16 }, () => undefined);
+    expect(tally.different).toEqual([]);
+    expect(tally.same).toBeGreaterThan(15);
+  });
+});
+
+describe.skipIf(!hasApt)('recorded answers', () => {
+  it('are what apt-get says today', async () => { expect(await askTrickyCases()).toEqual([]); });
+});
+
+describe.skipIf(!existsSync(solverProgram))('random universes', () => {
+  it.each([[0, ['amd64'], 300], [0.1, ['amd64'], 300], [0, ['amd64', 'i386'], 100]] as const)('with conflicts %d on %j are solved as apt solves them', (conflicts, architectures, count) => {
+    const verdicts = compareUniverses({ from: 5_000_000, count, shape: { conflicts, architectures } });
+    const equal = ['same', 'same after repair', 'unsolvable for both'] as const;
+    const agreed = equal.reduce((sum, verdict) => sum + (verdicts.get(verdict)?.length ?? 0), 0);
+    expect(agreed / count, JSON.stringify([...verdicts])).toBeGreaterThanOrEqual(0.98);
+  });
+});
