@@ -4,7 +4,7 @@ import type { BlobReader, Bytes } from '../bom/ports.ts';
 import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
 import { verified } from '../formats/oci/verified.ts';
 import type { FileRange } from '../store/copy-pool.ts';
-import { readFileRange } from '../store/read-file.ts';
+import { readPieces } from '../store/read-file.ts';
 import type { Archive } from './archive-file.ts';
 
 /** The blobs of an archive, read where they lie. Nothing is kept open. Blobs whose volume is missing are not there. */
@@ -45,22 +45,7 @@ export class ArchiveBlobs implements BlobReader {
     if (ranges === undefined) {
       throw new BundleError('INTEGRITY_MISSING', { subject: blob.digest, expected: `the blob in the archive of ${this.archive.manifest.project}`, actual: 'nothing', next: 'Name every volume of the archive; a delta also needs what it builds on.' });
     }
-    if (range === undefined) yield* verified(join(ranges), blob);
-    else yield* join(within(ranges, range));
+    if (range === undefined) yield* verified(readPieces(ranges), blob);
+    else yield* readPieces(ranges, range);
   }
-}
-
-async function* join(ranges: readonly FileRange[]): Bytes {
-  for (const { path, offset, size } of ranges) yield* readFileRange(path, offset, offset + size);
-}
-
-/** The parts of `ranges`, taken as one content, that `wanted` covers. */
-function within(ranges: readonly FileRange[], wanted: ByteRange): FileRange[] {
-  let before = 0;
-  return ranges.flatMap(({ path, offset, size }) => {
-    const from = Math.max(wanted.start - before, 0);
-    const to = Math.min(wanted.end - before, size);
-    before += size;
-    return from < to ? [{ path, offset: offset + from, size: to - from }] : [];
-  });
 }

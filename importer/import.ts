@@ -8,7 +8,7 @@ import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
 import { CopyPool } from '../store/copy-pool.ts';
 import { makeDirectory, storageError, syncDirectory } from '../store/durable-file.ts';
 import { type Generation, Generations } from '../store/generations.ts';
-import { type PackVolume, stampOf } from '../store/packs.ts';
+import { type PackBlob, type PackVolume, stampOf } from '../store/packs.ts';
 import type { Store } from '../store/store.ts';
 import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, damaged, openArchive } from './archive-file.ts';
@@ -81,8 +81,7 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   checkNotAborted(signal, 'import');
   const copying = options.copy && !kept;
   const how = copying ? 'copied' : await adopt(archive, stamps, options);
-  // A blob that is cut over volumes cannot be read in one piece where it lies.
-  await copy(archive, copying ? archive.manifest.blobs : archive.manifest.blobs.filter((blob) => blob.pieces !== undefined), options);
+  if (copying) await copy(archive, archive.manifest.blobs, options);
   if (repaired !== undefined) return { ...facts, generation: repaired, changed: true, how, influences: [] };
   const bundle = bundleOf(lock);
   for (const blob of bundle.generated) await store.putBytes(blob);
@@ -164,18 +163,19 @@ async function adopt(archive: Archive, stamps: readonly PackVolume[], { store, n
     volumes.push(linked ? { ...volume, path: own } : volume);
   }
   await syncDirectory(folder);
-  const whole = archive.manifest.blobs.filter((blob) => blob.pieces === undefined);
-  await store.adoptPack({
-    archive: archive.archive, volumes,
-    blobs: whole.map((blob) => ({ digest: blob.digest, size: blob.size, volume: blob.volume - 1, offset: startOf(archive, blob) + blob.offset })),
-  });
+  await store.adoptPack({ archive: archive.archive, volumes, blobs: archive.manifest.blobs.map((blob) => packBlobOf(archive, blob)) });
   return how;
 }
 
-function startOf(archive: Archive, blob: ManifestBlob): number {
-  const volume = archive.volumes.get(piecesOf(blob)[0]?.volume ?? 0);
-  if (volume === undefined) throw new Error(`volume ${blob.volume} is not open`);
-  return volume.contentStart;
+/** Where a blob lies in the volumes as files. */
+function packBlobOf(archive: Archive, blob: ManifestBlob): PackBlob {
+  const pieces = piecesOf(blob).map(({ volume: number, offset, size }) => {
+    const volume = archive.volumes.get(number);
+    if (volume === undefined) throw new Error(`volume ${number} is not open`);
+    return { volume: number - 1, offset: volume.contentStart + offset, size };
+  });
+  const first = pieces[0] ?? { volume: 0, offset: 0 };
+  return { digest: blob.digest, size: blob.size, volume: first.volume, offset: first.offset, ...(pieces.length > 1 ? { pieces } : {}) };
 }
 
 /** False where the file systems differ or have no hard links. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
 
@@ -34,6 +34,23 @@ export async function makeDirectory(path: string): Promise<void> {
  * old file or the new one, also after a power cut. Throws `STORAGE_SPACE` or `STORAGE_IO`; then the old file is as it was.
  */
 export async function commitFile(path: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
+  await writeThen(path, { content, mode }, (temporary) => rename(temporary, path));
+}
+
+/** Like {@link commitFile}, for a name that must be free: false, and nothing written, when something has it already. */
+export async function commitNewFile(path: string, content: Uint8Array | string, mode = 0o644): Promise<boolean> {
+  let taken = false;
+  await writeThen(path, { content, mode }, async (temporary) => {
+    await link(temporary, path).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EEXIST') throw cause;
+      taken = true;
+    });
+    await rm(temporary);
+  });
+  return !taken;
+}
+
+async function writeThen(path: string, { content, mode }: { readonly content: Uint8Array | string; readonly mode: number }, name: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   let handle: FileHandle | undefined;
   try {
@@ -42,7 +59,7 @@ export async function commitFile(path: string, content: Uint8Array | string, mod
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary, path);
+    await name(temporary);
   } catch (cause) {
     await handle?.close();
     await rm(temporary, { force: true });

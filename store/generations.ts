@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { type Digest, parseDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
-import { commitFile, makeDirectory, storageError } from './durable-file.ts';
+import { commitFile, commitNewFile, makeDirectory, storageError } from './durable-file.ts';
 
 export interface Generation {
   /** 1, 2, … per project, in order of import. */
@@ -57,9 +57,12 @@ export class Generations {
   /** Writes the next generation without serving it yet. */
   async add(generation: Omit<Generation, 'id'>): Promise<Generation> {
     await makeDirectory(this.projectFolder(generation.project));
-    const last = (await this.list(generation.project)).at(-1)?.id ?? 0;
-    const next = { ...generation, id: last + 1 };
-    await commitFile(join(this.projectFolder(next.project), `${next.id}.json`), `${canonicalJson(next)}\n`);
+    let next: Generation;
+    do {
+      const last = (await this.list(generation.project)).at(-1)?.id ?? 0;
+      next = { ...generation, id: last + 1 };
+      // Two imports at once: the number goes to the one whose file is there first.
+    } while (!(await commitNewFile(join(this.projectFolder(next.project), `${next.id}.json`), `${canonicalJson(next)}\n`)));
     const highest = await this.highestSequence(next.project);
     if (next.sequence > highest) await commitFile(join(this.projectFolder(next.project), 'highest'), `${next.sequence}\n`);
     return next;

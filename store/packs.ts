@@ -6,6 +6,7 @@ import { type Digest, digestFromHex, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { commitFile, makeDirectory, storageError } from './durable-file.ts';
 import type { FileStamp } from './blob-index.ts';
+import type { FilePiece } from './read-file.ts';
 
 export interface PackVolume extends FileStamp {
   /** Absolute. */
@@ -17,11 +18,23 @@ export interface PackRecord {
   /** Digest of the archive's manifest: its identity. */
   readonly archive: Digest;
   readonly volumes: readonly PackVolume[];
-  /** Blobs that lie in one piece: bytes `offset` to `offset + size` of volume number `volume` (from 0). */
-  readonly blobs: readonly { readonly digest: Digest; readonly size: number; readonly volume: number; readonly offset: number }[];
+  readonly blobs: readonly PackBlob[];
 }
 
-type Compact = readonly [hex: string, size: number, volume: number, offset: number];
+/** Bytes `offset` to `offset + size` of volume number `volume` (from 0). A blob cut over volumes has all its pieces in order, the first one also above. */
+export interface PackBlob extends PackPiece {
+  readonly digest: Digest;
+  readonly pieces?: readonly PackPiece[];
+}
+
+export interface PackPiece {
+  readonly volume: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+type CompactPiece = readonly [volume: number, offset: number, size: number];
+type Compact = readonly [hex: string, size: number, volume: number, offset: number, pieces?: readonly CompactPiece[]];
 
 /** Pack records as small durable files below `<root>/packs/`. */
 export class Packs {
@@ -46,7 +59,7 @@ export class Packs {
 
   async save(record: PackRecord): Promise<void> {
     await makeDirectory(this.folder);
-    const blobs: Compact[] = record.blobs.map((blob) => [hexOf(blob.digest), blob.size, blob.volume, blob.offset]);
+    const blobs = record.blobs.map(compact);
     await commitFile(join(this.folder, `${hexOf(record.archive)}.json`), `${canonicalJson({ archive: record.archive, volumes: record.volumes, blobs })}\n`);
     this.known.set(hexOf(record.archive), record);
   }
@@ -58,6 +71,19 @@ export class Packs {
 
   list(): readonly PackRecord[] {
     return [...this.known.values()];
+  }
+
+  /** Where a cut blob's pieces lie, while every volume is the one that was verified; else `undefined`. */
+  async cutBlob(pack: string, digest: Digest): Promise<FilePiece[] | undefined> {
+    if (!this.known.has(pack)) await this.load();
+    const pieces = this.known.get(pack)?.blobs.find((blob) => blob.digest === digest)?.pieces ?? [];
+    const found: FilePiece[] = [];
+    for (const { volume, offset, size } of pieces) {
+      const path = await this.volume(pack, volume);
+      if (path === undefined) return undefined;
+      found.push({ path, offset, size });
+    }
+    return found.length === 0 ? undefined : found;
   }
 
   /** The volume's path, while the file is the one that was verified; else `undefined`. */
@@ -82,6 +108,11 @@ export async function stampOf(path: string): Promise<FileStamp | undefined> {
   }
 }
 
+function compact({ digest, size, volume, offset, pieces }: PackBlob): Compact {
+  const head = [hexOf(digest), size, volume, offset] as const;
+  return pieces === undefined ? head : [...head, pieces.map((piece): CompactPiece => [piece.volume, piece.offset, piece.size])];
+}
+
 function parseRecord(text: string, path: string): PackRecord {
   try {
     const raw = JSON.parse(text) as { archive: string; volumes: PackVolume[]; blobs: Compact[] };
@@ -89,7 +120,9 @@ function parseRecord(text: string, path: string): PackRecord {
     return {
       archive: raw.archive,
       volumes: raw.volumes,
-      blobs: raw.blobs.map(([hex, size, volume, offset]) => ({ digest: digestFromHex(hex), size, volume, offset })),
+      blobs: raw.blobs.map(([hex, size, volume, offset, pieces]) => ({
+        digest: digestFromHex(hex), size, volume, offset, ...(pieces === undefined ? {} : { pieces: pieces.map(([number, at, length]) => ({ volume: number, offset: at, size: length })) }),
+      })),
     };
   } catch (cause) {
     throw new BundleError('STORAGE_IO', {

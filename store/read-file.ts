@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import type { ByteRange } from '../bom/digest.ts';
 import type { Bytes } from '../bom/ports.ts';
 import { storageError } from './durable-file.ts';
 
@@ -21,5 +22,23 @@ export async function* readFileRange(path: string, start: number, end: number): 
     throw storageError(path, cause);
   } finally {
     await handle?.close();
+  }
+}
+
+/** Bytes `offset` to `offset + size` of a file. */
+export interface FilePiece {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Pieces, taken as one content: all of it, or the bytes of `range` (cut at its end). */
+export async function* readPieces(pieces: readonly FilePiece[], range?: ByteRange): Bytes {
+  let before = 0;
+  for (const { path, offset, size } of pieces) {
+    const from = Math.max((range?.start ?? 0) - before, 0);
+    const to = Math.min((range?.end ?? Number.MAX_SAFE_INTEGER) - before, size);
+    before += size;
+    if (from < to) yield* readFileRange(path, offset + from, offset + to);
   }
 }

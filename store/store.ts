@@ -7,22 +7,21 @@ import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '.
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { BlobReader, BlobWriter, Bytes } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
-import { BlobIndex, type FileStamp } from './blob-index.ts';
+import { BlobIndex, type FileStamp, type IndexRow } from './blob-index.ts';
 import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
 import { type PackRecord, Packs, stampOf } from './packs.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
-import { readFileRange } from './read-file.ts';
+import { type FilePiece, readFileRange, readPieces } from './read-file.ts';
 import { appendVerified } from './receive.ts';
 
 const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
 
-/** Where a blob lies in one piece: bytes `offset` to `offset + size` of the file at `path`. */
-export interface BlobLocation {
-  readonly path: string;
-  readonly offset: number;
-  readonly size: number;
-}
+/** Where a blob lies in one piece. */
+export type BlobLocation = FilePiece;
+
+/** In the index, the offset of a blob that is cut over volumes: its pack's record has the pieces. */
+const cutOffset = -1;
 
 /**
  * Blobs by digest on a disk. Invariants: a file under `blobs/sha256/` *must* appear there complete, verified and synced (temporary name, fsync,
@@ -86,17 +85,28 @@ export class Store implements BlobReader, BlobWriter {
   // ---- reading
 
   async has(digest: Digest): Promise<boolean> {
-    return (await this.locate(digest)) !== undefined;
+    return (await this.pieces(digest)) !== undefined;
   }
 
-  /** Where the blob lies, when it is here and was verified as it lies there. */
+  /** Where the blob lies in one piece, when it is here and was verified as it lies there; `undefined` too for a blob that is cut over volumes. */
   async locate(digest: Digest): Promise<BlobLocation | undefined> {
+    const pieces = await this.pieces(digest);
+    return pieces?.length === 1 ? pieces[0] : undefined;
+  }
+
+  private async pieces(digest: Digest): Promise<readonly FilePiece[] | undefined> {
     const row = this.index.get(digest);
     if (row?.where === 'pack') {
-      const path = await this.packs.volume(row.pack, row.volume);
-      if (path !== undefined) return { path, offset: row.offset, size: row.size };
+      const pieces = row.offset === cutOffset ? await this.packs.cutBlob(row.pack, digest) : await this.packPiece(row);
+      if (pieces !== undefined) return pieces;
     }
-    return this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined);
+    const loose = await this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined);
+    return loose === undefined ? undefined : [loose];
+  }
+
+  private async packPiece(row: IndexRow & { readonly where: 'pack' }): Promise<readonly FilePiece[] | undefined> {
+    const path = await this.packs.volume(row.pack, row.volume);
+    return path === undefined ? undefined : [{ path, offset: row.offset, size: row.size }];
   }
 
   private async locateLoose(digest: Digest, known: FileStamp | undefined): Promise<BlobLocation | undefined> {
@@ -125,13 +135,12 @@ export class Store implements BlobReader, BlobWriter {
   }
 
   async *open(blob: Descriptor, range?: ByteRange): Bytes {
-    const location = await this.locate(blob.digest);
-    if (location === undefined) {
+    const pieces = await this.pieces(blob.digest);
+    if (pieces === undefined) {
       throw new BundleError('INTEGRITY_MISSING', { subject: blob.digest, expected: `the blob in the store ${this.root}`, actual: 'nothing, or a damaged file' });
     }
-    const { path, offset } = location;
-    if (range === undefined) yield* verified(readFileRange(path, offset, offset + location.size), blob);
-    else yield* readFileRange(path, offset + Math.min(range.start, location.size), offset + Math.min(range.end, location.size));
+    if (range === undefined) yield* verified(readPieces(pieces), blob);
+    else yield* readPieces(pieces, range);
   }
 
   /** Bytes free for this process on the store's file system. */
@@ -213,6 +222,15 @@ export class Store implements BlobReader, BlobWriter {
     return bytes;
   }
 
+  /** Brings a blob that is cut over volumes into one piece, for whoever reads files and not blobs. */
+  async joinPieces(blob: Descriptor, signal: AbortSignal): Promise<void> {
+    if ((await this.pieces(blob.digest))?.length === 1) return;
+    await this.once(blob, async () => {
+      await rm(await this.partials.claim(blob.digest), { force: true });
+      return this.receive(blob, () => this.open(blob), signal);
+    });
+  }
+
   /** A name in the store's file system for a blob whose digest is not known before its end; {@link commitSpooled} gives it its place. */
   spoolPath(name: string): string {
     return join(this.root, 'partial', `${name}.${process.pid}.spool`);
@@ -255,7 +273,7 @@ export class Store implements BlobReader, BlobWriter {
   private enterPack(record: PackRecord, keep: boolean): void {
     const pack = hexOf(record.archive);
     this.index.setAll(record.blobs.map((blob) =>
-      [blob.digest, { where: 'pack', size: blob.size, pack, volume: blob.volume, offset: blob.offset }] as const), { keep });
+      [blob.digest, { where: 'pack', size: blob.size, pack, volume: blob.volume, offset: blob.pieces === undefined ? blob.offset : cutOffset }] as const), { keep });
   }
 
   /** Every blob the index knows. */

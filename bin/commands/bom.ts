@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { checkDocument } from '../../bom/documents/document.ts';
+import { checkDocument, parseDocuments } from '../../bom/documents/document.ts';
+import { lintBom } from '../../bom/lint.ts';
 import { errorOf } from '../../bom/documents/yaml-tree.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { defineCommand } from '../context.ts';
@@ -16,7 +17,10 @@ export function registerBom(program: Command): void {
     action: async (context, options) => {
       const files = await inputFiles(options.file);
       const texts = await Promise.all(files.map(readDocumentText));
-      const found = texts.flatMap(({ text, name }) => checkDocument(text, name));
+      const found = texts.flatMap(({ text, name }) => {
+        const problems = checkDocument(text, name);
+        return problems.length > 0 ? problems : parseDocuments(text, name).boms.flatMap(lintBom);
+      });
       const problems = found.map(({ subject, code, expected, actual, next }) => ({ subject, code, expected, actual, ...(next === undefined ? {} : { next }) }));
       const lines = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);
       context.print({ files: files.length, problems }, problems.length === 0 ? `${files.length} file${files.length === 1 ? '' : 's'}: no problem found` : lines.join('\n'));

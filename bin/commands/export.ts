@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { once } from 'node:events';
+import { bundleOf } from '../../bom/bundle.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { type Lock, lockBytes } from '../../bom/lock.ts';
 import type { Bytes } from '../../bom/ports.ts';
@@ -41,6 +42,8 @@ export async function runExport(context: CommandContext, lock: Lock, flags: Expo
   const plan = await planOf(context, lock, flags);
   const store = await Store.open(flags.store, { create: false });
   try {
+    // What came in volumes may be cut; the copying threads read files.
+    for (const blob of bundleOf(lock).content) if ((await store.has(blob.digest)) && (await store.locate(blob.digest)) === undefined) await store.joinPieces(blob, context.signal);
     if (flags.output !== '-') return await exportArchive({ ...plan, store, output: flags.output, concurrency: flags.concurrency });
     const { result, bytes } = await exportStream({ ...plan, store });
     await toStdout(bytes);

@@ -3,6 +3,7 @@ import { bundleOf } from '../../bom/bundle.ts';
 import { digestOf } from '../../bom/digest.ts';
 import { type Lock, lockBytes } from '../../bom/lock.ts';
 import { createLock } from '../../downloader/lock.ts';
+import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { Store } from '../../store/store.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
@@ -44,6 +45,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   try {
     const lock = await createLock({
       aggregated, sources: wiring.sources, blobs: store, notify: context.notify, signal: context.signal,
+      compareVersions: { deb: compareVersions },
       update: flags.update === true ? 'all' : flags.update ?? [],
       runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),

@@ -10,6 +10,7 @@ import { makeImage } from '../../scripts/quickstart/image.ts';
 import { noise } from '../support/bytes.ts';
 import { longshore, longshorePath, must, type Outcome, run } from '../support/command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { startServe } from '../support/site.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder('commands');
@@ -126,6 +127,22 @@ describe('volumes', () => {
     expect(without.stderr).toContain('missing: 1');
     await ok(['import', ...volumes.toReversed(), '--allow-unsigned', '--store', 'volumes']);
     for (const volume of volumes) await must('tar', ['tf', volume], { cwd: folder });
+  });
+
+  it('are served where they lie, a file that is cut over several of them too', async () => {
+    const { stored } = await json<{ stored: { looseBytes: number } }>(['status', '--store', 'volumes']);
+    expect(stored.looseBytes).toBeLessThan(100_000);
+    const service = await startServe(['--store', 'volumes'], folder);
+    try {
+      expect(Buffer.from(await (await fetch(`${service.url}/files/one.bin`)).arrayBuffer()).equals(content)).toBe(true);
+      const part = await fetch(`${service.url}/files/one.bin`, { headers: { range: 'bytes=900000-2100000' } });
+      expect(Buffer.from(await part.arrayBuffer()).equals(content.subarray(900_000, 2_100_001))).toBe(true);
+    } finally {
+      await service.stop();
+    }
+    await ok(['export', '-o', 'again.tar', '--store', 'volumes']);
+    await ok(['export', '-o', 'first.tar']);
+    await must('cmp', ['again.tar', 'first.tar'], { cwd: folder });
   });
 });
 

@@ -26,6 +26,12 @@ it('numbers generations, switches by one rename, and remembers the highest seque
   expect(await generations.projects()).toEqual(['site']);
 });
 
+it('gives every one of several imports at once a number of its own', async () => {
+  const generations = new Generations(root);
+  const made = await Promise.all(Array.from({ length: 8 }, () => generations.add({ ...record, project: 'busy' })));
+  expect(made.map((each) => each.id).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
 it('refuses names that leave its folder, generations that are not there, and damaged records', async () => {
   const generations = new Generations(root);
   await expect(generations.list('../etc')).rejects.toMatchObject({ code: 'INPUT_FIELD' });

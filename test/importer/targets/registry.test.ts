@@ -188,7 +188,7 @@ describe('names in the target', () => {
 
   it('come from a template, or from the image itself', () => {
     expect(one(named('quay.io/team/app:1'))).toEqual({ path: 'quay.io/team/app', tag: '1' });
-    expect(one(named('r.example:5000/team/app:1'))).toEqual({ path: 'r.example-5000/team/app', tag: '1' });
+    expect(one(named('r.example:5000/team/app:1'))).toEqual({ path: 'r.example_5000/team/app', tag: '1' });
     expect(one(named('quay.io/team/app:1'), '{path}')).toEqual({ path: 'team/app', tag: '1' });
     expect(one(named('quay.io/team/app:1'), 'mirror/{name}')).toEqual({ path: 'mirror/app', tag: '1' });
     expect(one(named(`quay.io/team/app@${digestOf('x')}`))).toEqual({ path: 'quay.io/team/app' });
