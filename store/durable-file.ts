@@ -41,10 +41,14 @@ export async function commitFile(path: string, content: Uint8Array | string, mod
 export async function commitNewFile(path: string, content: Uint8Array | string, mode = 0o644): Promise<boolean> {
   let taken = false;
   await writeThen(path, { content, mode }, async (temporary) => {
-    await link(temporary, path).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EEXIST') throw cause;
+    try {
+      await link(temporary, path);
+    } catch (cause) {
+      const { code = '' } = cause as NodeJS.ErrnoException;
+      if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) return rename(temporary, path); // No hard links here: as good as it gets.
+      if (code !== 'EEXIST') throw cause;
       taken = true;
-    });
+    }
     await rm(temporary);
   });
   return !taken;
