@@ -1,4 +1,4 @@
-// The choice of apt's classic resolver (apt 1.8 to 3.1.9) for an install: behaviour found by experiment, see README.md in this folder.
+// The choice of apt's classic resolver (apt 2.2 to 3.1.9) for an install: behaviour found by experiment, see README.md in this folder.
 import { Marker } from './apt-mark.ts';
 import { repair } from './apt-repair.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';

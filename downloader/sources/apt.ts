@@ -25,11 +25,19 @@ export interface AptSourceOptions {
   readonly readFile?: (path: string) => Promise<Uint8Array>;
 }
 
-/** Why the target's own apt may choose differently: from 3.1.10 on it has another solver (Debian 14, Ubuntu 26.04). */
-function newSolverNote({ os, release }: Target): string | undefined {
-  const since = { debian: '14', ubuntu: '26.04' }[os ?? ''];
-  const isNew = since !== undefined && release !== undefined && (/^[0-9]/.test(release) ? compareVersions(release, since) >= 0 : ['forky', 'sid'].includes(release));
-  return isNew ? `${os} ${release} has apt's new solver, which may choose otherwise; this closure was checked and can be installed` : undefined;
+/** Releases whose apt is known to choose as the engine does: from apt 2.2 on, and before the solver of 3.1.10. */
+const knownReleases: Readonly<Record<string, { readonly from: string; readonly before: string }>> = {
+  debian: { from: '11', before: '14' }, ubuntu: { from: '22.04', before: '26.04' },
+};
+
+/** Why the target's own apt may choose otherwise, as far as the target says what it is. */
+function otherAptNote({ os, release }: Target): string | undefined {
+  const known = knownReleases[os ?? ''];
+  if (known === undefined || release === undefined) return undefined;
+  const isNumber = /^[0-9]/.test(release);
+  const because = (what: string): string => `${os} ${release} has ${what}, which may choose otherwise; this closure was checked and can be installed`;
+  if (isNumber ? compareVersions(release, known.before) >= 0 : ['forky', 'sid'].includes(release)) return because("apt's new solver");
+  return isNumber && compareVersions(release, known.from) < 0 ? because('an older apt') : undefined;
 }
 
 /** Throws `RESOLVE_UNSOLVABLE` when the independent checker finds that the closure cannot be installed as a whole. */
@@ -79,14 +87,14 @@ function solveSet(set: PackageSetRequirement, offer: Offer, packages: PackageLis
   const wanted = set.include.map((item) => item.spec);
   const decision = decide(set, offer, wanted);
   const notes = [...decision.notes];
-  const newSolver = newSolverNote(set.target);
-  if (newSolver !== undefined) notes.push(newSolver);
+  const otherApt = otherAptNote(set.target);
+  if (otherApt !== undefined) notes.push(otherApt);
   for (const chosen of decision.chosen) packages.add(lockedFrom(set, offer, chosen));
   for (const spec of otherVersions(set, offer, decision)) {
     for (const chosen of decide(set, offer, [spec]).chosen) packages.add(lockedFrom(set, offer, chosen));
   }
   return {
-    id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact && newSolver === undefined, notes,
+    id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact && otherApt === undefined, notes,
     ...(decision.rejected.length === 0 ? {} : { rejected: [...decision.rejected] }),
   };
 }

@@ -1,7 +1,9 @@
 import { BundleError } from '../../bom/errors.ts';
 import { solveAptClassic } from '../../downloader/solver/apt-classic.ts';
+import { checkClosure } from '../../downloader/solver/checker.ts';
 import { keepReachable } from '../../downloader/solver/garbage.ts';
 import { Universe } from '../../downloader/solver/universe.ts';
+import { parseStanzas } from '../../formats/deb/deb822.ts';
 import { label } from './apt.ts';
 import { askApt } from './edsp.ts';
 import { packagesText, randomUniverse, type Shape } from './random-universe.ts';
@@ -28,6 +30,9 @@ export function compareUniverse(seed: number, shape: Shape): Verdict {
   const apt = askApt(random, shape.architectures);
   try {
     const { chosen, exact } = solveAptClassic(universe, { wanted: random.wanted, recommends: random.recommends, mode: 'closure' });
+    const stanzas = chosen.flatMap(({ version }) => parseStanzas(universe.stanzaOf(version), { subject: 'chosen' }));
+    const problems = checkClosure(stanzas, { nativeArch: shape.architectures[0] ?? '', installed: [], assumed: new Set() });
+    if (problems.length > 0) throw new Error(`universe ${seed}: the checker finds ${problems.join('; ')}`);
     if (apt === undefined) return 'only ours solves it';
     const ours = chosen.map(({ version }) => label(universe, version)).sort().join('\n');
     if (ours !== withoutGarbage(universe, apt, random.wanted)) return 'different';
