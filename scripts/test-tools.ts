@@ -23,6 +23,9 @@ const tools: Readonly<Record<string, string>> = {
   xz: 'xz-utils',
   buildah: 'buildah',
   ctr: 'containerd',
+  zstd: 'zstd',
+  pgrep: 'procps',
+  cmp: 'diffutils',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
