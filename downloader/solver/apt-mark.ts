@@ -73,7 +73,7 @@ export class Marker {
     const { state } = this;
     const options = state.optionsOf(version, group);
     const owner = options[0] === undefined ? -1 : state.universe.ownerOf(options[0].option);
-    const single = field !== 'Recommends' && options.length === 1 && state.protectedPackages.has(pkg) && !state.protectedPackages.has(owner);
+    const single = field !== 'Recommends' && options.every((item) => item.option === options[0]?.option) && owner >= 0 && state.protectedPackages.has(pkg) && !state.protectedPackages.has(owner);
     if (single) state.protectedPackages.add(owner);
     else if (state.isMet(version, group)) return true;
     const passedOver: Option[] = [];
