@@ -17,6 +17,8 @@ const maxSkewSeconds = 3600;
 export interface ReleaseContext extends FetchContext {
   readonly now: () => Date;
   readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** Repositories as the last lock saw them: a Release older than theirs is a replay. */
+  readonly previous?: readonly LockedRepository[];
 }
 
 /** A Release that was checked: what may be believed, and what the lock says of it. */
@@ -130,6 +132,18 @@ function checkDates(suite: AptSuite, release: Release, now: number): string[] {
   return waivers;
 }
 
+/** Throws `INTEGRITY_EXPIRED` when an earlier lock saw a newer Release of the same suite, unless old ones are allowed. */
+function checkNotReplayed(suite: AptSuite, release: Release, previous: readonly LockedRepository[]): void {
+  const uri = redactUrl(suite.uri);
+  const seen = previous.filter((known) => known.manager === 'deb' && known.uri === uri && known.suite === suite.suite && known.date !== undefined)
+    .map(({ date = '' }) => Date.parse(date) / 1000);
+  const newest = Math.max(...seen, 0);
+  if (suite.requirement.allowExpired === true || release.date === undefined || release.date >= newest) return;
+  throw new BundleError('INTEGRITY_EXPIRED', {
+    subject: nameOf(suite), expected: `a Release of ${iso(newest)} or later, as the last lock saw it`, actual: `one dated ${iso(release.date)}`, next: 'Use a mirror that is up to date, or `allowExpired: true` to record that you go back.',
+  });
+}
+
 function warningsOf(suite: AptSuite, release: Release, ignored: readonly string[]): string[] {
   const warnings = ignored.map((what) => `${nameOf(suite)}: ignored ${what}`);
   const names = [release.suite, release.codename].filter((name) => name !== undefined);
@@ -153,6 +167,7 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
   const unsigned = offered.keys.length === 0;
   const signed = unsigned ? await fetchUnsigned(context, suite, signal) : await fetchSigned(context, suite, offered.keys, signal);
   const release = parseRelease(signed.text, nameOf(suite));
+  checkNotReplayed(suite, release, context.previous ?? []);
   const waivers = [...(unsigned ? ['unsigned'] : []), ...checkDates(suite, release, context.now().getTime() / 1000)];
   // Kept only now: what a signature that turned out bad came with leaves nothing behind.
   const keys: Descriptor[] = [];

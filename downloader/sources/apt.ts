@@ -23,6 +23,8 @@ export interface AptSourceOptions {
   readonly notify: Notify;
   /** Reads a keyring or a status file that a requirement names; from the disk unless told. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** Repositories of the last lock: a Release that is older than theirs is refused as a replay. */
+  readonly previous?: readonly LockedRepository[];
 }
 
 /** Releases whose apt is known to choose as the engine does: from apt 2.2 on, and before the solver of 3.1.10. */

@@ -228,6 +228,18 @@ describe('hostile and stale metadata', () => {
     expect(unsigned.artifacts[0]?.trust).toBe('first-use');
   });
 
+  it('refuses a Release that is older than the last lock saw', async () => {
+    const { repositories = [] } = await resolve({ files: await signed() }, set(['tool']));
+    const files = await signed({ date: new Date('2026-01-31T00:00:00Z') });
+    const again = async (date: Date, allowExpired = false): Promise<unknown> => createAptSource({
+      http: clientOver(date.getTime() < Date.parse('2026-02-01') ? files : await signed({ date })), blobs: new MemoryBlobs(), now: () => now, notify: silent, readFile: async () => Buffer.from(key.publicKey), previous: repositories,
+    }).resolve([set(['tool'], { repositories: [repository({ allowExpired })] })], new AbortController().signal);
+    await expect(again(new Date('2026-01-31T00:00:00Z'))).rejects.toMatchObject({ code: 'INTEGRITY_EXPIRED', facts: { actual: 'one dated 2026-01-31T00:00:00Z' } });
+    await expect(again(new Date('2026-01-31T00:00:00Z'), true)).resolves.toBeDefined();
+    await expect(again(new Date('2026-02-01T00:00:00Z'))).resolves.toBeDefined();
+    await expect(again(new Date('2026-02-02T00:00:00Z'))).resolves.toBeDefined();
+  });
+
   it('ends on a cycle of Provides and Depends', async () => {
     const files = await makeRepository([stanza('a', { Provides: 'b', Depends: 'b, c' }), stanza('c', { Provides: 'a', Depends: 'a, b' })], { key });
     expect(named(await resolve({ files }, set(['a'])))).toEqual(['a 1 amd64', 'c 1 amd64']);
