@@ -24,15 +24,23 @@ function fromStatus(text: string, subject: string, native: string): Installed {
   return { packages, stanzas: Buffer.from(kept.join('\n')) };
 }
 
+/** A package URL (purl specification, type deb) as `name[:arch][=version]`; any other line as it is. */
+function plainLine(line: string): string {
+  const [, name, version, qualifiers = ''] = /^\s*pkg:deb\/(?:[^/@?#]+\/)?([^/@?#]+)(?:@([^?#\s]+))?(?:\?([^#\s]+))?/.exec(line) ?? [];
+  if (name === undefined) return line.replace(/#.*/, '');
+  const arch = new URLSearchParams(qualifiers).get('arch');
+  return `${decodeURIComponent(name)}${arch === null ? '' : `:${arch}`}${version === undefined ? '' : `=${decodeURIComponent(version)}`}`;
+}
+
 /**
  * The packages that a text says are there: a dpkg status file, the output of `dpkg --get-selections`, or lines of `name`, `name:arch`,
- * `name=version`; `#` begins a comment. Throws `INTEGRITY_METADATA` for a malformed status file.
+ * `name=version` or package URLs; `#` begins a comment. Throws `INTEGRITY_METADATA` for a malformed status file.
  */
 export function parseInstalled(text: string, subject: string, native: string): Installed {
   if (/^Package:[ \t]/m.test(text)) return fromStatus(text, subject, native);
   const packages = new Map<string, string | undefined>();
   for (const line of text.split('\n')) {
-    const [, name, version, selection] = /^\s*([A-Za-z0-9][A-Za-z0-9+.:_-]*)(?:=(\S+))?(?:\s+(\w+))?\s*$/.exec(line.replace(/#.*/, '')) ?? [];
+    const [, name, version, selection] = /^\s*([A-Za-z0-9][A-Za-z0-9+.:_-]*)(?:=(\S+))?(?:\s+(\w+))?\s*$/.exec(plainLine(line)) ?? [];
     if (name === undefined || selection === 'deinstall' || selection === 'purge') continue;
     packages.set(name.replace(new RegExp(`:(?:all|${native})$`), ''), version);
   }

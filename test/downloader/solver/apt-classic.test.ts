@@ -63,8 +63,8 @@ describe('order and installed state', () => {
 
 describe('parseInstalled', () => {
   it('reads names, versions and selections', () => {
-    const { packages } = parseInstalled('# base\nlibc6\nbash=5.2\nlib:i386\nperl\tinstall\nold\tdeinstall\nzlib1g:amd64 install\n', 'list', 'amd64');
-    expect([...packages]).toEqual([['libc6', undefined], ['bash', '5.2'], ['lib:i386', undefined], ['perl', undefined], ['zlib1g', undefined]]);
+    const { packages } = parseInstalled('# base\nlibc6\nbash=5.2\nlib:i386\nperl\tinstall\nold\tdeinstall\nzlib1g:amd64 install\npkg:deb/debian/curl@7.88.1-10%2Bdeb12u8?arch=amd64&distro=bookworm\n', 'list', 'amd64');
+    expect([...packages]).toEqual([['libc6', undefined], ['bash', '5.2'], ['lib:i386', undefined], ['perl', undefined], ['zlib1g', undefined], ['curl', '7.88.1-10+deb12u8']]);
   });
 });
 
