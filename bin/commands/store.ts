@@ -1,26 +1,55 @@
 import type { Command } from 'commander';
-import { BundleError } from '../../bom/errors.ts';
+import { hexOf } from '../../bom/digest.ts';
+import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import type { Store } from '../../store/store.ts';
-import { cacheStore, defineCommand, storeOption } from '../context.ts';
+import { cacheStore, type CommandContext, defineCommand, storeOption } from '../context.ts';
 import { formatBytes } from '../render.ts';
 import { withStore } from './status.ts';
 
 export function registerStore(program: Command): void {
   const group = program.command('store').description('check and rebuild a store');
+  defineCommand<{ readonly store: string }>(group, 'verify', {
+    description: 'read every blob, also inside adopted archives, and compare it with its digest',
+    flags: [storeOption(cacheStore())],
+    action: async (context, options) => withStore(options.store, async (store) => {
+      const result = await damagedBlobs(store, context);
+      context.print({ store: store.root, ...result }, `${result.blobs} blobs, ${formatBytes(result.bytes)}; damaged: ${result.damaged.length === 0 ? 'none' : result.damaged.join(', ')}`);
+      if (result.damaged.length > 0) throw damagedError(store, result.damaged, 'Run `longshore store reindex`, then `longshore download` or `longshore import` brings them again.');
+    }),
+  });
   defineCommand<{ readonly store: string }>(group, 'reindex', {
     description: 'rebuild the index from blobs and packs, hashing every loose blob',
     flags: [storeOption(cacheStore())],
     action: async (context, options) => withStore(options.store, async (store) => {
       const result = await store.reindex(context.signal);
       context.print({ store: store.root, ...result }, `${result.blobs} blobs, ${formatBytes(result.bytes)}; damaged: ${result.damaged.length === 0 ? 'none' : result.damaged.join(', ')}`);
-      if (result.damaged.length > 0) throw damagedError(store, result.damaged);
+      if (result.damaged.length > 0) throw damagedError(store, result.damaged, 'They are not used any more: `longshore download` or `longshore import` brings them again.');
     }),
   });
 }
 
-function damagedError(store: Store, damaged: readonly string[]): BundleError {
+/** Reads every blob the index knows, where it lies. */
+async function damagedBlobs(store: Store, context: CommandContext): Promise<{ readonly blobs: number; readonly bytes: number; readonly damaged: readonly string[] }> {
+  const all = [...store.listBlobs()];
+  const bytes = all.reduce((total, blob) => total + blob.size, 0);
+  context.notify({ kind: 'plan', phase: 'verify', items: all.length, bytes, presentItems: 0, presentBytes: 0 });
+  const damaged: string[] = [];
+  for (const { digest, size } of all) {
+    checkNotAborted(context.signal, store.root);
+    try {
+      for await (const chunk of store.open({ mediaType: 'application/octet-stream', digest, size })) context.notify({ kind: 'bytes', phase: 'verify', bytes: chunk.length });
+    } catch (error) {
+      if (!(error instanceof BundleError) || error.family !== 'integrity') throw error;
+      damaged.push(hexOf(digest));
+    }
+    context.notify({ kind: 'done', phase: 'verify', item: digest, bytes: size });
+  }
+  return { blobs: all.length, bytes, damaged };
+}
+
+function damagedError(store: Store, damaged: readonly string[], next: string): BundleError {
   return new BundleError('INTEGRITY_DIGEST', {
     subject: `${store.root}/blobs/sha256/${damaged[0]}`, expected: 'content whose digest is its name', actual: `${damaged.length} damaged blob${damaged.length === 1 ? '' : 's'}`,
-    next: 'They are not used any more: `longshore download` or `longshore import` brings them again.', details: { damaged },
+    next, details: { damaged },
   });
 }

@@ -1,6 +1,6 @@
 // Commands around the main way, each as a user runs it: volumes, deltas, receipts, repairs, streams, looking inside, why, convert, publish.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSigningKey, parseSigningKey } from '../../formats/pgp/keys.ts';
@@ -176,8 +176,21 @@ describe('looking inside', () => {
     expect(await must('skopeo', ['inspect', '--raw', `oci:${folder}/cache/longshore:${registry.host}/team/tool:1`])).toContain('manifests');
   });
 
-  it('store reindex', async () => {
-    expect(await ok(['store', 'reindex'])).toContain('damaged: none');
+  it('store verify finds damage, and store reindex puts it out of use', async () => {
+    expect(await ok(['store', 'verify', '--store', 'streamed'])).toContain('damaged: none');
+    await must('cp', ['-a', join(folder, 'cache/longshore'), join(folder, 'damaged')]);
+    const hex = createHash('sha256').update(content).digest('hex');
+    // The same size and time, as a bad disk would have it.
+    const path = join(folder, 'damaged/blobs/sha256', hex);
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, Buffer.concat([Buffer.from([1, 2, 3]), content.subarray(3)]));
+    await utimes(path, atime, mtime);
+    const found = await cli(['store', 'verify', '--store', 'damaged']);
+    expect(found.status).toBe(5);
+    expect(found.stderr).toContain(hex);
+    expect((await cli(['store', 'reindex', '--store', 'damaged'])).status).toBe(5);
+    expect(await ok(['store', 'verify', '--store', 'damaged'])).toContain('damaged: none');
+    expect((await cli(['export', '-o', 'never.tar', '--store', 'damaged'])).stderr).toContain('INTEGRITY_MISSING');
   });
 });
 
