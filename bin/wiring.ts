@@ -24,7 +24,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
   const { blobs, notify, now, concurrency } = options;
   const { http, registry } = createRegistryClient(options);
   const sources = {
-    image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency })),
+    image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
     })),

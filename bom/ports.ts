@@ -23,6 +23,7 @@ export interface BlobWriter {
   /**
    * Like `put`, but continues what an earlier, interrupted `fill` of the same blob left: `from(offset)` gives the bytes from `offset` on.
    * What was received when it throws with a `transfer` error or is killed stays for the next `fill`; after an `integrity` error nothing stays.
+   * A chunk may be overwritten once three more were asked for: whoever keeps one longer copies it.
    */
   fill(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;
 }
