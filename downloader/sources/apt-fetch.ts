@@ -80,7 +80,7 @@ export async function* streamFrom(context: FetchContext, urls: readonly string[]
   const { signal } = options;
   for (const [index, url] of urls.entries()) {
     const path = localPath(url);
-    const bytes = path === undefined ? context.http.stream(url, { signal, offset, expectedSize: blob.size }) : readFrom(path, offset, signal);
+    const bytes = path === undefined ? context.http.stream(url, { signal, offset, expectedSize: blob.size, borrow: true }) : readFrom(path, offset, signal);
     try {
       for await (const chunk of bytes) {
         offset += chunk.length;
