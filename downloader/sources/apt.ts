@@ -82,6 +82,12 @@ function otherVersions(set: PackageSetRequirement, { universe }: Offer, decision
   });
 }
 
+/** The target, with the architectures that the set names beside it. */
+function withArches({ target, arches }: PackageSetRequirement): Target {
+  const foreign = new Set([...(target.foreignArches ?? []), ...arches.filter((arch) => arch !== 'all' && arch !== target.arch)]);
+  return { ...target, foreignArches: [...foreign] };
+}
+
 function solveSet(set: PackageSetRequirement, offer: Offer, packages: PackageList): LockedPackageSet {
   if (set.urls.length > 0) {
     throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `package set ${set.id}`, expected: 'packages of repositories', actual: `${set.urls.length} by address`, next: 'Put them into a repository, or carry them as files.' });
@@ -114,8 +120,9 @@ export function createAptSource(options: AptSourceOptions): Source<'deb'> {
       const repositories = new Map<string, LockedRepository>();
       const warnings = new Set<string>();
       for (const set of wanted) {
-        const key = JSON.stringify([set.target, set.repositories, set.assumeInstalled?.path]);
-        const offer = await (offers.get(key) ?? loadOffer(options, set, signal));
+        const target = withArches(set);
+        const key = JSON.stringify([target, set.repositories, set.assumeInstalled?.path]);
+        const offer = await (offers.get(key) ?? loadOffer(options, { ...set, target }, signal));
         offers.set(key, Promise.resolve(offer));
         for (const repository of offer.repositories) repositories.set(`${repository.target}\n${repository.id}`, repository);
         for (const warning of offer.warnings) warnings.add(warning);

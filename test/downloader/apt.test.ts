@@ -84,6 +84,15 @@ describe('resolve', () => {
     expect(named(apart)).toEqual(['tool 1 amd64', 'tool 2 amd64']);
   });
 
+  it('takes packages of other architectures that the set names', async () => {
+    const files = new Map([...await signed({ release: { Architectures: 'amd64 i386' } })]);
+    const foreign = await makeRepository([stanza('wine', { Architecture: 'i386', Depends: 'lib' })], { key, suite: 'extra', architecture: 'i386' });
+    const repositories = [repository(), repository({ id: 'extra', line: 'deb [arch=i386] http://apt.example.org/debian extra main' })];
+    const lib = stanza('lib', { Version: '3', Architecture: 'amd64', 'Multi-Arch': 'foreign' });
+    const native = await makeRepository([lib], { key, suite: 'stable' });
+    expect(named(await resolve({ files: new Map([...files, ...foreign, ...native]) }, set(['wine:i386'], { repositories, arches: ['amd64', 'i386', 'all'] })))).toEqual(['lib 3 amd64', 'wine 1 i386']);
+  });
+
   it('stops at what is installed', async () => {
     const assumeInstalled = { path: '/status', written: 'status' };
     const files = await signed();
