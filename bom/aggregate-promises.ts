@@ -1,6 +1,6 @@
 // What a BOM says beyond its artifacts: references inside it that must hold, and wishes that are not carried out and therefore said aloud.
 import type { Entry } from './aggregate-entries.ts';
-import type { ParsedBom, ParsedProject } from './documents/document.ts';
+import type { ParsedBom } from './documents/document.ts';
 import { didYouMean } from './documents/suggest.ts';
 import { formatPosition, type TreePath } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
@@ -27,18 +27,7 @@ export function checkMutable({ value, module, at }: Entry<'images'>): void {
   });
 }
 
-/**
- * Site configurations are left out unless the project asks for them, and then refused: they cannot be carried yet. Signatures of files are not
- * checked yet, which is a warning.
- */
-export function unkeptPromises(boms: readonly ParsedBom[], files: readonly Entry<'files'>[], project: ParsedProject): { readonly dropped: readonly { what: string; because: string }[]; readonly warnings: readonly string[] } {
-  const dropped = boms.flatMap((bom) => (bom.value.spec?.configs ?? []).map(({ id, path }, index) => {
-    const what = `config ${id ?? path} of ${bom.value.metadata.name}`;
-    if (project.value.spec?.export?.includeConfigs !== true) return { what, because: 'export.includeConfigs is not true' };
-    throw new BundleError('RESOLVE_UNSUPPORTED', {
-      subject: `${formatPosition(bom.positionOf(['spec', 'configs', index]))}: ${what}`, expected: 'images, files, packages', actual: 'site configuration', next: 'Set export.includeConfigs to false, or list its files under spec.files.',
-    });
-  }));
-  const warnings = files.flatMap(({ value, module }) => (value.signature === undefined ? [] : [`file ${value.id ?? value.saveAs ?? value.urls?.[0] ?? ''} of ${module}: its ${value.signature.kind} signature is not checked`]));
-  return { dropped, warnings };
+/** Warnings about wishes that are not carried out: signatures of files are not checked yet. */
+export function unkeptPromises(files: readonly Entry<'files'>[]): string[] {
+  return files.flatMap(({ value, module }) => (value.signature === undefined ? [] : [`file ${value.id ?? value.saveAs ?? value.urls?.[0] ?? ''} of ${module}: its ${value.signature.kind} signature is not checked`]));
 }

@@ -1,5 +1,6 @@
 // Many BOMs and one project -> everything that has to be resolved. Pure.
 import { conflictOf } from './aggregate-conflict.ts';
+import { checkConfigNames, configRequirements, includedEntries, withInstallPlaces } from './aggregate-configs.ts';
 import { type Entry, selectEntries, whatOf } from './aggregate-entries.ts';
 import { fileRequirements } from './aggregate-files.ts';
 import { imageRequirements } from './aggregate-images.ts';
@@ -17,7 +18,7 @@ import type { Policy } from './documents/project.ts';
 import { BundleError } from './errors.ts';
 import { relate, type RelationEdge, type RelationOptions } from './relations.ts';
 import type { VersionComparators } from './relations-versions.ts';
-import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Position, Target } from './requirement.ts';
+import type { ChartRequirement, ConfigRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Position, Target } from './requirement.ts';
 import type { Selection } from './selector.ts';
 import type { Upgrading } from './upgrades.ts';
 
@@ -73,6 +74,8 @@ export interface Aggregated {
   readonly packageSets: readonly PackageSetRequirement[];
   readonly charts: readonly ChartRequirement[];
   readonly git: readonly GitRequirement[];
+  /** Site files of this machine; empty unless the project asks for them. */
+  readonly configs: readonly ConfigRequirement[];
   readonly dropped: readonly { readonly what: string; readonly because: string }[];
   readonly unresolved: readonly Unresolved[];
   readonly warnings: readonly string[];
@@ -99,17 +102,22 @@ export function aggregate(options: AggregateOptions): Aggregated {
   const spec = project.value.spec ?? {};
   const relations = relate(boms, relationOptions(options));
   const targets = selectTargets(boms, project);
-  const entries = selectEntries(boms, project, selectionOf(project, targets));
+  const selection = selectionOf(project, targets);
+  const entries = selectEntries(boms, project, selection);
+  const included = includedEntries(entries.of('files'), entries.of('images'), project);
+  const configs = configRequirements(boms, project, selection);
   const rewrites = spec.hostRewrites ?? {};
   const packages = packageSetRequirements(entries.of('packages'), entries.of('packageRepositories'), {
     project, targets, rewrites, ...(options.hostAptSources === undefined ? {} : { hostAptSources: options.hostAptSources }),
   });
   for (const bom of boms) checkReferences(bom);
-  for (const entry of entries.of('images')) checkMutable(entry);
-  const unkept = unkeptPromises(boms, entries.of('files'), project);
+  for (const entry of included.images) checkMutable(entry);
+  const unkept = unkeptPromises(included.files);
   const produced = producedImages(boms);
-  const images = imageRequirements(entries.of('images'), targets, rewrites);
-  const all = (['images', 'files', 'packageRepositories', 'packages', 'charts', 'git'] as const).flatMap((list) => entries.of(list));
+  const images = imageRequirements(included.images, targets, rewrites);
+  const files = withInstallPlaces(fileRequirements(included.files, rewrites, Object.keys(spec.credentials ?? {})), included.files, project);
+  checkConfigNames(configs.configs, files);
+  const all = [...included.images, ...included.files, ...(['packageRepositories', 'packages', 'charts', 'git'] as const).flatMap((list) => entries.of(list))];
   return {
     name: project.value.metadata.name,
     digest: digestOf(canonicalBytes({ project: project.digest, boms: boms.map((bom) => bom.digest) })),
@@ -117,13 +125,14 @@ export function aggregate(options: AggregateOptions): Aggregated {
     boms: boms.map(aggregatedBom),
     targets: targets.selected,
     images,
-    files: fileRequirements(entries.of('files'), rewrites, Object.keys(spec.credentials ?? {})),
+    files,
     packageSets: packages.sets,
     charts: chartRequirements(entries.of('charts'), rewrites),
     git: gitRequirements(entries.of('git')),
-    dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped, ...unkept.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
+    configs: configs.configs,
+    dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped, ...included.dropped, ...configs.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
     unresolved: boms.flatMap(unresolvedOf),
-    warnings: [...relations.warnings, ...entries.warnings, ...unkept.warnings, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
+    warnings: [...relations.warnings, ...entries.warnings, ...unkept, ...imageWarnings(images, produced), ...openPlatforms(entries.of('images'), targets)].sort(),
     influences: relations.influences,
     relations: relations.edges,
     clusterDemands: clusterDemands(boms),

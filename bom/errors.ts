@@ -23,6 +23,7 @@ export const errorCodes = {
   INPUT_CREDENTIAL: { family: 'input', hint: 'Declare the credential in Project.spec.credentials and set its environment variable or file.' },
   INPUT_LOCK_STALE: { family: 'input', hint: 'Run `longshore lock` again.' },
   INPUT_ARCHIVE_FORMAT: { family: 'input', hint: 'Name an archive that `longshore export` wrote, whole, and with a version that this longshore reads.' },
+  INPUT_SECRET: { family: 'input', hint: 'Take the value out: name its key under `redact`, or its file under `exclude`.' },
   INPUT_KEY: { family: 'input', hint: 'Give an OpenPGP key file (armored or binary).' },
   INPUT_UNSIGNED: { family: 'input', hint: 'Give the key with --key, or pass --allow-unsigned when the medium is trusted.' },
   // resolve: not found, unmet, conflict

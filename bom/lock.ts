@@ -88,6 +88,8 @@ const lockedFile = z.strictObject({
   /** Octal, as text: "0644". */
   mode: z.string(),
   purpose: z.string(),
+  /** Where operators put it: an absolute path on their machine. */
+  installAs: z.string().optional(),
   platform: z.strictObject({ os: z.string(), arch: z.string() }).optional(),
   /** Names of credentials whose headers the request needs; never values. */
   headersFrom: z.array(z.string()).optional(),

@@ -66,10 +66,25 @@ export interface FileRequirement extends Wanted {
   readonly size?: number;
   readonly mode: string;
   readonly purpose: string;
+  /** Where operators put it: an absolute path on their machine, from `tools[]`. */
+  readonly installAs?: string;
   readonly platform?: { readonly os: string; readonly arch: string };
   readonly headersFrom: readonly string[];
   /** "sha1:…", "md5:…", "sha512:…": checked while the bytes pass, never identity. */
   readonly evidence: readonly string[];
+}
+
+/** Site files of this machine that travel as one tar: `configs[]`. */
+export interface ConfigRequirement extends Wanted {
+  readonly kind: 'config';
+  /** Path below `files/`: `configs/<module>/<id>.tar`. */
+  readonly name: string;
+  /** A file or folder as its BOM wrote it, after variables; `~/` is the home of whoever locks, everything else counts from `folder`. */
+  readonly path: { readonly folder: string; readonly written: string };
+  /** Globs below it that stay here. */
+  readonly exclude: readonly string[];
+  /** Dotted paths of keys whose value stays here. */
+  readonly redact: readonly string[];
 }
 
 export interface KeySource {

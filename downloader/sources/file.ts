@@ -66,6 +66,7 @@ async function resolveFile(requirement: FileRequirement, context: Resolving): Pr
     size: content.size,
     mode,
     purpose,
+    ...(requirement.installAs === undefined ? {} : { installAs: requirement.installAs }),
     ...(platform === undefined ? {} : { platform }),
     ...(headersFrom.length === 0 ? {} : { headersFrom: [...headersFrom] }),
     ...(evidence.length === 0 ? {} : { evidence: [...evidence] }),

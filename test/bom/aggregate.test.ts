@@ -301,7 +301,6 @@ unresolved: [{where: "f:1", what: pip install x, reason: name without URL}]`)]);
     const result = aggregated(boms);
     expect(result.dropped).toEqual([{ what: 'config env of a', because: 'export.includeConfigs is not true' }]);
     expect(result.warnings).toEqual(['file https://example.org/x of a: its gpg signature is not checked']);
-    expect(refusal(() => aggregated(boms, 'export: {includeConfigs: true}')).code).toBe('RESOLVE_UNSUPPORTED');
   });
 
   it('lets two modules not produce one name', () => {
