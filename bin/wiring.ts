@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
+import type { ConfigSource } from '../downloader/sources/config.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
 
 export interface Sources {
@@ -63,4 +65,11 @@ function readSecretFile(name: string, path: string): string {
   } catch (cause) {
     throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: 'a file that can be read', actual: (cause as NodeJS.ErrnoException).code ?? 'an error' }, { cause });
   }
+}
+
+/** Site configurations of this machine, for `createLock`. */
+export function createConfigs({ blobs, notify, spoolFolder }: Pick<WiringOptions, 'blobs' | 'notify' | 'spoolFolder'>): ConfigSource {
+  return {
+    resolve: async (wanted, signal) => (await import('../downloader/sources/config.ts')).createConfigSource({ blobs, notify, homeFolder: homedir(), spoolDir: spoolFolder }).resolve(wanted, signal),
+  };
 }

@@ -12,7 +12,7 @@ import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
-import { createSources } from '../wiring.ts';
+import { createConfigs, createSources } from '../wiring.ts';
 
 export interface LockFlags extends FileFlag, NetworkFlags {
   readonly lock: string;
@@ -44,7 +44,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {
     const lock = await createLock({
-      aggregated, sources: wiring.sources, blobs: store, notify: context.notify, signal: context.signal,
+      aggregated, sources: wiring.sources, configs: createConfigs({ blobs: store, notify: context.notify, spoolFolder: store.spoolFolder }), blobs: store, notify: context.notify, signal: context.signal,
       compareVersions: { deb: compareVersions },
       update: flags.update === true ? 'all' : flags.update ?? [],
       runtimes: await runtimesFor(runtimes, store, context.signal),

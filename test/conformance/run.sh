@@ -20,7 +20,7 @@ stop() {
 trap stop EXIT
 
 htpasswd -Bbn tester conformance > "$work/htpasswd"
-"$root/node_modules/.bin/node" "$root/bin/longshore.ts" serve --store "$work/store" --listen 127.0.0.1:0 --htpasswd "$work/htpasswd" --json > "$work/serve.json" 2> "$work/serve.log" &
+"$root/bin/pinned-node" "$root/bin/longshore.ts" serve --store "$work/store" --listen 127.0.0.1:0 --htpasswd "$work/htpasswd" --json > "$work/serve.json" 2> "$work/serve.log" &
 server=$!
 for _ in $(seq 300); do [ -s "$work/serve.json" ] && break; kill -0 "$server" 2>/dev/null || { cat "$work/serve.log" >&2; exit 1; }; sleep 0.1; done
 address=$(sed -n 's/.*"\(http:\/\/[^"]*\)".*/\1/p' "$work/serve.json" | head -1)
