@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
+import type { LockedRepository } from '../bom/lock.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
@@ -16,6 +17,8 @@ export interface WiringOptions extends RegistryClientOptions {
   readonly blobs: BlobReader & BlobWriter;
   readonly concurrency: number;
   readonly now: () => Date;
+  /** Of the last lock: metadata that is older than theirs is a replay. */
+  readonly previousRepositories?: readonly LockedRepository[];
   /** Where content of unknown digest waits for it. */
   readonly spoolFolder: string;
   readonly credentials?: NonNullable<NonNullable<Project['spec']>['credentials']>;
@@ -30,7 +33,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
     })),
-    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({ http, blobs, now, notify })),
+    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({ http, blobs, now, notify, previous: options.previousRepositories ?? [] })),
   };
   return { sources, close: () => http.close() };
 }

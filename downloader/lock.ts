@@ -10,6 +10,7 @@ import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom
 import type { VersionComparators } from '../bom/relations-versions.ts';
 import { upgradeWarnings } from '../bom/upgrades.ts';
 import { pinToPrevious, type Update } from './lock-pins.ts';
+import type { ConfigSource } from './sources/config.ts';
 import { checkEntryPolicy, checkTrustPolicy } from './lock-policy.ts';
 
 /** Where each kind comes from; a kind without a source cannot be required. */
@@ -18,6 +19,8 @@ export type LockSources = { readonly [K in Kind]?: Source<K> };
 export interface LockOptions {
   readonly aggregated: Aggregated;
   readonly sources: LockSources;
+  /** Where site configurations come from; without it none can be required. */
+  readonly configs?: ConfigSource;
   /** Gets the BOMs, as canonical JSON. */
   readonly blobs: BlobWriter;
   /** The lock to continue: the same content keeps its sequence, other content gets the next. */
@@ -54,12 +57,13 @@ export async function createLock(options: LockOptions): Promise<Lock> {
   checkSupported(wanted, options.sources);
   const policyWarnings = checkEntryPolicy(aggregated, options.strict ?? false);
   for (const message of upgradeWarnings(aggregated.upgrading, options.previous?.spec.boms ?? [], options.compareVersions)) notify({ kind: 'warning', subject: 'upgrades', message });
+  const configs = await resolveConfigs(options);
   const resolutions = withTrust(await resolveAll(wanted, options), pinned.trust);
   for (const [kind, message] of kinds.flatMap((kind) => (resolutions[kind].warnings ?? []).map((text) => [kind, text] as const))) notify({ kind: 'warning', subject: kind, message });
   checkTrustPolicy(aggregated, resolutions, options.strict ?? false);
   checkComplete(wanted, resolutions);
   await storeBoms(options);
-  const spec = specOf(options, resolutions, policyWarnings);
+  const spec = specOf(options, withConfigs(resolutions, configs), policyWarnings);
   return withSequence({ apiVersion, kind: 'Lock', metadata: { name: aggregated.name, project: aggregated.digest, sequence: 1 }, spec }, options.previous);
 }
 
@@ -84,6 +88,21 @@ function checkSupported(wanted: Wanted, sources: LockSources): void {
       details: { kind, names: wanted[kind].map((item) => ('id' in item ? item.id : 'name' in item ? item.name : item.ref)) },
     });
   }
+}
+
+/** Before anything is asked of a network: what is local, and may be refused. */
+async function resolveConfigs({ aggregated: { configs: wanted }, configs, signal, notify = silent }: LockOptions): Promise<Awaited<ReturnType<ConfigSource['resolve']>>> {
+  if (wanted.length === 0) return { artifacts: [], warnings: [] };
+  if (configs === undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `config ${wanted[0]?.name ?? ''}`, expected: 'no site configurations', actual: `${wanted.length}` });
+  notify({ kind: 'step', phase: 'lock', message: `reading ${wanted.length} site configurations` });
+  const resolution = await configs.resolve(wanted, signal);
+  for (const message of resolution.warnings) notify({ kind: 'warning', subject: 'configs', message });
+  return resolution;
+}
+
+/** Configurations travel as files. They are not judged by policy.firstUse: nobody else could have changed what is read on this machine. */
+function withConfigs({ file, ...others }: Resolutions, { artifacts, warnings }: Awaited<ReturnType<ConfigSource['resolve']>>): Resolutions {
+  return { ...others, file: { ...file, artifacts: [...file.artifacts, ...artifacts], warnings: [...(file.warnings ?? []), ...warnings] } };
 }
 
 /** One failure stops the other kinds; what is thrown is the first failure, after all have stopped. */

@@ -18,6 +18,12 @@ export interface TarEntry {
   readonly mode: number;
 }
 
+/** A member that an archive of this format never has; tars of other content may. */
+export interface TarSymbolicLink extends Omit<TarEntry, 'type'> {
+  readonly type: 'SymbolicLink';
+  readonly linkpath: string;
+}
+
 /** Content and its padding: whole blocks. */
 export function paddedSize(size: number): number {
   return Math.ceil(size / blockBytes) * blockBytes;
@@ -27,7 +33,7 @@ export function paddedSize(size: number): number {
  * The one form of a member's headers: owner 0:0 without names, `time` (seconds since 1970), and in front an extended header when the path
  * is not ASCII or too long, or when the size needs one. Always whole blocks.
  */
-export function encodeEntry(entry: TarEntry, time: number): Buffer {
+export function encodeEntry(entry: TarEntry | TarSymbolicLink, time: number): Buffer {
   const header = new Header({
     path: entry.path, type: entry.type, size: entry.size, mode: entry.mode, uid: 0, gid: 0, uname: '', gname: '', devmaj: 0, devmin: 0,
     mtime: new Date(time * 1000), ...(entry.linkpath === undefined ? {} : { linkpath: entry.linkpath }),
