@@ -8,6 +8,7 @@ import { nearest } from '../../bom/documents/suggest.ts';
 import { readTrees, treeLimits } from '../../bom/documents/yaml-tree.ts';
 import { templateText } from '../../bom/template.ts';
 import { refusal } from './support/documents.ts';
+import { runs } from '../support/runs.ts';
 
 const head = 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: a}\n';
 
@@ -126,7 +127,7 @@ describe('round trip', () => {
       const value = { apiVersion: 'longshore.dev/v1alpha1', kind: 'ModuleBOM', metadata: { name: 'a', labels }, spec: { images } };
       const parsed = parseModuleBom(JSON.stringify(value), 'a.json');
       expect(JSON.parse(new TextDecoder().decode(parsed.canonical))).toEqual(value);
-    }), { numRuns: 200 });
+    }), { numRuns: runs(200) });
   });
 });
 

@@ -5,6 +5,7 @@ import { relate } from '../../bom/relations.ts';
 import { compareSemver, inRange } from '../../bom/relations-versions.ts';
 import { type Facts, matches, normalise } from '../../bom/selector.ts';
 import { bom, refusal } from './support/documents.ts';
+import { runs } from '../support/runs.ts';
 
 const facts = (labels: Record<string, string>): Facts => ({ name: 'm', labels: new Map(Object.entries(labels)), versionScheme: 'semver' });
 
@@ -19,7 +20,7 @@ describe('versions', () => {
       expect(Math.sign(compareSemver(a, b))).toBe(-Math.sign(compareSemver(b, a)) || 0);
       expect(compareSemver(a, a)).toBe(0);
       if (compareSemver(a, b) <= 0 && compareSemver(b, c) <= 0) expect(compareSemver(a, c)).toBeLessThanOrEqual(0);
-    }), { numRuns: 500 });
+    }), { numRuns: runs(500) });
   });
   it.each([
     ['2.8.0', '>=2.7 <2.8.1', true], ['2.8.1', '>=2.7 <2.8.1', false], ['2.6.0', '2.6.0', true], ['9', '*', true], ['1.4.9', '^1.2', true], ['2.0', '^1.2', false], ['2.0.0-rc.1', '^1.2', false],
@@ -61,7 +62,7 @@ describe('expressions', () => {
         expect(meets('le')).toBe(!meets('gt'));
         expect(meets('ge') && meets('le')).toBe(compareSemver(all[name] ?? '', values[0] ?? '') === 0);
       }
-    }), { numRuns: 1000 });
+    }), { numRuns: runs(1000) });
   });
 });
 

@@ -2,6 +2,7 @@ import { gunzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Compression, decompress, gzip, xzCompress } from '../../formats/compression.ts';
+import { runs } from '../support/runs.ts';
 
 const options = { subject: 'Packages', maxBytes: 1 << 20 };
 const text = new TextEncoder().encode('Package: a\nVersion: 1\n\n'.repeat(200));
@@ -12,7 +13,7 @@ describe('decompress', () => {
   it.each(all)('gives back what %s took', async (compression, encode) => {
     await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (bytes) => {
       expect(Buffer.from(await decompress(encode(bytes), compression, options))).toEqual(Buffer.from(bytes));
-    }), { numRuns: 30 });
+    }), { numRuns: runs(30) });
   });
 
   it.each(all)('stops %s at its bound', async (compression, encode) => {

@@ -9,6 +9,7 @@ import { planContent } from '../../formats/archive/plan.ts';
 import { requiredBlobs } from '../../importer/archive-lock.ts';
 import type { Archive } from '../../importer/archive-file.ts';
 import { type Sample, sampleOf } from '../formats/archive/sample-lock.ts';
+import { runs } from '../support/runs.ts';
 
 // The decisions of import without its bytes: which archive is taken on top of what a site holds. The bytes are delta.test.ts.
 
@@ -80,7 +81,7 @@ describe('histories of lost, repeated and reordered deltas', () => {
         // Whatever is served is whole.
         if (site.served !== undefined) for (const digest of contents[site.served] ?? []) expect(site.held.has(digest)).toBe(true);
       }
-    }), { numRuns: 10_000 });
+    }), { numRuns: runs(10_000) });
     expect(taken).toBeGreaterThan(5000);
     expect(refused).toBeGreaterThan(5000);
   });

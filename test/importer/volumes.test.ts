@@ -7,6 +7,7 @@ import { ArchiveBlobs } from '../../importer/archive-blobs.ts';
 import { inspectArchive } from '../../importer/inspect.ts';
 import { contentOfSample, sampleOf } from '../formats/archive/sample-lock.ts';
 import { fileOf, readBlob, Workbench } from './workbench.ts';
+import { runs } from '../support/runs.ts';
 
 const big = Uint8Array.from({ length: 700_000 }, (_, index) => (index * 7919) >> 3);
 const sample = sampleOf({ date: '2026-01-02T03:04:05Z', files: { 'a.txt': 'hello', big, middle: big.subarray(5, 120_000) }, debs: { hello: 'a deb' }, images: { 'docker.io/library/app:1': [big.subarray(1, 90_000)] } });
@@ -123,7 +124,7 @@ describe('volumes', () => {
       } finally {
         now.close();
       }
-    }), { numRuns: 15 });
+    }), { numRuns: runs(15) });
   });
 });
 

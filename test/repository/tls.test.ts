@@ -10,6 +10,7 @@ import { integer, oid, time, tlv } from '../../repository/tls/der.ts';
 import { openOwnTls, rotateAuthority } from '../../repository/tls/own-tls.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { makeBed } from './support.ts';
+import { runs } from '../support/runs.ts';
 
 const now = new Date();
 const days = (count: number): Date => new Date(now.getTime() + count * 86_400_000);
@@ -60,7 +61,7 @@ describe('certificates', () => {
     fc.assert(fc.property(fc.ipV6(), (address) => {
       const server = new X509Certificate(issueServerCertificate(authority, { hosts: [address], now, days: 1 }).certificate);
       expect(server.checkIP(address)).toBeDefined();
-    }), { numRuns: 30 });
+    }), { numRuns: runs(30) });
   });
 });
 

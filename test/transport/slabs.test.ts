@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Slabs } from '../../transport/slabs.ts';
+import { runs } from '../support/runs.ts';
 
 describe('slabs', () => {
   it('give what was received, in order, and leave it alone until three more were taken', () => {
@@ -32,7 +33,7 @@ describe('slabs', () => {
         expect(slabs.waitingBytes).toBe(sent - taken);
         for (const { bytes, first } of held) expect([bytes[0], bytes.at(-1)]).toEqual([first % 251, (first + bytes.length - 1) % 251]);
       }
-    }), { numRuns: 200 });
+    }), { numRuns: runs(200) });
   });
 
   it('are as small as the body, and hold all of it', () => {

@@ -6,6 +6,7 @@ import { aggregate, defaultProject } from '../../../bom/aggregate.ts';
 import { adapters, detectAdapter } from '../../../bom/adapters/registry.ts';
 import { checkDocument, parseModuleBom } from '../../../bom/documents/document.ts';
 import { BundleError } from '../../../bom/errors.ts';
+import { runMs, runs } from '../../support/runs.ts';
 
 const paths: Readonly<Record<string, readonly string[]>> = {
   'epiphany': ['requirements/x86_64/images.yml', 'requirements/x86_64/files.yml', 'requirements/x86_64/redhat/rhel-8/packages.yml', 'requirements/aarch64/debian/ubuntu-20.04/packages.yml', 'repositories/x86_64/redhat/redhat.yml', 'repositories/aarch64/debian/debian.yml', 'feature-mappings.yml', 'requirements/grafana-dashboards.yml', 'requirements/x86_64/cranes.yml'],
@@ -63,11 +64,11 @@ describe('fuzzing adapters', () => {
         expect([2, 3]).toContain(error.exitCode);
       }
       expect(performance.now() - started).toBeLessThan(3000);
-    }), { numRuns: 150, interruptAfterTimeLimit: 8000, markInterruptAsFailure: false });
+    }), { numRuns: runs(150), interruptAfterTimeLimit: runMs(8000), markInterruptAsFailure: false });
   });
 
   it('checking never throws', () => {
-    fc.assert(fc.property(text, (sample) => { checkDocument(sample, 'x.yaml'); }), { numRuns: 500, interruptAfterTimeLimit: 8000, markInterruptAsFailure: false });
+    fc.assert(fc.property(text, (sample) => { checkDocument(sample, 'x.yaml'); }), { numRuns: runs(500), interruptAfterTimeLimit: runMs(8000), markInterruptAsFailure: false });
   });
 
   it('long lines do not hang', () => {

@@ -10,6 +10,7 @@ import { manifestBytes, manifestPath, parseManifest, piecesOf } from '../../../f
 import { type ArchiveContent, planContent, type SmallFile } from '../../../formats/archive/plan.ts';
 import { encodeEntry, entryBytes } from '../../../formats/archive/tar-header.ts';
 import { type Sample, sampleArbitrary, sampleOf } from './sample-lock.ts';
+import { runs } from '../../support/runs.ts';
 
 const signal = new AbortController().signal;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -47,7 +48,7 @@ describe('a header', () => {
     fc.assert(fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }), fc.constantFrom(0, 1, 2 ** 33 - 1, 2 ** 33, 2 ** 40), fc.boolean(), (path, size, isLink) => {
       const entry = isLink ? { path: 'files/x', type: 'Link' as const, size: 0, linkpath: path, mode: 0o644 } : { path, type: 'File' as const, size, mode: 0o644 };
       expect(entryBytes(entry)).toBe(encodeEntry(entry, 1_700_000_000).length);
-    }), { numRuns: 2000 });
+    }), { numRuns: runs(2000) });
   });
 });
 
@@ -77,7 +78,7 @@ describe('an archive plan', () => {
         expect(digestOf(real?.bytes ?? 'missing')).toBe(`sha256:${line.slice(0, 64)}`);
       }
       for (const entry of entries.values()) expect(entry.mtime?.getTime()).toBe(Date.parse('2026-01-02T03:04:05Z'));
-    }), { numRuns: 60 });
+    }), { numRuns: runs(60) });
   });
 
   it('has a manifest that no signature changes, and links for every name', async () => {
@@ -110,7 +111,7 @@ describe('an archive plan', () => {
         }
         expect(found.get(blob.digest)).toBe(blob.size);
       }
-    }), { numRuns: 60 });
+    }), { numRuns: runs(60) });
   });
 
   it('names only what changed on top of a base', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseStanzas } from '../../../formats/deb/deb822.ts';
+import { runs } from '../../support/runs.ts';
 
 const options = { subject: 'Packages' };
 const plain = (text: string | Uint8Array, more = {}): Record<string, string>[] => parseStanzas(text, { ...options, ...more }).map((stanza) => Object.fromEntries(stanza));
@@ -46,6 +47,6 @@ describe('parseStanzas', () => {
       } catch (error) {
         expect(error).toMatchObject({ code: 'INTEGRITY_METADATA' });
       }
-    }), { numRuns: 500 });
+    }), { numRuns: runs(500) });
   });
 });

@@ -8,6 +8,7 @@ import { decompress } from '../../../formats/compression.ts';
 import { parseStanzas } from '../../../formats/deb/deb822.ts';
 import { renderAptMirror } from '../../../formats/deb/mirror.ts';
 import { parseRelease } from '../../../formats/deb/release.ts';
+import { runs } from '../../support/runs.ts';
 
 function locked(name: string, version: string, arch: string, more: Partial<LockedPackage> = {}): LockedPackage {
   const digest = digestOf(`${name} ${version} ${arch}`);
@@ -61,7 +62,7 @@ describe('renderAptMirror', () => {
   it('does not depend on the order of its input', () => {
     fc.assert(fc.property(fc.shuffledSubarray(packages, { minLength: packages.length }), (shuffled) => {
       expect(renderAptMirror(shuffled, options)).toEqual(mirror);
-    }), { numRuns: 20 });
+    }), { numRuns: runs(20) });
   });
 
   it('has an index for an architecture without packages, and a Valid-Until when asked', () => {
