@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { claimedSigners } from '../../formats/pgp/signature.ts';
 import { inspectArchive, listArchive } from '../../importer/inspect.ts';
 import { openArchive } from '../../importer/archive-file.ts';
 import { verifyArchive } from '../../importer/verify.ts';
@@ -11,6 +12,7 @@ interface VerifyFlags {
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
   readonly quick?: boolean;
+  readonly partial?: boolean;
 }
 
 /** Threads that hash: one a core is what a disk and a processor give. */
@@ -25,9 +27,12 @@ export function registerInspect(program: Command): void {
   defineCommand(program, 'inspect <archive...>', {
     description: 'what an archive is, and what it holds by kind and module',
     action: async (context, _flags, args) => {
-      const facts = await inspectArchive(await openArchive(args));
-      context.print(facts, [
-        `${facts.project}, sequence ${facts.sequence}${facts.delta ? ' (delta)' : ''}, ${facts.signed ? 'signed (not checked here: see verify)' : 'not signed'}`,
+      const archive = await openArchive(args);
+      const facts = await inspectArchive(archive);
+      const signers = archive.signature === undefined ? [] : await claimedSigners(archive.signature);
+      const signed = facts.signed ? `signed by key ${signers.join(', ')} (not checked here: see verify)` : 'not signed';
+      context.print({ ...facts, claimedSigners: signers }, [
+        `${facts.project}, sequence ${facts.sequence}${facts.delta ? ' (delta)' : ''}, ${signed}`,
         `  archive  ${facts.archive}`, `  bundle   ${facts.bundle}`, `  format   ${facts.formatVersion}, newest upstream date ${facts.date}`,
         `  size     ${formatBytes(facts.fileBytes)}, ${facts.blobs} blobs, ${formatBytes(facts.blobBytes)}`,
         `  volumes  ${facts.volumes.count}${facts.volumes.missing.length === 0 ? '' : `; not given: ${facts.volumes.missing.join(', ')}`}`,
@@ -57,6 +62,7 @@ export function registerVerify(program: Command): void {
     description: 'read an archive from its first byte to its last, and compare it with its manifest and signature',
     flags: [
       keyOption('public key that must have signed it; repeatable'), new Option('--allow-unsigned', 'do not ask for a signature'),
+      new Option('--partial', 'check the volumes that are given, without the others'),
       new Option('--quick', 'signature, structure and sizes only; blobs are not read'),
     ],
     action: verify,
@@ -68,10 +74,12 @@ async function verify(context: CommandContext, flags: VerifyFlags, paths: readon
   const result = await verifyArchive(paths, {
     keys: await readKeys(flags.key), allowUnsigned: flags.allowUnsigned === true, now: context.now(), concurrency: threads, notify: context.notify, signal: context.signal,
     ...(flags.quick === true ? { quick: true } : {}),
+    ...(flags.partial === true ? { partial: true } : {}),
   });
   const { project, sequence } = result.archive.manifest;
+  const { missing } = result.archive;
   context.print(
-    { project, sequence, archive: result.archive.archive, signature: result.signature, blobs: result.blobs, bytes: result.bytes, quick: flags.quick === true },
-    `${project}, sequence ${sequence}: ${flags.quick === true ? 'head, structure and sizes are good; blobs were not read' : `${result.blobs} blobs, ${formatBytes(result.bytes)}, all good`}; ${signatureText(result.signature)} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+    { project, sequence, archive: result.archive.archive, signature: result.signature, blobs: result.blobs, bytes: result.bytes, quick: flags.quick === true, volumesNotGiven: missing },
+    `${project}, sequence ${sequence}${missing.length === 0 ? '' : ` (without volumes ${missing.join(', ')})`}: ${flags.quick === true ? 'head, structure and sizes are good; blobs were not read' : `${result.blobs} blobs, ${formatBytes(result.bytes)}, all good`}; ${signatureText(result.signature)} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
   );
 }

@@ -135,3 +135,12 @@ export async function clearsign(text: string, signer: SigningKey, date: Date): P
   const message = await createCleartextMessage({ text });
   return sign({ message, signingKeys: signer.key, date, format: 'armored', config: signing });
 }
+
+/** Key ids (16 upper-case hex digits) that an armored or binary signature says it is by; nothing is checked. Empty for what is no signature. */
+export async function claimedSigners(signature: Uint8Array): Promise<readonly string[]> {
+  try {
+    return [...new Set((await readAnySignature(signature)).getSigningKeyIDs().map((id) => id.toHex().toUpperCase()))];
+  } catch {
+    return []; // Whoever wants to know more verifies it, and is told.
+  }
+}

@@ -125,6 +125,8 @@ describe('volumes', () => {
     const without = await cli(['import', ...volumes.slice(1), '--allow-unsigned', '--store', 'volumes']);
     expect(without.status).toBe(5);
     expect(without.stderr).toContain('missing: 1');
+    expect((await cli(['verify', volumes[1] ?? '', '--allow-unsigned'])).status).toBe(5);
+    expect(await ok(['verify', volumes[1] ?? '', '--allow-unsigned', '--partial'])).toContain('without volumes 1, 3');
     await ok(['import', ...volumes.toReversed(), '--allow-unsigned', '--store', 'volumes']);
     for (const volume of volumes) await must('tar', ['tf', volume], { cwd: folder });
   });
@@ -152,6 +154,12 @@ describe('a stream', () => {
     await must('bash', ['-o', 'pipefail', '-c', pipe, process.execPath, longshorePath], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache') } });
     expect(await ok(['status', '--store', 'streamed'])).toContain('serving generation 1');
   });
+});
+
+it('a stream cannot extract itself', async () => {
+  const { status, stderr, stdout } = await cli(['export', '-o', '-', '--self-extracting']);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('INPUT_FLAG');
 });
 
 describe('looking inside', () => {
