@@ -14,6 +14,7 @@ export interface Redacted {
 interface Cut { readonly start: number; readonly end: number; readonly mark: string }
 
 const yamlName = /\.(?:ya?ml|json|tfstate|tfvars\.json|template)$/i;
+const lineName = /\.(?:env|ini|toml|cfg|conf|cnf|properties|tfvars|hcl|tf|sh)$/i;
 
 /**
  * `text` with the values of `keys` replaced by {@link redactedMark}; everything else, the number of lines too, stays as it is. A key is a
@@ -31,7 +32,7 @@ export function redact(text: string, path: string, keys: readonly string[]): Red
     for (const { key } of hits) used.add(key);
     return hits.length > 0;
   };
-  const isTree = yamlName.test(path) || /^\s*[[{]/.test(text);
+  const isTree = yamlName.test(path) || (!lineName.test(path) && /^\s*(?:\{|\[\s*[{\]])/.test(text));
   const cuts = isTree ? treeCuts(text, { path, keys, wanted }) : lineCuts(text, wanted);
   return { text: applied(text, cuts), used };
 }

@@ -10,7 +10,7 @@ export function isPlaceholder(value: string): boolean {
   const text = value.trim();
   if (text.length < 3 || text === redactedMark || /^[*xX.?-]+$/.test(text)) return true;
   if (/^(?:true|false|null|none|nil|undefined|yes|no|off|on|string|str|text|bool|boolean|int|integer|number|object|array|required|optional|sensitive|enabled|disabled|always|never|redacted|masked)$/i.test(text)) return true;
-  if (/^(?:\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%\w+%|%\(\w+\)s|<[^<>]*>|\{\{.*\}\}|\{%.*%\}|\[\[.*\]\]|#\{[^}]*\}#?|@\w+@|__\w+__|###\w+###)$/s.test(text)) return true;
+  if (/^(?:\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_][A-Z0-9_]*|\$[a-z_]+|\$\d|%\w+%|%\(\w+\)s|<[^<>]*>|\{\{.*\}\}|\{%.*%\}|\[\[.*\]\]|#\{[^}]*\}#?|@\w+@|__\w+__|###\w+###)$/s.test(text)) return true;
   return /^(?:ENC\[|\$ANSIBLE_VAULT|!vault\b|!ENV\b|(?:vault|env|file|op|ref|awssm|gcpsm|azurekv|secretref)(?::|\+)|arn:aws:|projects\/[^/]+\/secrets\/)/i.test(text)
     || /^(?:~|\.{1,2}|\/(?:etc|var|run|opt|home|usr|mnt|root|tmp|srv|data|secrets?))\/[\w./@-]*$/.test(text);
 }
@@ -76,7 +76,7 @@ function valueAt(line: string, start: number, isQuotedKey: boolean): Value {
   const quoted = /^(["'`])((?:(?!\1)[^\\]|\\.)*)/.exec(rest);
   if (quoted !== null) return { text: quoted[2] ?? '', isQuoted: true };
   if (/^[[{]/.test(rest) && !rest.startsWith('{{') && !rest.startsWith('[[')) return { text: rest.slice(0, 1), isQuoted: false };
-  const bare = /^(?:\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|<[^<>]*>)+(?=[\s,;}\]]|$)/.exec(rest)?.[0] ?? rest.replace(/\s+[#;].*$/, '').replace(/\s+\/\/.*$/, '');
+  const bare = /^(?:\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|<[^<>]*>)+(?=[\s,;}\]]|$)/.exec(rest)?.[0] ?? rest.replace(/^["'`]/, '').replace(/["'`].*$|\s+(?:[#;]|\/\/).*$/, '');
   const isWithin = isQuotedKey || /[{[][^\]}]*$/.test(line.slice(Math.max(0, start - 4096), start));
   return { text: (isWithin ? bare.replace(/[,}\]].*$/s, '') : bare).replace(/[;,]$/, '').trim(), isQuoted: false };
 }

@@ -33,7 +33,7 @@ const rules: readonly Rule[] = [
   { rule: 'docker-auth', pattern: /["']?\b(?:auth|identitytoken)["']?\s{0,9}:\s{0,9}["']?([A-Za-z0-9+/_=-]{8,})/g, isReal: ([text, value = '']) => text.includes('identitytoken') || isUserAndPassword(value) },
   { rule: 'password-hash', pattern: /\$(?:1|5|6|y|gy|7|apr1|2[abxy])\$[./A-Za-z0-9$,=]{16,}/g },
   { rule: 'xml-password', pattern: /<([\w:.-]{0,60}(?:password|passphrase|secret|token))(?:\s[^<>]{0,200})?>([^<>]{1,400})<\//gi, isReal: ([, , value]) => isLiteral(value?.trim()) },
-  { rule: 'command-line', pattern: /(?<![\w-])--[a-z-]{0,30}(?:password|passwd|token|secret|api-key)[ \t]{1,9}(?!-)["']?([^\s"']{3,200})/gi, isReal: ([, value = '']) => isLiteral(value) && !/^[A-Z_]+$/.test(value) },
+  { rule: 'command-line', pattern: /(?<![\w-])--[a-z-]{0,30}(?:password|passwd|token|secret|api-key)[ \t]{1,9}(?!-)["']?([^\s"']{3,200})/gi, isReal: ([, value = '']) => isLiteral(value) && !/^[A-Z_]+[,.;:)\]]*$/.test(value) },
 ];
 
 /** Names that say that the whole file is a secret. */
@@ -86,7 +86,7 @@ function kubernetesSecrets(text: string): SecretFinding[] {
     const start = line;
     line += document.split('\n').length - 1;
     if (!/^[\s{,-]*["']?kind["']?\s*:\s*["']?Secret["']?\s*[,}#]?/m.test(document)) return [];
-    const data = /^[ \t{,]*["']?(?:data|stringData)["']?\s*:/m.exec(document);
+    const data = /(?:^|[{,])[ \t]*["']?(?:data|stringData)["']?\s*:/m.exec(document);
     const after = data === null ? '' : document.slice(data.index + data[0].length);
     const rest = /^\s*\{/.test(after) ? after.slice(0, after.indexOf('}') + 1) : after.split(/\n(?=[^\s#])/)[0] ?? '';
     const values = [...rest.matchAll(/(?:^[ \t]+|[{,]\s*)["']?[\w.-]+["']?[ \t]*:[ \t]*["']?([^\s"',{}]+)/gm)].map(([, value]) => value);
