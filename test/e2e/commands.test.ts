@@ -156,6 +156,14 @@ describe('a stream', () => {
   });
 });
 
+it('the same lock gives the same bytes from another store, under another umask, locale and time zone, downloaded in another order', async () => {
+  await ok(['download', '--store', 'elsewhere/store', '--concurrency', '1', '--insecure-registry', registry.host]);
+  await ok(['export', '-o', 'here.tar']);
+  const command = '"$0" "$1" export --store elsewhere/store --concurrency 3 -o there.tar --quiet';
+  await must('sh', ['-c', `umask 077; ${command}`, process.execPath, longshorePath], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'none'), TZ: 'Asia/Tokyo', LC_ALL: 'tr_TR.UTF-8', LANG: 'tr_TR.UTF-8' } });
+  await must('cmp', ['here.tar', 'there.tar'], { cwd: folder });
+});
+
 it('a stream cannot extract itself', async () => {
   const { status, stderr, stdout } = await cli(['export', '-o', '-', '--self-extracting']);
   expect([status, stdout]).toEqual([2, '']);
