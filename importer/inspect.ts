@@ -46,11 +46,13 @@ export interface ArchiveEntry {
   readonly digest: string;
   readonly size: number;
   readonly modules: readonly string[];
+  /** Where operators install a tool. */
+  readonly installAs?: string;
   /** False in a delta, for what its base holds. */
   readonly carried: boolean;
 }
 
-interface Item { readonly kind: string; readonly name: string; readonly path?: string; readonly digest: string; readonly blobs: readonly Descriptor[]; readonly modules: readonly string[] }
+interface Item { readonly kind: string; readonly name: string; readonly path?: string; readonly digest: string; readonly blobs: readonly Descriptor[]; readonly modules: readonly string[]; readonly installAs?: string }
 
 function itemsOf(lock: Lock): Item[] {
   const plain = 'application/octet-stream';
@@ -58,7 +60,7 @@ function itemsOf(lock: Lock): Item[] {
   const { images, files, packages, charts, git, runtimes, boms } = lock.spec;
   return [
     ...images.map((image) => ({ kind: 'image', name: image.ref, digest: image.digest, blobs: [...image.manifests, ...image.blobs], modules: image.usedBy })),
-    ...files.map((file) => ({ kind: 'file', name: file.name, path: `files/${file.name}`, digest: file.digest, blobs: one(file), modules: file.usedBy })),
+    ...files.map((file) => ({ kind: 'file', name: file.name, path: `files/${file.name}`, digest: file.digest, blobs: one(file), modules: file.usedBy, ...(file.installAs === undefined ? {} : { installAs: file.installAs }) })),
     ...packages.map((item) => ({
       kind: item.manager, name: `${item.name} ${item.version} ${item.arch}`, path: `${item.manager === 'deb' ? 'apt' : 'yum'}/${item.target}/${item.path}`,
       digest: item.digest, blobs: one(item), modules: item.usedBy,
@@ -74,9 +76,9 @@ function itemsOf(lock: Lock): Item[] {
 export async function listArchive(archive: Archive): Promise<readonly ArchiveEntry[]> {
   const lock = await readLock(archive);
   const carried = new Set<string>(archive.manifest.blobs.map((blob) => blob.digest));
-  return itemsOf(lock).map(({ kind, name, path, digest, blobs, modules }) => ({
+  return itemsOf(lock).map(({ kind, name, path, digest, blobs, modules, installAs }) => ({
     kind, name, ...(path === undefined ? {} : { path }), digest, size: blobs.reduce((sum, blob) => sum + blob.size, 0), modules,
-    carried: blobs.every((blob) => carried.has(blob.digest)),
+    ...(installAs === undefined ? {} : { installAs }), carried: blobs.every((blob) => carried.has(blob.digest)),
   }));
 }
 

@@ -30,8 +30,8 @@ const secrets: readonly (readonly [rule: string, text: string, path?: string])[]
 ];
 
 describe('secrets are found', () => {
-  it.each(secrets)('%s: %s', (rule: string, text: string, path?: string) => {
-    expect(scanText(text, path ?? 'config.yml').map((finding) => finding.rule)).toContain(rule);
+  it.each(secrets.map(([rule, text, path = 'config.yml']) => [rule, text, path] as const))('%s: %s', (rule, text, path) => {
+    expect(scanText(text, path).map((finding) => finding.rule)).toContain(rule);
   });
 
   it('with their line and key, and without their value', () => {
