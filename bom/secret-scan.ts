@@ -26,10 +26,10 @@ const rules: readonly Rule[] = [
   { rule: 'package-registry-token', pattern: /\bnpm_[A-Za-z0-9]{36}\b|\bpypi-AgEI[\w-]{50,}|\bdckr_(?:pat|oat)_[\w-]{20,}|\brubygems_[a-f0-9]{48}\b/g },
   { rule: 'vault-token', pattern: /\bhv[sbr]\.[\w-]{20,}|\b[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}/g },
   { rule: 'cloud-token', pattern: /\bdo[opr]_v1_[a-f0-9]{64}\b|\bdapi[a-f0-9]{32}\b|\b[srp]k_live_[A-Za-z0-9]{16,}|\bSG\.[\w-]{16,}\.[\w-]{32,}|\bhf_[A-Za-z0-9]{30,}|\bsk-(?:ant-|proj-)?[\w-]{32,}|\bLTAI[A-Za-z0-9]{16,24}\b/g },
-  { rule: 'json-web-token', pattern: /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/g },
+  { rule: 'json-web-token', pattern: /\beyJ[\w-]{8,4000}\.eyJ[\w-]{8,}\.[\w-]{8,}/g },
   { rule: 'url-password', pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"'<>]{0,200}:([^\s/@"'<>]{1,200})@/gi, isReal: ([, password]) => isLiteral(password) },
   { rule: 'authorization-header', pattern: /\bauthorization["']?\s{0,9}[:=]\s{0,9}["']?(?:bearer|basic|token)\s{1,9}([\w.~+/=-]{8,})/gi, isReal: ([, value]) => isLiteral(value) },
-  { rule: 'netrc', pattern: /\bmachine\s{1,9}\S{1,200}\s{1,9}(?:login\s{1,9}\S{1,200}\s{1,9})?password\s{1,9}(\S{1,200})/g, isReal: ([, value]) => isLiteral(value) },
+  { rule: 'netrc', pattern: /\b(?:machine\s{1,9}\S{1,200}|default)\s{1,9}(?:login\s{1,9}\S{1,200}\s{1,9})?password\s{1,9}(\S{1,200})/g, isReal: ([, value]) => isLiteral(value) },
   { rule: 'docker-auth', pattern: /["']?\b(?:auth|identitytoken)["']?\s{0,9}:\s{0,9}["']?([A-Za-z0-9+/_=-]{8,})/g, isReal: ([text, value = '']) => text.includes('identitytoken') || isUserAndPassword(value) },
   { rule: 'password-hash', pattern: /\$(?:1|5|6|y|gy|7|apr1|2[abxy])\$[./A-Za-z0-9$,=]{16,}/g },
   { rule: 'xml-password', pattern: /<([\w:.-]{0,60}(?:password|passphrase|secret|token))(?:\s[^<>]{0,200})?>([^<>]{1,400})<\//gi, isReal: ([, , value]) => isLiteral(value?.trim()) },
@@ -80,12 +80,12 @@ function matches(text: string, lines: Lines): SecretFinding[] {
 
 /** `kind: Secret` with data: every value in it is one, whatever its key. */
 function kubernetesSecrets(text: string): SecretFinding[] {
-  if (!/["']?kind["']?\s*:\s*["']?Secret\b/.test(text)) return [];
+  if (!/kind["']?[ \t]*:[ \t]*["']?Secret\b/.test(text)) return [];
   let line = 1;
   return text.split(/^---.*$/m).flatMap((document) => {
     const start = line;
     line += document.split('\n').length - 1;
-    if (!/^[\s{,-]*["']?kind["']?\s*:\s*["']?Secret["']?\s*[,}#]?/m.test(document)) return [];
+    if (!/(?:^|[{,])(?:[ \t]|-[ \t])*["']?kind["']?[ \t]*:[ \t]*["']?Secret\b/m.test(document)) return [];
     const data = /(?:^|[{,])[ \t]*["']?(?:data|stringData)["']?\s*:/m.exec(document);
     const after = data === null ? '' : document.slice(data.index + data[0].length);
     const rest = /^\s*\{/.test(after) ? after.slice(0, after.indexOf('}') + 1) : after.split(/\n(?=[^\s#])/)[0] ?? '';

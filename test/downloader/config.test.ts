@@ -1,10 +1,15 @@
 import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { aggregate, type Aggregated } from '../../bom/aggregate.ts';
+import { digestOf } from '../../bom/digest.ts';
+import { parseModuleBom, parseProject } from '../../bom/documents/document.ts';
 import type { BundleError } from '../../bom/errors.ts';
 import { silent } from '../../bom/events.ts';
 import type { LockedFile } from '../../bom/lock.ts';
+import type { Source } from '../../bom/ports.ts';
 import type { ConfigRequirement } from '../../bom/requirement.ts';
+import { createLock } from '../../downloader/lock.ts';
 import { createConfigSource } from '../../downloader/sources/config.ts';
 import { globPattern } from '../../downloader/sources/config-folder.ts';
 import { must } from '../support/command.ts';
@@ -132,6 +137,26 @@ describe('refused', () => {
   it('is what is not there, and nothing goes on after a stop', async () => {
     expect((await failure(resolved('nowhere'))).code).toBe('INPUT_MISSING_FILE');
     expect((await failure(resolved(await folder({ a: 'x' }), {}, AbortSignal.abort()))).code).toBe('INTERRUPTED');
+  });
+});
+
+describe('a lock', () => {
+  const none = { fetch: (): never => { throw new Error('not used'); } };
+  const project = parseProject('apiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {name: p}\nspec: {export: {includeConfigs: true}, policy: {firstUse: fail}}\n', 'p.yaml', { folder: base });
+  const aggregatedOf = (path: string): Aggregated => aggregate({ project, boms: [parseModuleBom(`apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: m}\nspec: {configs: [{id: c, path: "${path}"}], files: [{urls: ["https://example.org/f"]}]}\n`, 'm.yaml', { folder: base })] });
+
+  it('has configurations as files, and asks nobody else before they are good', async () => {
+    const blobs = new MemoryBlobs();
+    const file: Source<'file'> = { ...none, resolve: async (wanted) => ({ artifacts: wanted.map(({ name, urls }) => ({ name, urls: [...urls], digest: digestOf(name), size: 1, mode: '0644', purpose: 'other', mediaType: 'x/y', trust: 'declared', usedBy: ['m'] })) }) };
+    const unasked: Source<'file'> = { ...none, resolve: async () => { throw new Error('asked'); } };
+    const options = { blobs, signal: new AbortController().signal, configs: createConfigSource({ blobs, notify: silent, homeFolder: base, spoolDir }) };
+    const lock = await createLock({ ...options, sources: { file }, aggregated: aggregatedOf(await folder({ 'a.yml': 'a: 1\n', 'b.bin': 'x\0y' })) });
+    expect(lock.spec.files.map(({ name, purpose }) => [name, purpose])).toEqual([['configs/m/c.tar', 'config'], ['f', 'other']]);
+    expect(lock.spec.warnings).toEqual([expect.stringContaining('b.bin')]);
+    expect(blobs.blobs.has(lock.spec.files[0]?.digest ?? digestOf(''))).toBe(true);
+    expect((await failure(createLock({ ...options, sources: { file: unasked }, aggregated: aggregatedOf(await folder({ 'a.yml': 'password: hunter2\n' })) }))).code).toBe('INPUT_SECRET');
+    const { configs: _, ...without } = options;
+    expect((await failure(createLock({ ...without, sources: { file }, aggregated: aggregatedOf('x') }))).code).toBe('RESOLVE_UNSUPPORTED');
   });
 });
 
