@@ -32,9 +32,21 @@ export function redact(text: string, path: string, keys: readonly string[]): Red
     for (const { key } of hits) used.add(key);
     return hits.length > 0;
   };
-  const isTree = yamlName.test(path) || (!lineName.test(path) && /^\s*(?:\{|\[\s*[{\]])/.test(text));
+  const isTree = yamlName.test(path) || (!lineName.test(path) && isTreeText(text, path));
   const cuts = isTree ? treeCuts(text, { path, keys, wanted }) : lineCuts(text, wanted);
   return { text: applied(text, cuts), used };
+}
+
+/** Whether text of a file whose name says nothing (kubeconfig, .dockercfg) is a mapping or list of YAML or JSON. */
+function isTreeText(text: string, path: string): boolean {
+  if (!/^\s*[{[]|^[^\n=]{1,200}:(?:\s|$)/m.test(text)) return false;
+  try {
+    const documents = readDocuments(text, path, true);
+    return documents.length > 0 && documents.every(({ contents }) => contents === null || isMap(contents) || isSeq(contents));
+  } catch (error) {
+    if (error instanceof BundleError) return false;
+    throw error;
+  }
 }
 
 /** `**` swallows keys with their dots; without backtracking into each other, since every other part is literal or one key. */
@@ -66,31 +78,16 @@ interface TreeCutting { readonly path: string; readonly keys: readonly string[];
 const maxDepth = 100;
 
 function treeCuts(text: string, { path, keys, wanted }: TreeCutting): Cut[] {
-  const lines = new LineCounter();
-  const unreadable = (offset: number, cause?: unknown): BundleError => new BundleError('INPUT_SYNTAX', {
-    subject: `${path}:${Math.max(1, lines.linePos(offset).line)}`, expected: 'YAML or JSON, because a key of redact is mentioned in it', actual: 'text that cannot be read as such', next: 'Correct the file, or leave it out with exclude.',
-  }, { cause });
   const isMentioned = keys.some((key) => text.includes(key.split('.').at(-1) ?? key));
-  let documents: readonly Document.Parsed[];
-  try {
-    const parsed = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', lineCounter: lines });
-    documents = Array.isArray(parsed) ? parsed : [];
-  } catch (cause) {
-    if (isMentioned) throw unreadable(0, cause);
-    return [];
-  }
   const cuts: Cut[] = [];
-  for (const document of documents) {
-    const [error] = document.errors;
-    if (error !== undefined && isMentioned) throw unreadable(error.pos[0]);
-    if (error !== undefined) continue;
+  for (const document of readDocuments(text, path, isMentioned)) {
     const cut = (node: ParsedNode): void => {
       const target = isAlias(node) ? node.resolve(document) as ParsedNode | undefined : undefined;
       if (target !== undefined) cut(target);
       cuts.push(cutOf(node, text));
     };
     const walk = (node: unknown, found: readonly string[], depth: number): void => {
-      if (depth > maxDepth) throw unreadable(0);
+      if (depth > maxDepth) throw unreadable(path, 1);
       if (isSeq(node)) for (const item of node.items) walk(item, found, depth + 1);
       if (!isMap(node)) return;
       for (const pair of node.items) {
@@ -104,6 +101,28 @@ function treeCuts(text: string, { path, keys, wanted }: TreeCutting): Cut[] {
     walk(document.contents, [], 0);
   }
   return cuts;
+}
+
+/** The documents that can be read. Throws for one that cannot when a key is mentioned somewhere; the parser's own words, which quote text, are not repeated. */
+function readDocuments(text: string, path: string, isMentioned: boolean): readonly Document.Parsed[] {
+  const lines = new LineCounter();
+  let documents: readonly Document.Parsed[];
+  try {
+    const parsed = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', lineCounter: lines });
+    documents = Array.isArray(parsed) ? parsed : [];
+  } catch {
+    if (isMentioned) throw unreadable(path, 1);
+    return [];
+  }
+  const [error] = documents.flatMap(({ errors }) => errors);
+  if (error !== undefined && isMentioned) throw unreadable(path, Math.max(1, lines.linePos(error.pos[0]).line));
+  return documents.filter(({ errors }) => errors.length === 0);
+}
+
+function unreadable(path: string, line: number): BundleError {
+  return new BundleError('INPUT_SYNTAX', {
+    subject: `${path}:${line}`, expected: 'YAML or JSON, because a key of redact is mentioned in it', actual: 'text that cannot be read as such', next: 'Correct the file, or leave it out with exclude.',
+  });
 }
 
 /** A node without the white space behind it. */

@@ -50,6 +50,13 @@ describe('JSON', () => {
   });
 });
 
+it('of files whose name says nothing is told by its content', () => {
+  expect(cut('users:\n- name: a\n  user:\n    token: t1\n', ['users.user.token'], 'kubeconfig')).toBe(`users:\n- name: a\n  user:\n    token: ${mark}\n`);
+  expect(cut('{"auths": {"r": {"auth": "x"}}}', ['auths.*.auth'], '.dockercfg')).toBe(`{"auths": {"r": {"auth": ${mark}}}}`);
+  expect(cut('A=1\nPASSWORD=x\n', ['PASSWORD'], '.env.local')).toBe('A=1\nPASSWORD=REDACTED\n');
+  expect(cut('{% if x %}\npassword: x\n', ['password'], 'site')).toBe('{% if x %}\npassword: REDACTED\n');
+});
+
 describe('lines', () => {
   it.each([
     ['.env', 'A=1\nexport PASSWORD="hunter2"\nB=2\n', ['PASSWORD'], 'A=1\nexport PASSWORD=REDACTED\nB=2\n'],
@@ -70,7 +77,7 @@ it('says which keys were used', () => {
 });
 
 it('never throws anything without a code', () => {
-  fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), fc.constantFrom('x.yml', 'x.env', 'x.json'), (text, path) => {
+  fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), fc.constantFrom('x.yml', 'x.env', 'x.json', 'x'), (text, path) => {
     try {
       expect(redact(text, path, ['a', '**.b', 'c.*']).text.split('\n').length).toBe(text.split('\n').length);
     } catch (error) {
