@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import { aggregate, type Aggregated, defaultProject } from '../bom/aggregate.ts';
@@ -16,7 +17,8 @@ export const fileOption = (): Option =>
 /** What the documents behind `-f` ask for together. */
 export async function aggregateInputs(names: readonly string[]): Promise<Aggregated & { readonly projectDocument: ParsedProject }> {
   const inputs = await readInputs(names);
-  const folder = basename(resolve(inputs.label === '-' ? '.' : dirname(inputs.label)));
+  const isFolder = inputs.label !== '-' && (await stat(inputs.label).then((info) => info.isDirectory(), () => false));
+  const folder = basename(resolve(inputs.label === '-' ? '.' : isFolder ? inputs.label : dirname(inputs.label)));
   const project = inputs.project ?? defaultProject(inputs.boms, folder);
   const fromHost = hostAptSources();
   const aggregated = aggregate({ boms: inputs.boms, project, hostAptSources: (target, at) => fromHost(target, at) ?? defaultRepositories(target, at), compareVersions: { deb: compareVersions } });

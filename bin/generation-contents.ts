@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
+import { BundleError } from '../bom/errors.ts';
 import type { Lock } from '../bom/lock.ts';
 import type { Served } from '../repository/content.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
@@ -26,6 +27,7 @@ export class GenerationContents {
   private stamp = '';
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<void> = Promise.resolve();
+  private readonly warned = new Set<string>();
 
   private constructor(store: Store, nowMs: () => number) {
     this.store = store;
@@ -71,6 +73,13 @@ export class GenerationContents {
     return locks;
   }
 
+  /** Once for each text, not at every look. */
+  private warn(text: string): void {
+    if (this.warned.has(text)) return;
+    this.warned.add(text);
+    process.stderr.write(`warning: ${text}\n`);
+  }
+
   private async refresh(): Promise<void> {
     const stamp = await this.generations.stamp();
     if (stamp === this.stamp) return;
@@ -78,6 +87,7 @@ export class GenerationContents {
     const before = await readDates(path);
     const after: Record<string, { generation: number; date: number }> = { ...before };
     const served: Served[] = [];
+    const unreadable: string[] = [];
     for (const project of await this.generations.projects()) {
       const generation = await this.generations.current(project);
       if (generation === undefined) continue;
@@ -85,11 +95,19 @@ export class GenerationContents {
       const date = last?.generation === generation.id ? last.date : Math.max(Math.floor(this.nowMs() / 1000), (last?.date ?? 0) + 1);
       after[project] = { generation: generation.id, date };
       const known = this.current.find((each) => each.lock.metadata.name === project && each.generation === generation.id);
-      served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date, older: await this.older(project, generation.id) });
+      try {
+        served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date, older: await this.older(project, generation.id) });
+      } catch (error) {
+        // One project whose medium is gone must not take the others down; it is tried again until it is back.
+        if (!(error instanceof BundleError) || error.family !== 'integrity') throw error;
+        unreadable.push(project);
+        this.warn(`project ${project} cannot be served: ${error.message}. ${error.next}`);
+      }
     }
     if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
     this.current = served;
-    this.stamp = stamp;
+    if (unreadable.length === 0) this.warned.clear();
+    this.stamp = unreadable.length === 0 ? stamp : '';
   }
 }
 

@@ -9,6 +9,12 @@ export interface MachineKey {
   readonly publicKey: string;
 }
 
+/** A key that is not kept: for a service that has nowhere to write. */
+export async function passingKey(now: Date): Promise<MachineKey> {
+  const made = await makeSigningKey({ name: 'longshore repository machine', date: now });
+  return { signer: await parseSigningKey(Buffer.from(made.privateKey), 'passing key'), publicKey: made.publicKey };
+}
+
 /** The repository machine's own key, made on first use: `<root>/keys/machine.key`, readable by its owner only. */
 export async function machineKey(root: string, now: Date): Promise<MachineKey> {
   const folder = join(root, 'keys');

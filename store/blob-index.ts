@@ -27,7 +27,10 @@ export class BlobIndex {
   private readonly upsert: Database.Statement<unknown[]>;
   private readonly remove: Database.Statement<[Buffer]>;
 
+  private readonly path: string;
+
   constructor(path: string) {
+    this.path = path;
     this.database = openDatabase(path);
     this.select = this.database.prepare('select size, pack, volume, offset, device, inode, mtime from blob where digest = ?');
     this.upsert = this.database.prepare('insert or replace into blob (digest, size, pack, volume, offset, device, inode, mtime) values (?, ?, ?, ?, ?, ?, ?, ?)');
@@ -42,19 +45,35 @@ export class BlobIndex {
   }
 
   set(digest: Digest, row: IndexRow): void {
+    this.written(() => this.write(digest, row));
+  }
+
+  /** Waiting for other processes has an end (30 s): then it is a matter of the storage, not a defect. */
+  private written(run: () => void): void {
+    try {
+      run();
+    } catch (cause) {
+      const { code = '' } = cause as { code?: string };
+      if (!code.startsWith('SQLITE_')) throw cause;
+      throw new BundleError(code === 'SQLITE_FULL' ? 'STORAGE_SPACE' : 'STORAGE_IO', { subject: this.path, expected: 'an index that can be written', actual: (cause as Error).message }, { cause });
+    }
+  }
+
+  private write(digest: Digest, row: IndexRow): void {
     if (row.where === 'pack') this.upsert.run(keyOf(digest), row.size, row.pack, row.volume, row.offset, 0, 0, 0);
     else this.upsert.run(keyOf(digest), row.size, null, 0, 0, row.stamp.device, row.stamp.inode, row.stamp.mtimeMs);
   }
 
   /** All or nothing; rows of blobs that are known already are left as they are when `keep` is set. */
   setAll(rows: Iterable<readonly [Digest, IndexRow]>, options: { readonly keep: boolean }): void {
-    this.database.transaction(() => {
-      for (const [digest, row] of rows) if (!options.keep || this.get(digest) === undefined) this.set(digest, row);
-    })();
+    // Immediate: a transaction that reads first and writes then is refused at once, whatever the timeout, when another process wrote in between.
+    this.written(() => this.database.transaction(() => {
+      for (const [digest, row] of rows) if (!options.keep || this.get(digest) === undefined) this.write(digest, row);
+    }).immediate());
   }
 
   delete(digest: Digest): void {
-    this.remove.run(keyOf(digest));
+    this.written(() => { this.remove.run(keyOf(digest)); });
   }
 
   deletePack(pack: string): void {

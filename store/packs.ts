@@ -1,6 +1,6 @@
 // Packs: archives adopted where they lie. ARCHITECTURE.md, "Store".
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { type Digest, digestFromHex, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
@@ -38,10 +38,12 @@ type Compact = readonly [hex: string, size: number, volume: number, offset: numb
 
 /** Pack records as small durable files below `<root>/packs/`. */
 export class Packs {
+  private readonly root: string;
   private readonly folder: string;
   private readonly known = new Map<string, PackRecord>();
 
   constructor(root: string) {
+    this.root = root;
     this.folder = join(root, 'packs');
   }
 
@@ -51,7 +53,7 @@ export class Packs {
       throw storageError(this.folder, cause);
     });
     for (const name of names.filter((each) => each.endsWith('.json'))) {
-      const record = parseRecord(await readFile(join(this.folder, name), 'utf8'), join(this.folder, name));
+      const record = parseRecord(await readFile(join(this.folder, name), 'utf8'), { path: join(this.folder, name), root: this.root });
       this.known.set(hexOf(record.archive), record);
     }
     return [...this.known.values()];
@@ -59,8 +61,10 @@ export class Packs {
 
   async save(record: PackRecord): Promise<void> {
     await makeDirectory(this.folder);
+    // What lies in the store is named from the store: a store may be moved.
+    const volumes = record.volumes.map((volume) => ({ ...volume, path: volume.path.startsWith(`${this.root}${sep}`) ? relative(this.root, volume.path) : volume.path }));
     const blobs = record.blobs.map(compact);
-    await commitFile(join(this.folder, `${hexOf(record.archive)}.json`), `${canonicalJson({ archive: record.archive, volumes: record.volumes, blobs })}\n`);
+    await commitFile(join(this.folder, `${hexOf(record.archive)}.json`), `${canonicalJson({ archive: record.archive, volumes, blobs })}\n`);
     this.known.set(hexOf(record.archive), record);
   }
 
@@ -91,10 +95,18 @@ export class Packs {
     if (!this.known.has(pack)) await this.load();
     const volume = this.known.get(pack)?.volumes[number];
     if (volume === undefined) return undefined;
-    const now = await stampOf(volume.path);
-    // A hard link or a mount made again may change device numbers: inode, size and mtime say that it is the same file.
-    return now !== undefined && now.size === volume.size && now.inode === volume.inode && now.mtimeMs === volume.mtimeMs ? volume.path : undefined;
+    return isSameFile(await stampOf(volume.path), volume) ? volume.path : undefined;
   }
+
+  /** Where a volume lay when it was adopted. */
+  pathOf(pack: string, number: number): string | undefined {
+    return this.known.get(pack)?.volumes[number]?.path;
+  }
+}
+
+/** A mount made again may have another device number: inode, size and mtime say that it is the same file. */
+export function isSameFile(now: FileStamp | undefined, before: FileStamp | undefined): boolean {
+  return now !== undefined && before !== undefined && now.size === before.size && now.inode === before.inode && now.mtimeMs === before.mtimeMs;
 }
 
 /** What identifies the content of a file short of reading it; `undefined` when there is none. */
@@ -113,13 +125,13 @@ function compact({ digest, size, volume, offset, pieces }: PackBlob): Compact {
   return pieces === undefined ? head : [...head, pieces.map((piece): CompactPiece => [piece.volume, piece.offset, piece.size])];
 }
 
-function parseRecord(text: string, path: string): PackRecord {
+function parseRecord(text: string, { path, root }: { readonly path: string; readonly root: string }): PackRecord {
   try {
     const raw = JSON.parse(text) as { archive: string; volumes: PackVolume[]; blobs: Compact[] };
     if (!isDigest(raw.archive)) throw new TypeError('no archive digest');
     return {
       archive: raw.archive,
-      volumes: raw.volumes,
+      volumes: raw.volumes.map((volume) => ({ ...volume, path: resolve(root, volume.path) })),
       blobs: raw.blobs.map(([hex, size, volume, offset, pieces]) => ({
         digest: digestFromHex(hex), size, volume, offset, ...(pieces === undefined ? {} : { pieces: pieces.map(([number, at, length]) => ({ volume: number, offset: at, size: length })) }),
       })),

@@ -9,7 +9,7 @@ import type { BlobReader, BlobWriter, Bytes } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
 import { BlobIndex, type FileStamp, type IndexRow } from './blob-index.ts';
 import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
-import { type PackRecord, Packs, stampOf } from './packs.ts';
+import { isSameFile, type PackRecord, Packs, type PackVolume, stampOf } from './packs.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
 import { type FilePiece, readFileRange, readPieces } from './read-file.ts';
@@ -124,9 +124,7 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Hashes a loose blob that the index does not vouch for. A damaged one stays where it is, unseen, until it is fetched again. */
   private async recheck(digest: Digest, stamp: FileStamp): Promise<boolean> {
-    const hash = createHash('sha256');
-    for await (const chunk of readFileRange(this.pathOf(digest), 0, stamp.size)) hash.update(chunk);
-    if (`sha256:${hash.digest('hex')}` !== digest) {
+    if (!(await isGood(readFileRange(this.pathOf(digest), 0, stamp.size), digest))) {
       this.index.delete(digest);
       return false;
     }
@@ -136,11 +134,19 @@ export class Store implements BlobReader, BlobWriter {
 
   async *open(blob: Descriptor, range?: ByteRange): Bytes {
     const pieces = await this.pieces(blob.digest);
-    if (pieces === undefined) {
-      throw new BundleError('INTEGRITY_MISSING', { subject: blob.digest, expected: `the blob in the store ${this.root}`, actual: 'nothing, or a damaged file' });
-    }
+    if (pieces === undefined) throw this.missing(blob.digest);
     if (range === undefined) yield* verified(readPieces(pieces), blob);
     else yield* readPieces(pieces, range);
+  }
+
+  private missing(digest: Digest): BundleError {
+    const row = this.index.get(digest);
+    const archive = row?.where === 'pack' ? this.packs.pathOf(row.pack, row.volume) : undefined;
+    if (archive === undefined) return new BundleError('INTEGRITY_MISSING', { subject: digest, expected: `the blob in the store ${this.root}`, actual: 'nothing, or a damaged file' });
+    return new BundleError('INTEGRITY_MISSING', {
+      subject: archive, expected: `the adopted archive that holds ${digest}`, actual: 'no such file, or another one than was imported',
+      next: 'Plug its medium in again, or import the archive again; after a store was copied or restored, `longshore store reindex` checks it and takes it as it is now.',
+    });
   }
 
   /** Bytes free for this process on the store's file system. */
@@ -284,8 +290,12 @@ export class Store implements BlobReader, BlobWriter {
   /** Rebuilds the index from packs and loose blobs, hashing every loose one. Damaged blobs are returned and left unlisted. */
   async reindex(signal: AbortSignal): Promise<{ readonly blobs: number; readonly bytes: number; readonly damaged: readonly string[] }> {
     this.index.clear();
-    for (const record of await this.packs.load()) this.enterPack(record, true);
     const damaged: string[] = [];
+    for (const record of await this.packs.load()) {
+      const good = await this.recheckPack(record, signal);
+      if (good === undefined) damaged.push(...record.volumes.map(({ path }) => path));
+      else this.enterPack(good, true);
+    }
     for (const name of await readdir(this.blobFolder)) {
       checkNotAborted(signal, this.root);
       const digest = `sha256:${name}`;
@@ -297,6 +307,26 @@ export class Store implements BlobReader, BlobWriter {
     let bytes = 0;
     for (const row of this.index.all()) { blobs += 1; bytes += row.size; }
     return { blobs, bytes, damaged };
+  }
+
+  /** A pack whose files look as they did, or whose every blob was read again and is good (a store that was copied or restored); else `undefined`. */
+  private async recheckPack(record: PackRecord, signal: AbortSignal): Promise<PackRecord | undefined> {
+    const volumes: PackVolume[] = [];
+    for (const volume of record.volumes) {
+      const stamp = await stampOf(volume.path);
+      if (stamp === undefined) return undefined;
+      volumes.push({ path: volume.path, ...stamp });
+    }
+    const isSame = volumes.every((now, number) => isSameFile(now, record.volumes[number]));
+    if (isSame) return record;
+    for (const blob of record.blobs) {
+      checkNotAborted(signal, this.root);
+      const pieces = (blob.pieces ?? [blob]).map(({ volume, offset, size }) => ({ path: volumes[volume]?.path ?? '', offset, size }));
+      if (!(await isGood(readPieces(pieces), blob.digest))) return undefined;
+    }
+    const renewed = { ...record, volumes };
+    await this.packs.save(renewed);
+    return renewed;
   }
 
   /** Removes a loose blob. Nobody may need it. */
@@ -316,6 +346,12 @@ export class Store implements BlobReader, BlobWriter {
   private pathOf(digest: Digest): string {
     return join(this.blobFolder, hexOf(digest));
   }
+}
+
+async function isGood(bytes: Bytes, digest: Digest): Promise<boolean> {
+  const hash = createHash('sha256');
+  for await (const chunk of bytes) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}` === digest;
 }
 
 function isFileError(cause: unknown): boolean {

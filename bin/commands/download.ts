@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { readInputs } from '../inputs.ts';
+import { aggregateInputs } from '../aggregation.ts';
 import { BundleError } from '../../bom/errors.ts';
-import type { Lock } from '../../bom/lock.ts';
+import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
@@ -15,7 +15,7 @@ export interface DownloadFlags extends NetworkFlags {
   readonly lock: string;
   readonly store: string;
   readonly concurrency: number;
-  /** Where a project declares the credentials that some files need. */
+  /** What the lock was made from. */
   readonly file?: readonly string[];
 }
 
@@ -26,12 +26,17 @@ const reserveBytes = 16 * 1024 * 1024;
 export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags): Promise<DownloadResult> {
   const store = await Store.open(flags.store, { create: true });
   const named = flags.file ?? [];
-  const credentials = named.length === 0 ? undefined : (await readInputs(named)).project?.value.spec?.credentials;
+  const aggregated = named.length === 0 ? undefined : await aggregateInputs(named);
+  const credentials = aggregated?.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
     spoolFolder: store.spoolFolder, ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   try {
+    // A lock that was made elsewhere: the documents it was made from come with -f.
+    for (const { digest, size, bytes } of aggregated?.boms ?? []) {
+      if (lock.spec.boms.some((bom) => bom.digest === digest)) await store.putBytes({ mediaType: bomMediaType, digest, size, bytes });
+    }
     await takeFromCache(context, await stockOf(lock, store), store);
     const stock = await stockOf(lock, store);
     const free = await store.freeBytes();
@@ -74,7 +79,7 @@ export function registerDownload(program: Command): void {
     description: 'bring everything of the lock into the store; resumes inside a blob',
     flags: [
       lockOption(), storeOption(cacheStore()), concurrencyOption(), ...networkOptions(),
-      new Option('-f, --file <path>', 'the project, when files need credentials that it declares').argParser(collect),
+      new Option('-f, --file <path>', 'the project or BOMs the lock was made from: for credentials that it declares, and where the lock was made with another store').argParser(collect),
     ],
     action: async (context, flags) => {
       const lock = readLock(flags.lock);

@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -15,7 +14,7 @@ import { Store } from '../../store/store.ts';
 import { openArchiveContent } from '../archive-content.ts';
 import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
 import { GenerationContents } from '../generation-contents.ts';
-import { machineKey } from '../machine-key.ts';
+import { type MachineKey, machineKey, passingKey } from '../machine-key.ts';
 import { version } from '../version.ts';
 import { presentStore } from './status.ts';
 
@@ -64,7 +63,7 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
   const contents = await GenerationContents.open(store, () => context.now().getTime());
   try {
     await run(context, flags, {
-      contents: () => contents.served(), blobs: store, push: { blobs: store, state: join(store.root, 'registry') }, signer: await signerOf(context, store.root),
+      contents: () => contents.served(), blobs: store, push: { blobs: store, state: join(store.root, 'registry') }, signer: signerOf(context, await machineKey(store.root, context.now())),
     }, store.root);
   } finally {
     await contents.close();
@@ -75,12 +74,15 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
 async function serveArchive(context: CommandContext, flags: ServeFlags, paths: readonly string[]): Promise<void> {
   const archive = await openArchiveContent(paths, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now() });
   const state = flags.store ?? (await presentStore());
-  await mkdir(state, { recursive: true });
-  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: await signerOf(context, state) }, state);
+  const key = await machineKey(state, context.now()).catch(async (error: unknown) => {
+    if (!(error instanceof BundleError) || error.family !== 'storage' || flags.store !== undefined) throw error;
+    context.note(`warning: ${state} cannot be written: this service signs with a key that is gone when it ends; name a folder for a lasting one with --store`);
+    return passingKey(context.now());
+  });
+  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: signerOf(context, key) }, state);
 }
 
-async function signerOf(context: CommandContext, root: string): Promise<Signer> {
-  const { signer, publicKey } = await machineKey(root, context.now());
+function signerOf(context: CommandContext, { signer, publicKey }: MachineKey): Signer {
   return {
     publicKeyArmored: publicKey,
     clearsign: (text) => clearsign(text, signer, context.now()),

@@ -41,9 +41,10 @@ export function registerStatus(program: Command): void {
       const generations = new Generations(store.root);
       const served = await Promise.all((await generations.projects()).map(async (project) => {
         const [current, all] = await Promise.all([generations.current(project), generations.list(project)]);
-        const lock = current === undefined ? undefined : await lockOf(store, current);
+        const read = current === undefined ? undefined : await readOrReason(store, current);
+        const lock = read?.lock;
         return {
-          project, generations: all.length, current,
+          project, ...(read?.reason === undefined ? {} : { unreadable: read.reason }), generations: all.length, current,
           modules: lock?.spec.boms.map(({ name, version, labels }) => ({ name, version, labels })) ?? [],
           kinds: lock === undefined ? [] : kindsOf(lock).filter((kind) => kind.count > 0),
           influences: lock?.spec.influences ?? [],
@@ -57,6 +58,7 @@ export function registerStatus(program: Command): void {
         `stored: ${stored.blobs} blobs, ${formatBytes(stored.bytes)} in ${stored.store} (${formatBytes(stored.looseBytes)} loose, ${stored.packs} adopted archive${stored.packs === 1 ? '' : 's'})`,
         ...(served.length === 0 ? ['imported: nothing'] : served.flatMap((each) => [
           `imported: ${each.project}, ${each.generations} generation${each.generations === 1 ? '' : 's'}; serving ${each.current === undefined ? 'none' : `generation ${each.current.id} (sequence ${each.current.sequence}, ${each.current.importedAt})`}`,
+          ...(each.unreadable === undefined ? [] : [`  cannot be served: ${each.unreadable}`]),
           ...each.modules.map((module) => `  module ${module.name} ${module.version}${Object.entries(module.labels).map(([key, value]) => ` ${key}=${value}`).join('')}`),
           ...(each.kinds.length === 0 ? [] : [table(each.kinds.map((kind) => [`  ${kind.kind}`, String(kind.count), formatBytes(kind.bytes)]))]),
           ...each.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
@@ -64,6 +66,16 @@ export function registerStatus(program: Command): void {
       ].join('\n'));
     }),
   });
+}
+
+/** The lock of a generation, or why it cannot be read: status has to work most of all when something is wrong. */
+async function readOrReason(store: Store, generation: Generation): Promise<{ readonly lock?: Lock; readonly reason?: string }> {
+  try {
+    return { lock: await lockOf(store, generation) };
+  } catch (error) {
+    if (!(error instanceof BundleError) || error.family !== 'integrity') throw error;
+    return { reason: `${error.message}. ${error.next}` };
+  }
 }
 
 async function lockedPart(path: string, store: Store): Promise<{ project: string; sequence: number; blobs: number; bytes: number; missing: number } | undefined> {

@@ -118,6 +118,8 @@ export function decodeHeader(bytes: Buffer, where: string, time?: number): Decod
 
 function decodeBlock(bytes: Buffer, where: string, offset = 0, records?: Pax): Header {
   const header = new Header(bytes, offset, records);
+  // The extended header's path is the whole one: the library puts the block's prefix in front of it once more.
+  if (records?.path !== undefined) header.path = records.path;
   if (header.nullBlock && !bytes.subarray(offset, offset + blockBytes).every((byte) => byte === 0)) throw foreign(where, 'a damaged header');
   if (!header.nullBlock && !header.cksumValid) throw foreign(where, 'a header with a wrong checksum');
   return header;

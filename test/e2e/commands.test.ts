@@ -1,6 +1,6 @@
 // Commands around the main way, each as a user runs it: volumes, deltas, receipts, repairs, streams, looking inside, why, convert, publish.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSigningKey, parseSigningKey } from '../../formats/pgp/keys.ts';
@@ -168,6 +168,44 @@ it('a stream cannot extract itself', async () => {
   const { status, stderr, stdout } = await cli(['export', '-o', '-', '--self-extracting']);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toContain('INPUT_FLAG');
+});
+
+describe('a machine in trouble', () => {
+  it('serves the other projects when one’s medium is gone, says which is missing, and takes it up again', async () => {
+    await writeFile(join(folder, 'second.yaml'), 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: second, version: "1"}\nspec: {files: [{path: two.bin, saveAs: second.bin}]}\n');
+    await ok(['prepare', '-f', 'second.yaml', '--lock', 'second.lock.json', '-o', 'second.tar', '--quiet']);
+    const medium = await mkdtemp('/dev/shm/longshore-medium-');
+    try {
+      await copyFile(join(folder, 'v1.tar'), join(medium, 'v1.tar'));
+      await ok(['import', join(medium, 'v1.tar'), '--allow-unsigned', '--store', 'two-projects']);
+      await ok(['import', 'second.tar', '--allow-unsigned', '--store', 'two-projects']);
+      await rename(join(medium, 'v1.tar'), join(medium, 'away'));
+      const service = await startServe(['--store', 'two-projects'], folder);
+      try {
+        expect((await fetch(`${service.url}/files/second.bin`)).status).toBe(200);
+        expect((await fetch(`${service.url}/files/one.bin`)).status).toBe(404);
+        const status = await ok(['status', '--store', 'two-projects']);
+        expect(status).toContain(join(medium, 'v1.tar'));
+        expect(status).toContain('Plug its medium in again');
+        await rename(join(medium, 'away'), join(medium, 'v1.tar'));
+        await expect.poll(async () => (await fetch(`${service.url}/files/one.bin`)).status, { timeout: 5000 }).toBe(200);
+      } finally {
+        await service.stop();
+      }
+    } finally {
+      await rm(medium, { recursive: true });
+    }
+  });
+
+  it('downloads a lock that was made elsewhere, given the documents', async () => {
+    await writeFile(join(folder, 'plain.yaml'), `apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: plain, version: "1"}\nspec: {images: [{ref: "${registry.host}/team/tool:1", platforms: [linux/amd64]}]}\n`);
+    await ok(['lock', '-f', 'plain.yaml', '--lock', 'plain.lock.json', '--store', 'here', '--insecure-registry', registry.host]);
+    const args = ['download', '--lock', 'plain.lock.json', '--store', 'there', '--insecure-registry', registry.host];
+    const elsewhere = { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'another-machine') } };
+    const without = await longshore(args, elsewhere);
+    expect([without.status, without.stderr]).toEqual([5, expect.stringContaining('-f')]);
+    expect((await longshore([...args, '-f', 'plain.yaml'], elsewhere)).status).toBe(0);
+  });
 });
 
 describe('looking inside', () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { link, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { cp, link, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Descriptor, digestOf, hexOf } from '../../bom/digest.ts';
@@ -124,6 +124,31 @@ describe('Store', () => {
     expect(await other.has(blob.digest)).toBe(true);
     await truncate(archive, 600);
     expect(await other.has(blob.digest)).toBe(false);
+  });
+
+  it('finds its adopted archives again after it was moved, and after it was copied once they were read again', async () => {
+    const store = await open();
+    await mkdir(join(store.root, 'packs'), { recursive: true });
+    const path = join(store.root, 'packs/a.tar');
+    await writeFile(path, content);
+    const { dev, ino, size, mtimeMs } = await stat(path);
+    await store.adoptPack({ archive: digestOf('m'), volumes: [{ path, device: dev, inode: ino, size, mtimeMs }], blobs: [{ digest: blob.digest, size: blob.size, volume: 0, offset: 0 }] });
+    store.close();
+    const moved = fresh();
+    await rename(store.root, moved);
+    const there = await open(moved);
+    expect((await collect(there.open(blob))).equals(content)).toBe(true);
+    there.close();
+    const copied = fresh();
+    await cp(moved, copied, { recursive: true });
+    await rm(moved, { recursive: true });
+    const copy = await open(copied);
+    await expect(collect(copy.open(blob))).rejects.toMatchObject({ code: 'INTEGRITY_MISSING', message: expect.stringContaining('packs/a.tar'), next: expect.stringContaining('reindex') });
+    expect(await copy.reindex(signal)).toMatchObject({ blobs: 1, damaged: [] });
+    expect((await collect(copy.open(blob))).equals(content)).toBe(true);
+    await writeFile(join(copied, 'packs/a.tar'), noise(200_000, 8));
+    expect((await copy.reindex(signal)).damaged).toEqual([join(copied, 'packs/a.tar')]);
+    expect(await copy.has(blob.digest)).toBe(false);
   });
 
   it('rebuilds its index and names damaged blobs', async () => {
