@@ -56,7 +56,8 @@ fail() { echo "longshore: $1" >&2; exit "$2"; }
 usage() {
   cat <<EOF
 $name: $size bytes, with longshore for: \${platforms:-no platform}
-  sh $self --check               compare the archive with its sha256; reads it, unpacks nothing
+  sh $self --check               compare the archive with its sha256: says that it is whole, not who made it
+  sh $self --check FLAGS         check content and signature (longshore verify)
   sh $self --import [FLAGS]      take it into this machine's store (longshore import)
   sh $self --serve [FLAGS]       serve it straight from this file (longshore serve)
   sh $self --run COMMAND [ARGS]  any other command of longshore
@@ -70,7 +71,7 @@ check() {
   [ "$actual" -eq $((offset + size)) ] || fail "$self has $actual bytes and should have $((offset + size)): it was cut or something was appended" 5
   actual=$(tail -c +$((offset + 1)) "$self" | sha256sum | cut -d ' ' -f 1)
   [ "$actual" = "$sha256" ] || fail "$self is damaged: expected sha256 $sha256, got $actual" 5
-  echo "$name: $size bytes, sha256 good"
+  echo "$name: $size bytes, sha256 good. This proves that the archive is whole, not who made it: for that, run a longshore of your own: longshore verify $self --key KEY.asc"
 }
 
 start() {
@@ -106,7 +107,7 @@ start() {
 mode=\${1:---help}
 [ $# -eq 0 ] || shift
 case $mode in
-  --check) check ;;
+  --check) if [ $# -eq 0 ]; then check; else start verify "$@"; fi ;;
   --import) start import "$@" ;;
   --serve) start serve "$@" ;;
   --run) start run "$@" ;;

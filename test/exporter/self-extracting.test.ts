@@ -103,7 +103,7 @@ describe('a self-extracting archive', () => {
 
   it('checks itself with nothing but a shell', async () => {
     const path = await exported();
-    expect(sh(path, '--check')).toMatchObject({ status: 0, stdout: expect.stringContaining('sha256 good') });
+    expect(sh(path, '--check')).toMatchObject({ status: 0, stdout: expect.stringMatching(/sha256 good.*not who made it/) });
     const bytes = fileOf(path);
     const cut = bench.now.path('cut.sh');
     writeFileSync(cut, bytes.subarray(0, -1));
@@ -120,10 +120,19 @@ describe('a self-extracting archive', () => {
     const path = await exported();
     const before = readdirSync(bench.now.folder).sort();
     expect(sh(path, '--import', '--key', 'a b.asc')).toMatchObject({ status: 0, stdout: `node runs longshore.js with import ${path} --key a b.asc\n` });
+    expect(sh(path, '--check', '--key', 'wrong.asc')).toMatchObject({ status: 0, stdout: `node runs longshore.js with verify ${path} --key wrong.asc\n` });
     expect(sh(path, '--run', 'inspect', 'x')).toMatchObject({ status: 0, stdout: 'node runs longshore.js with inspect x\n' });
     expect(readdirSync(bench.now.folder).sort()).toEqual(before);
     expect(sh(path, '--extract', bench.now.path('out')).status).toBe(0);
     expect(fileOf(bench.now.path('out/files/a.txt')).toString()).toBe('hello');
+  });
+
+  it('does not pass a check with flags where no longshore can obey them', async () => {
+    const { paths: [path = ''] } = await bench.now.export(base, await bench.now.store('plain', base), 'plain.sh', { selfExtracting: true });
+    expect(sh(path, '--check')).toMatchObject({ status: 0 });
+    for (const flags of [['--key', 'wrong.asc'], ['--bogus']]) {
+      expect(sh(path, '--check', ...flags)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('holds longshore for no platform') });
+    }
   });
 
   it('is one file', async () => {
