@@ -51,6 +51,8 @@ function splitHost(name: string, fail: (expected: string) => never): { host: str
   const isHost = first !== '' && (/[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase() || /[^\x00-\x7f]/.test(first));
   if (!isHost) return { host: 'docker.io', path: slash < 0 ? `library/${name}` : name };
   const host = asciiHost(first) ?? fail('a host name or address with an optional port before the first /');
+  // In lower case it would read as the first part of a Docker Hub path.
+  if (!/[.:[]/.test(host) && host !== 'localhost') return fail('a host with a dot or a port before the first /, or a path in lower case');
   const path = name.slice(slash + 1);
   if (host !== 'docker.io' && host !== 'index.docker.io') return { host, path };
   return { host: 'docker.io', path: path.includes('/') ? path : `library/${path}` };
