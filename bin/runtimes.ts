@@ -7,7 +7,7 @@ import type { BlobWriter } from '../bom/ports.ts';
 const known = ['linux-x64', 'linux-arm64'];
 
 export const runtimeOption = (): Option =>
-  new Option('--runtime <platforms>', `carry longshore itself, with its Node, for the far side: ${known.join(', ')}; repeatable, or separated by commas`)
+  new Option('--runtime <platforms>', `carry longshore itself, with its Node, for the far side: ${known.join(', ')}; repeatable, or separated by commas. It is locked by digest: \`export\` writes the lock anew when it changes`)
     .argParser((value: string, previous: readonly string[] | undefined) => [...(previous ?? []), ...value.split(',').map((each) => each.trim()).filter((each) => each !== '')]);
 
 /** Puts longshore for each platform into the store. Throws `INPUT_FLAG` for a platform that there is none for, and as `collectRuntimes` does. */

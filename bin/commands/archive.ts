@@ -35,11 +35,12 @@ export function registerInspect(program: Command): void {
         `${facts.project}, sequence ${facts.sequence}${facts.delta ? ' (delta)' : ''}, ${signed}`,
         `  archive  ${facts.archive}`, `  bundle   ${facts.bundle}`, `  format   ${facts.formatVersion}, newest upstream date ${facts.date}`,
         `  size     ${formatBytes(facts.fileBytes)}, ${facts.blobs} blobs, ${formatBytes(facts.blobBytes)}`,
-        `  volumes  ${facts.volumes.count}${facts.volumes.missing.length === 0 ? '' : `; not given: ${facts.volumes.missing.join(', ')}`}`,
+        `  volumes  ${facts.volumes.count}${facts.volumes.missing.length === 0 ? '' : `; given: ${[...archive.volumes.keys()].sort((a, b) => a - b).join(', ')}; not given: ${facts.volumes.missing.join(', ')}`}`,
         ...(facts.required === undefined ? [] : [`  needs    ${facts.required.count} blobs, ${formatBytes(facts.required.bytes)}, that the site has already`]),
-        ...(facts.targets.length === 0 ? [] : [`  targets  ${facts.targets.join(', ')}`]),
-        table(facts.kinds.map((kind) => [`  ${kind.kind}`, String(kind.artifacts), formatBytes(kind.bytes)])),
-        ...(facts.modules.length === 0 ? [] : ['by module:', table(facts.modules.map((module) => [`  ${module.module}`, module.version, String(module.artifacts), formatBytes(module.bytes)]))]),
+        ...(facts.targets === undefined || facts.targets.length === 0 ? [] : [`  targets  ${facts.targets.join(', ')}`]),
+        facts.kinds === undefined ? `  contents are in the lock, which is in volume ${facts.volumes.lock.join(' and ')}: name that too`
+          : table(facts.kinds.map((kind) => [`  ${kind.kind}`, String(kind.artifacts), formatBytes(kind.bytes)])),
+        ...(facts.modules === undefined || facts.modules.length === 0 ? [] : ['by module:', table(facts.modules.map((module) => [`  ${module.module}`, module.version, String(module.artifacts), formatBytes(module.bytes)]))]),
       ].join('\n'));
     },
   });

@@ -131,5 +131,6 @@ export async function onlyProject(store: Store, named: string | undefined): Prom
   const generations = new Generations(store.root);
   const [project, second] = await generations.projects();
   if (project !== undefined && second === undefined) return project;
-  throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'which project is meant', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}` });
+  throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'which project is meant', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}`,
+    ...(project === undefined ? { next: 'Import an archive first.' } : { next: `Pass --project ${project}, or another one of them.` }) });
 }
