@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { commitFile } from '../../store/durable-file.ts';
 import { differenceOf, missingArtifacts } from '../../formats/archive/difference.ts';
+import { holdingsOfLock } from '../../formats/archive/holdings.ts';
 import { signReceipt } from '../../formats/archive/receipt.ts';
 import { receiptOf } from '../../importer/receipt.ts';
 import { readKeys } from '../archive-content.ts';
 import { readSiteState } from '../bases.ts';
-import { BundleError } from '../../bom/errors.ts';
 import { defineCommand, keyOption } from '../context.ts';
 import { machineKey } from '../machine-key.ts';
 import { formatBytes } from '../render.ts';
@@ -20,10 +20,17 @@ export function registerDiff(program: Command): void {
     action: async (context, flags, [beforePath = '', afterPath = '']) => {
       const trust = { keys: await readKeys(flags.key), allowUnsigned: flags.allowUnsigned === true, now: context.now() };
       const [before, after] = await Promise.all([readSiteState(beforePath, trust), readSiteState(afterPath, trust)]);
-      if (after.kind === 'receipt') throw new BundleError('INPUT_FLAG', { subject: afterPath, expected: 'a lock or an archive as the second one', actual: 'a receipt, which names blobs only' });
-      if (before.kind === 'receipt') {
+      if (before.kind === 'receipt' && after.kind !== 'receipt') {
         const { missing, newBlobs } = missingArtifacts(new Set(before.receipt.blobs), after.lock);
         context.print({ missing, newBlobs }, [`${newBlobs.count} blobs, ${formatBytes(newBlobs.bytes)}, that the site of ${beforePath} lacks`, ...missing.map((what) => `+ ${what}`)].join('\n'));
+        return;
+      }
+      if (before.kind === 'receipt' || after.kind === 'receipt') {
+        // A receipt as the second one names blobs, not artifacts.
+        const [held, wanted] = [before, after].map((state) => (state.kind === 'receipt' ? new Set<string>(state.receipt.blobs) : holdingsOfLock(state.lock, '').blobs));
+        const onlyIn = (a: ReadonlySet<string> = new Set(), b: ReadonlySet<string> = new Set()): string[] => [...a].filter((digest) => !b.has(digest)).sort();
+        const document = { added: onlyIn(wanted, held), removed: onlyIn(held, wanted) };
+        context.print(document, [`${document.added.length} blobs only in ${afterPath}, ${document.removed.length} only in ${beforePath}`, ...document.added.map((digest) => `+ ${digest}`), ...document.removed.map((digest) => `- ${digest}`)].join('\n'));
         return;
       }
       const difference = differenceOf(before.lock, after.lock);

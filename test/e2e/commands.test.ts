@@ -108,6 +108,8 @@ describe('a delta', () => {
     expect(difference.added.map((item) => item.name).sort()).toEqual(['t extra:all', 'two.bin']);
     expect(difference.removed).toEqual([]);
     expect(await ok(['diff', 'receipt.asc', 'longshore.lock.json', '--key', 'machine/keys/machine.asc'])).toContain('two.bin');
+    expect(await json(['diff', 'v1.lock.json', 'receipt.asc', '--key', 'machine/keys/machine.asc'])).toEqual({ added: [], removed: [] });
+    expect(await json(['diff', 'receipt.asc', 'receipt.asc', '--key', 'machine/keys/machine.asc'])).toEqual({ added: [], removed: [] });
   });
 
   it('goes back with rollback', async () => {
