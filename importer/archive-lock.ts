@@ -3,7 +3,7 @@ import { type Bundle, bundleOf } from '../bom/bundle.ts';
 import { type Descriptor, type Digest, digestOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { type Lock, parseLock } from '../bom/lock.ts';
-import { digestOfList } from '../formats/archive/manifest.ts';
+import { digestOfList, piecesOf } from '../formats/archive/manifest.ts';
 import { sumText } from '../formats/archive/sums.ts';
 import { treeOf } from '../formats/archive/tree.ts';
 import { ArchiveBlobs } from './archive-blobs.ts';
@@ -20,10 +20,29 @@ function subjectOf(archive: Archive): string {
   return `${[...archive.volumes.values()][0]?.path ?? archive.manifest.project}: lock`;
 }
 
-/** The lock inside. Throws `INTEGRITY_ARCHIVE` when it is damaged, no lock, or one of another project or sequence; `INTEGRITY_MISSING` when its volume is not there. */
+/** Numbers of the volumes that hold the lock: one, or several when it is cut. */
+export function lockVolumes({ manifest }: Archive): readonly number[] {
+  const blob = manifest.blobs.find((each) => each.digest === manifest.lock.digest);
+  return blob === undefined ? [] : [...new Set(piecesOf(blob).map((piece) => piece.volume))];
+}
+
+/** Passes when every one of `wanted` is among the volumes given. Throws `INTEGRITY_ARCHIVE` naming those that are not, and `what` is in them. */
+export function checkVolumes(archive: Archive, wanted: readonly number[], what: string): void {
+  const missing = [...new Set(wanted)].filter((number) => !archive.volumes.has(number)).sort((a, b) => a - b);
+  if (missing.length === 0) return;
+  const list = (numbers: readonly number[]): string => `volume${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')}`;
+  throw new BundleError('INTEGRITY_ARCHIVE', {
+    subject: [...archive.volumes.values()][0]?.path ?? archive.manifest.project,
+    expected: `${list(missing)} of ${archive.manifest.volumes.length}: ${what}`, actual: list([...archive.volumes.keys()].sort((a, b) => a - b)),
+    next: `Name ${list(missing)} too; the order does not matter.`, details: { missingVolumes: missing },
+  });
+}
+
+/** The lock inside. Throws `INTEGRITY_ARCHIVE` when it is damaged, no lock, or one of another project or sequence, and naming its volume when that is not there. */
 export async function readLock(archive: Archive): Promise<Lock> {
   const { lock: blob, project, sequence } = archive.manifest;
   const subject = subjectOf(archive);
+  checkVolumes(archive, lockVolumes(archive), 'the lock is there');
   if (blob.size > maxLockBytes) throw damaged(subject, `at most ${maxLockBytes} bytes`, `${blob.size}`);
   const chunks: Uint8Array[] = [];
   let lock: Lock;

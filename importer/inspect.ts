@@ -3,7 +3,7 @@ import type { Descriptor } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { treeOf } from '../formats/archive/tree.ts';
 import type { Archive } from './archive-file.ts';
-import { readLock } from './archive-lock.ts';
+import { lockVolumes, readLock } from './archive-lock.ts';
 
 export interface KindFacts {
   /** image, file, package, chart, git, runtime, metadata. */
@@ -13,8 +13,8 @@ export interface KindFacts {
   readonly bytes: number;
 }
 
-/** What a person wants to know about an archive. Says nothing about whether its bytes are good. */
-export interface ArchiveFacts {
+/** What a person wants to know about an archive; contents only when the volume with the lock was given. Says nothing about whether its bytes are good. */
+export interface ArchiveFacts extends Partial<ArchiveContents> {
   readonly project: string;
   readonly sequence: number;
   readonly archive: string;
@@ -25,11 +25,16 @@ export interface ArchiveFacts {
   readonly signed: boolean;
   readonly delta: boolean;
   readonly required?: { readonly count: number; readonly bytes: number };
-  readonly volumes: { readonly count: number; readonly missing: readonly number[] };
+  /** `lock`: those that hold the lock. */
+  readonly volumes: { readonly count: number; readonly missing: readonly number[]; readonly lock: readonly number[] };
   /** Of the volumes given. */
   readonly fileBytes: number;
   readonly blobs: number;
   readonly blobBytes: number;
+}
+
+/** What follows from the lock. */
+export interface ArchiveContents {
   readonly targets: readonly string[];
   readonly kinds: readonly KindFacts[];
   /** Bytes that each module wanted; a blob of several counts for each. */
@@ -82,22 +87,29 @@ export async function listArchive(archive: Archive): Promise<readonly ArchiveEnt
   }));
 }
 
-/** Facts from the manifest and the lock inside; reads little more than the head. */
+/** Facts from the manifest and, when its volume was given, the lock inside; reads little more than the head. */
 export async function inspectArchive(archive: Archive): Promise<ArchiveFacts> {
   const { manifest } = archive;
-  const lock = await readLock(archive);
-  const items = itemsOf(lock);
-  const sizes = new Map<string, number>(manifest.blobs.map((blob) => [blob.digest, blob.size]));
-  const blobBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const kinds = kindsOf(items, sizes);
-  const known = kinds.reduce((sum, kind) => sum + kind.bytes, 0);
+  const lock = lockVolumes(archive);
+  const blobBytes = manifest.blobs.reduce((sum, blob) => sum + blob.size, 0);
   return {
     project: manifest.project, sequence: manifest.sequence, archive: archive.archive, bundle: manifest.bundle.digest, formatVersion: manifest.formatVersion,
     date: new Date(manifest.time * 1000).toISOString(), signed: archive.signature !== undefined, delta: manifest.required !== undefined,
     ...(manifest.required === undefined ? {} : { required: { count: manifest.required.count, bytes: manifest.required.bytes } }),
-    volumes: { count: manifest.volumes.length, missing: archive.missing },
+    volumes: { count: manifest.volumes.length, missing: archive.missing, lock },
     fileBytes: [...archive.volumes.values()].reduce((sum, volume) => sum + volume.size, 0),
-    blobs: manifest.blobs.length, blobBytes, targets: lock.spec.targets.map((target) => target.id),
+    blobs: manifest.blobs.length, blobBytes,
+    ...(lock.every((number) => archive.volumes.has(number)) ? contentsOf(archive, await readLock(archive), blobBytes) : {}),
+  };
+}
+
+function contentsOf({ manifest }: Archive, lock: Lock, blobBytes: number): ArchiveContents {
+  const items = itemsOf(lock);
+  const sizes = new Map<string, number>(manifest.blobs.map((blob) => [blob.digest, blob.size]));
+  const kinds = kindsOf(items, sizes);
+  const known = kinds.reduce((sum, kind) => sum + kind.bytes, 0);
+  return {
+    targets: lock.spec.targets.map((target) => target.id),
     kinds: [...kinds, { kind: 'metadata', artifacts: 0, bytes: blobBytes - known }],
     modules: modulesOf(lock, items, sizes),
     images: lock.spec.images.map((image) => image.ref),
@@ -116,7 +128,7 @@ function kindsOf(items: readonly Item[], sizes: ReadonlyMap<string, number>): Ki
   });
 }
 
-function modulesOf(lock: Lock, items: readonly Item[], sizes: ReadonlyMap<string, number>): ArchiveFacts['modules'] {
+function modulesOf(lock: Lock, items: readonly Item[], sizes: ReadonlyMap<string, number>): ArchiveContents['modules'] {
   return lock.spec.boms.map(({ name: module, version }) => {
     const own = items.filter((item) => item.modules.includes(module));
     const digests = new Set(own.flatMap((item) => item.blobs.map((blob) => blob.digest)));

@@ -9,7 +9,7 @@ import { CopyPool, type FileRange } from '../store/copy-pool.ts';
 import { readFileRange } from '../store/read-file.ts';
 import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, checkComplete, damaged, openArchive } from './archive-file.ts';
-import { checkLock } from './archive-lock.ts';
+import { checkLock, lockVolumes } from './archive-lock.ts';
 import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
 import { expectedSums, publicKeyPath, type SmallMember, type VolumeMembers, walkVolume } from './volume-check.ts';
 
@@ -53,8 +53,7 @@ export async function verifyArchive(paths: readonly string[], options: VerifyOpt
   if (signature.state === 'signed') await checkTreeSignatures(archive, members, options);
   const pieces = options.quick === true ? undefined : await hashBlobs(archive, options);
   for (const [number, volume] of archive.volumes) checkSums(archive, { number, path: volume.path, members, pieces });
-  // The lock is metadata and lies in the first volume.
-  if (archive.missing.length === 0) await checkLock(archive);
+  if (lockVolumes(archive).every((number) => archive.volumes.has(number))) await checkLock(archive);
   const blobs = new ArchiveBlobs(archive);
   const here = archive.manifest.blobs.filter((blob) => blobs.rangesOf(blob.digest) !== undefined);
   return { archive, signature, blobs: here.length, bytes: here.reduce((sum, blob) => sum + blob.size, 0) };

@@ -4,7 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import { openArchive } from '../../importer/archive-file.ts';
 import { ArchiveBlobs } from '../../importer/archive-blobs.ts';
-import { inspectArchive } from '../../importer/inspect.ts';
+import { blobPath } from '../../formats/archive/tree.ts';
+import { lockVolumes } from '../../importer/archive-lock.ts';
+import { extractArchive, openInArchive } from '../../importer/extract.ts';
+import { inspectArchive, listArchive } from '../../importer/inspect.ts';
 import { contentOfSample, sampleOf } from '../formats/archive/sample-lock.ts';
 import { fileOf, readBlob, Workbench } from './workbench.ts';
 import { runs } from '../support/runs.ts';
@@ -108,6 +111,45 @@ describe('volumes', () => {
   it('tell what they are one by one', async () => {
     const paths = await volumes();
     expect(await inspectArchive(await openArchive(paths.slice(0, 1)))).toMatchObject({ volumes: { count: paths.length, missing: paths.slice(1).map((_, index) => index + 2) } });
+  });
+
+  it('say where the lock is when it is in another one', async () => {
+    const paths = await volumes();
+    const whole = await openArchive(paths);
+    const [number = 0] = lockVolumes(whole);
+    for (const [index, path] of paths.entries()) {
+      const archive = await openArchive([path]);
+      const facts = await inspectArchive(archive);
+      expect(facts).toMatchObject({ project: 'site', signed: false, volumes: { count: paths.length, lock: [number] } });
+      await bench.now.verify([path], { quick: true, partial: true });
+      if (index + 1 === number) continue;
+      expect(facts.kinds).toBeUndefined();
+      const wanted = { code: 'INTEGRITY_ARCHIVE', facts: { subject: path, expected: `volume ${number} of ${paths.length}: the lock is there`, actual: `volume ${index + 1}`, next: expect.stringContaining(`volume ${number} too`) } };
+      const extract = (): Promise<unknown> => extractArchive(archive, { patterns: ['files/*'], folder: bench.now.path('out'), notify: () => undefined, signal: new AbortController().signal });
+      for (const failing of [() => listArchive(archive), () => openInArchive(archive, 'files/a.txt'), extract]) await expect(failing()).rejects.toMatchObject(wanted);
+      await expect(bench.now.verify([path], { quick: true })).rejects.toMatchObject({ code: 'INTEGRITY_ARCHIVE', facts: { expected: `all ${paths.length} volumes` } });
+    }
+    const lockOnly = await openArchive(paths.slice(number - 1, number));
+    expect((await inspectArchive(lockOnly)).kinds).toBeDefined();
+    expect((await inspectArchive(whole)).modules).toEqual((await inspectArchive(lockOnly)).modules);
+    expect(await listArchive(lockOnly)).toEqual(await listArchive(whole));
+  });
+
+  it('give blobs by digest without the lock, and name the volume of those that they do not hold', async () => {
+    const paths = await volumes();
+    const { manifest } = await openArchive(paths);
+    const whole = manifest.blobs.filter((blob) => blob.pieces === undefined).sort((a, b) => b.volume - a.volume);
+    const here = whole.at(0);
+    const away = whole.at(-1);
+    if (here === undefined || away === undefined) throw new Error('no whole blobs');
+    expect(here.volume).toBeGreaterThan(away.volume);
+    const path = paths[here.volume - 1] ?? '';
+    const archive = await openArchive([path]);
+    const extract = (pattern: string): Promise<readonly string[]> => extractArchive(archive, { patterns: [pattern], folder: bench.now.path('out'), notify: () => undefined, signal: new AbortController().signal });
+    expect(await extract(blobPath(here.digest))).toEqual([blobPath(here.digest)]);
+    const wanted = { code: 'INTEGRITY_ARCHIVE', facts: { subject: path, expected: expect.stringContaining(`volume ${away.volume} of ${paths.length}`), details: { missingVolumes: [away.volume] } } };
+    await expect(extract(blobPath(away.digest))).rejects.toMatchObject(wanted);
+    await expect(openInArchive(archive, away.digest)).rejects.toMatchObject(wanted);
   });
 
   it('hold exactly the planned content for any sizes and order', async () => {
