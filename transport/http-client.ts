@@ -11,6 +11,8 @@ export interface StreamOptions extends RequestOptions {
   readonly expectedSize?: number;
   /** The reader is done with a chunk before it has asked for three more: the memory of chunks is used again then. For whole downloads. */
   readonly borrow?: boolean;
+  /** Told once, before the first byte: how long the whole content is as the server says it; undefined when it does not say. */
+  readonly onLength?: (sizeBytes: number | undefined) => void;
 }
 
 export interface Answer {
@@ -35,6 +37,7 @@ export interface HttpClient {
    * The body from byte `offset` to its end. A connection that is cut, stalls or fails with 429 or 5xx is continued by Range with the first
    * answer's validator (strong ETag, else Last-Modified, else the total size); where the server cannot do ranges, what came before is skipped;
    * where the content changed in between, `TRANSFER_CUT` is thrown with `details.changed = true`. Ends only when the server's length is reached.
+   * Throws `TRANSFER_PROTOCOL` for a success other than 200 and 206, and for a Content-Encoding: `Accept-Encoding: identity` is sent.
    */
   stream(url: string, options: StreamOptions): Bytes;
   close(): Promise<void>;

@@ -173,6 +173,11 @@ function lengthOf({ headers, status }: Head): number | undefined {
   return status !== 204 && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }
 
+/** Whether the body is the content itself, with no Content-Encoding over it. */
+export function isPlain({ headers }: Head): boolean {
+  return /^(?:identity)?$/i.test(headers['content-encoding'] ?? '');
+}
+
 function redirectTarget(from: URL, location: string, asked: string): URL {
   if (!URL.canParse(location, from.href)) throw protocolError(asked, 'a redirect to an address', JSON.stringify(location.slice(0, 200)));
   const next = new URL(location, from.href);

@@ -2,7 +2,7 @@
 import { BundleError, redactUrl } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
 import { statusError } from './http-errors.ts';
-import { protocolError, type Send, type WebResponse } from './http-send.ts';
+import { isPlain, protocolError, type Send, type WebResponse } from './http-send.ts';
 import { Attempts, type DownHosts, retryAfterMs, type RetryPolicy } from './retry.ts';
 import type { Notify } from '../bom/events.ts';
 
@@ -15,6 +15,7 @@ export interface ResumeOptions {
   readonly offset?: number;
   readonly expectedSize?: number;
   readonly borrow?: boolean;
+  readonly onLength?: (sizeBytes: number | undefined) => void;
   readonly policy: RetryPolicy;
   readonly notify: Notify;
   readonly stallTimeoutMs: number;
@@ -33,6 +34,7 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
     try {
       const response = await send({ method: 'GET', url, borrow: options.borrow === true, headers: { ...options.headers, ...rangeHeaders(at, first) }, signal: options.signal });
       const part = openPart(response, url, { at, first, expectedSize: options.expectedSize });
+      if (first === undefined) options.onLength?.(part.identity.total);
       first ??= part.identity;
       for await (const chunk of paced(part.bytes, options.stallTimeoutMs, url)) {
         at += chunk.length;
@@ -64,8 +66,9 @@ function openPart(response: WebResponse, url: string, place: Place): Part {
     if (response.status === 206) return partial(response, url, place);
     if (response.status === 416 && place.at > 0) return atEnd(response, url, place);
     if (response.status < 200 || response.status > 299) throw withRetryAfter(statusError(response.status, url), response);
-    const total = response.headers['content-encoding'] === undefined || response.headers['content-encoding'] === 'identity' ? response.length : undefined;
-    const identity = identityOf(response, total);
+    if (response.status !== 200) throw protocolError(url, 'status 200 or 206 with the content', `status ${response.status}`);
+    checkPlain(response, url);
+    const identity = identityOf(response, response.length);
     checkSame(identity, url, place);
     return { bytes: place.at === 0 ? response.body() : skip(response.body(), place.at), identity };
   } catch (error) {
@@ -74,7 +77,13 @@ function openPart(response: WebResponse, url: string, place: Place): Part {
   }
 }
 
+/** A body that was encoded, although none was asked for, is not the content. */
+function checkPlain(response: WebResponse, url: string): void {
+  if (!isPlain(response)) throw protocolError(url, 'the content as it is (Accept-Encoding: identity)', `content-encoding ${response.headers['content-encoding']}`);
+}
+
 function partial(response: WebResponse, url: string, place: Place): Part {
+  checkPlain(response, url);
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
   const start = Number(match?.[1] ?? Number.NaN);
   if (match === null || start !== place.at) {

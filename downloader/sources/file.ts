@@ -129,10 +129,14 @@ async function sizeByHead(choice: Choice<string>, headers: Readonly<Record<strin
 interface Fetching extends Wanted { readonly url: string; readonly headers: Readonly<Record<string, string>> }
 
 /** Reads content to a spool, since its digest or size is not known yet; checks it; stores it. */
-async function fetchUnknown({ requirement, checks, url, headers }: Fetching, { http, blobs, spoolDir, signal }: Resolving): Promise<{ digest: Digest; size: number }> {
+async function fetchUnknown({ requirement, checks, url, headers }: Fetching, { http, blobs, notify, spoolDir, signal }: Resolving): Promise<{ digest: Digest; size: number }> {
   const subject = `file ${requirement.name}`;
   const { size: expectedSize } = requirement;
-  const bytes = notFoundNamed(http.stream(url, { signal, headers, ...(expectedSize === undefined ? {} : { expectedSize }) }), subject);
+  const isUnchecked = expectedSize === undefined && requirement.digest === undefined && checks.length === 0;
+  const onLength = (sizeBytes: number | undefined): void => {
+    if (isUnchecked && sizeBytes === undefined) notify({ kind: 'warning', subject: `${subject} from ${redactUrl(url)}`, message: 'the server does not say how long it is: its length could not be checked; declare its size or sha256' });
+  };
+  const bytes = notFoundNamed(http.stream(url, { signal, headers, onLength, ...(expectedSize === undefined ? {} : { expectedSize }) }), subject);
   return spooled(bytes, { folder: spoolDir ?? tmpdir(), subject: `${subject} from ${redactUrl(url)}`, checks, signal }, async (path, content) => {
     expectContent(requirement, content, `${subject} from ${redactUrl(url)}`);
     await blobs.put({ mediaType, ...content }, openFile(path, 0), signal);

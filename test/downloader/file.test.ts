@@ -3,10 +3,11 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
-import { silent } from '../../bom/events.ts';
+import { type BundleEvent, type Notify, silent } from '../../bom/events.ts';
 import type { Bytes, Source } from '../../bom/ports.ts';
 import type { FileRequirement } from '../../bom/requirement.ts';
 import { createFileSource } from '../../downloader/sources/file.ts';
@@ -37,13 +38,13 @@ async function folder(): Promise<string> {
   return path;
 }
 
-async function source(): Promise<{ source: Source<'file'>; blobs: MemoryBlobs; spoolDir: string }> {
+async function source(notify: Notify = silent): Promise<{ source: Source<'file'>; blobs: MemoryBlobs; spoolDir: string }> {
   const http = createHttpClient({ env: {}, stallTimeoutMs: 1000, retry: { firstWaitMs: 1, retries: 1 } });
   open.push(() => http.close());
   const blobs = new MemoryBlobs();
   const spoolDir = await folder();
   const headersFor = async (name: string): Promise<Record<string, string>> => ({ authorization: `Bearer ${name}-secret` });
-  return { source: createFileSource({ http, blobs, notify: silent, headersFor, spoolDir }), blobs, spoolDir };
+  return { source: createFileSource({ http, blobs, notify, headersFor, spoolDir }), blobs, spoolDir };
 }
 
 function wanted(more: Partial<FileRequirement>): FileRequirement {
@@ -105,6 +106,28 @@ describe('resolving', () => {
     });
     const { source: files } = await source();
     expect((await files.resolve([wanted({ urls: [server.origin], digest })], signal)).artifacts[0]?.size).toBe(content.length);
+  });
+
+  it('takes neither an empty success nor an encoded body for the file', async () => {
+    const [empty, encoded] = [await serve((_, response) => { response.writeHead(204).end(); }), await serve((_, response) => { response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(content)); })];
+    const { source: files, blobs, spoolDir } = await source();
+    for (const [server, actual] of [[empty, 'status 204'], [encoded, 'content-encoding gzip']] as const) {
+      const error = await failure(files.resolve([wanted({ urls: [server.origin] })], signal));
+      expect([error.code, error.facts.actual]).toEqual(['TRANSFER_PROTOCOL', actual]);
+    }
+    expect(blobs.blobs.size).toBe(0);
+    expect(await readdir(spoolDir)).toEqual([]);
+  });
+
+  it('warns of a length that could not be checked, when nothing else was declared', async () => {
+    const [said, unsaid] = [await serve(good), await serve((_, response) => { response.write(content.subarray(0, 10)); response.end(content.subarray(10)); })];
+    const events: BundleEvent[] = [];
+    const { source: files } = await source((event) => { if (event.kind === 'warning') events.push(event); });
+    for (const one of [{ urls: [said.origin] }, { urls: [unsaid.origin], size: content.length }, { urls: [unsaid.origin], evidence: [hash('md5')] }]) await files.resolve([wanted(one)], signal);
+    expect(events).toEqual([]);
+    await files.resolve([wanted({ urls: [`${unsaid.origin}/?q=secret`] })], signal);
+    expect(events).toMatchObject([{ subject: expect.stringContaining('tools/x') as string, message: expect.stringContaining('could not be checked') as string }]);
+    expect(JSON.stringify(events)).not.toContain('secret');
   });
 
   it('stores local files and file: addresses', async () => {

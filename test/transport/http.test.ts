@@ -211,6 +211,48 @@ describe.each([false, true])('stream, borrowed: %s', (borrow) => {
     expect(error.code).toBe('TRANSFER_CUT');
   });
 
+  it('takes only 200 and 206 for content', async () => {
+    const server = await serve((request, response) => {
+      const status = Number(request.url?.slice(1));
+      response.writeHead(status, status === 204 ? {} : { 'content-length': 4 }).end(status === 204 ? undefined : 'text');
+    });
+    const http = client();
+    for (const status of [201, 202, 203, 204]) {
+      const error = await failure(all(http.stream(`${server.origin}/${status}`, { signal, borrow })));
+      expect([error.code, error.facts.actual]).toEqual(['TRANSFER_PROTOCOL', `status ${status}`]);
+    }
+    expect(String(await all(http.stream(`${server.origin}/200`, { signal, borrow })))).toBe('text');
+  });
+
+  it('refuses an encoding that was not asked for, also in a part', async () => {
+    const server = await serve((request, response) => {
+      const encoding = request.url?.slice(1) ?? '';
+      const part = request.headers.range === undefined ? {} : { 'content-range': 'bytes 2-3/4' };
+      const body = request.headers.range === undefined ? 'text' : 'xt';
+      response.writeHead(request.headers.range === undefined ? 200 : 206, { 'content-encoding': encoding, 'content-length': body.length, ...part }).end(body);
+    });
+    const http = client();
+    for (const encoding of ['gzip', 'x-gzip', 'br', 'identity, gzip']) {
+      for (const offset of [0, 2]) {
+        const error = await failure(all(http.stream(`${server.origin}/${encodeURIComponent(encoding)}`, { signal, borrow, offset })));
+        expect(error.code).toBe('TRANSFER_PROTOCOL');
+        expect(error.facts.actual).toBe(`content-encoding ${encodeURIComponent(encoding)}`);
+      }
+    }
+    expect(String(await all(http.stream(`${server.origin}/Identity`, { signal, borrow, offset: 2 })))).toBe('xt');
+    expect(server.seen.every(({ headers }) => headers['accept-encoding'] === 'identity')).toBe(true);
+  });
+
+  it('tells the length of the content once, where the server says it', async () => {
+    const server = await serve((request, response) => {
+      if (request.url === '/unsaid') { response.write('te'); response.end('xt'); }
+      else serveContent(request, response, { bytes: text(1000), ...(request.headers.range === undefined ? { cutAfter: 500 } : {}) });
+    });
+    const told: (number | undefined)[] = [];
+    for (const path of ['/said', '/unsaid']) await all(client().stream(server.origin + path, { signal, onLength: (sizeBytes) => { told.push(sizeBytes); } }));
+    expect(told).toEqual([1000, undefined]);
+  });
+
   it('refuses another size than the expected one before reading', async () => {
     const server = await serve((request, response) => serveContent(request, response, { bytes: content }));
     expect((await failure(all(client().stream(server.origin, { signal, borrow, expectedSize: 5 })))).code).toBe('INTEGRITY_SIZE');
