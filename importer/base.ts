@@ -16,17 +16,27 @@ export async function missingForDelta(archive: Archive, held: Pick<BlobReader, '
   return missing;
 }
 
-/** Passes when everything that the archive does not carry is held. Throws `TARGET_BASE` listing what is not. */
-export async function checkBase(archive: Archive, held: Pick<BlobReader, 'has'>): Promise<void> {
+/** So many missing blobs are named in the text; the details have more. */
+const maxNamed = 20;
+
+/**
+ * Passes when everything that the archive does not carry is held. Throws `TARGET_BASE` listing what is not. `repairable`: something of the project is
+ * here already, without which a repair is refused.
+ */
+export async function checkBase(archive: Archive, held: Pick<BlobReader, 'has'>, { repairable }: { readonly repairable: boolean }): Promise<void> {
   const missing = await missingForDelta(archive, held);
-  const [first] = missing;
-  if (first === undefined) return;
+  if (missing.length === 0) return;
   const bytes = missing.reduce((sum, blob) => sum + blob.size, 0);
   const bases = (archive.manifest.base ?? []).map((base) => `${base.project} sequence ${base.sequence}`).join(' or ');
+  const named = missing.slice(0, maxNamed).map((blob) => `\n    ${blob.digest} ${blob.what}, ${blob.size} bytes`).join('');
+  const rest = missing.length - maxNamed;
   throw new BundleError('TARGET_BASE', {
     subject: [...archive.volumes.values()][0]?.path ?? archive.manifest.project,
     expected: `what this archive builds on (${bases || 'an earlier archive'})`,
-    actual: `${missing.length} blobs of ${bytes} bytes are not here: ${first.what}${missing.length > 1 ? `, … (${missing.length - 1} more)` : ''}`,
+    actual: `${missing.length} blobs of ${bytes} bytes are not here${repairable ? ' (what a repair archive would carry)' : ''}:${named}${rest > 0 ? `\n    and ${rest} more` : ''}`,
+    next: repairable
+      ? 'Carry the --json output of this import out as FILE, export with `longshore export --repair FILE`, import that, then this archive again.'
+      : `Nothing of ${archive.manifest.project} is here, so that a repair cannot help: carry and import a full archive.`,
     details: { missing: missing.slice(0, 10_000), missingBytes: bytes },
   });
 }

@@ -70,7 +70,7 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   if (archive.manifest.repair !== true) await checkReplay(archive, generations, options);
   await refuseIncomplete(archive, trust);
   const repaired = archive.manifest.repair === true ? await repairedGeneration(archive, generations) : undefined;
-  if (repaired === undefined) await checkBase(archive, store);
+  if (repaired === undefined) await checkBase(archive, store, { repairable: (await generations.current(project)) !== undefined });
   // Volumes that came one by one are the store's own files: so is the rest then.
   const kept = options.copy && hasKeptVolumes(archive, store.root);
   if (kept) archive = await keepVolumes(archive, trust);

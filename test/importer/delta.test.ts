@@ -49,6 +49,28 @@ describe('a delta', () => {
     expect(await store.has(digestOf('c'))).toBe(false);
   });
 
+  it('names up to 20 missing blobs in words, and a way that can be gone', async () => {
+    const many = sampleOf({ ...common, sequence: 2, files: { large, ...Object.fromEntries(Array.from({ length: 23 }, (_, index) => [`file-${index}`, `content ${String(index).padStart(2, '0')}`])) } });
+    const next = sampleOf({ ...common, sequence: 3, files: { ...Object.fromEntries(Array.from({ length: 23 }, (_, index) => [`file-${index}`, `content ${String(index).padStart(2, '0')}`])), large, c: 'c' } });
+    const upstream = await bench.now.store('upstream', one, many, next);
+    const { paths: [path = ''] } = await bench.now.export(next, upstream, 'many.tar', { delta: deltaBase('site', [holdingsOfLock(many.lock, 'lock')]) });
+    const refusal = async (store: Awaited<ReturnType<Workbench['store']>>): Promise<BundleError['facts']> => {
+      const failure = await bench.now.import(store, [path]).catch((cause: unknown) => cause) as BundleError;
+      expect(failure.code).toBe('TARGET_BASE');
+      return failure.facts;
+    };
+    const store = await bench.now.store('machine');
+    const nothing = await refusal(store);
+    expect(nothing.next).toMatch(/full archive/);
+    expect(nothing.next).not.toContain('--repair');
+    await bench.now.import(store, [(await bench.now.export(one, upstream, 'one.tar')).paths[0] ?? '']);
+    const { actual, next: action } = await refusal(store);
+    expect(actual).toMatch(/^23 blobs of 230 bytes are not here \(what a repair archive would carry\)/);
+    expect(actual.match(/sha256:[0-9a-f]{64} file file-\d+, 10 bytes/g)).toHaveLength(20);
+    expect(actual).toContain('and 3 more');
+    expect(action).toMatch(/--json output.*longshore export --repair FILE/);
+  });
+
   it('is repaired by an archive of what is missing', async () => {
     const path = await delta(three, deltaBase('site', [holdingsOfLock(two.lock, 'lock')]));
     const store = await bench.now.store('machine');
