@@ -5,6 +5,7 @@ import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
 import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
+import type { PgpKey } from '../formats/pgp/keys.ts';
 import { CopyPool } from '../store/copy-pool.ts';
 import { makeDirectory, storageError, syncDirectory } from '../store/durable-file.ts';
 import { type Generation, Generations } from '../store/generations.ts';
@@ -57,9 +58,11 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   const { store, signal, notify } = options;
   let archive = await gatherVolumes(await openArchive(await Promise.all(options.paths.map(realPath))), store.root);
   const { project } = archive.manifest;
-  const keys = options.keys.length > 0 ? options.keys : await pinnedKeys(store.root, project);
+  const pinned = await pinnedKeys(store.root, project);
+  const keys = options.keys.length > 0 ? options.keys : pinned;
   const trust = { ...options, keys };
   const signature = await checkSignature(archive, trust);
+  warnOfOtherKey(archive, { pinned, signature, notify });
   const generations = new Generations(store.root);
   const facts = { project, signature, ...countOf(archive) };
   const served = await servedAlready(archive, generations, store);
@@ -90,6 +93,14 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
   await generations.switchTo(generation.project, generation.id);
   return { ...facts, generation, changed: true, how, influences: lock.spec.influences };
+}
+
+/** Says so when an archive is taken that none of the keys of earlier ones signed. */
+function warnOfOtherKey({ manifest, volumes }: Archive, { pinned, signature, notify }: { readonly pinned: readonly PgpKey[]; readonly signature: SignatureState; readonly notify: Notify }): void {
+  const known = pinned.map((key) => key.fingerprint);
+  if (known.length === 0 || (signature.state === 'signed' && signature.signers.some((signer) => known.includes(signer)))) return;
+  const what = signature.state === 'signed' ? `signed by another key, ${signature.signers.join(', ')}` : 'not signed';
+  notify({ kind: 'warning', subject: [...volumes.values()][0]?.path ?? manifest.project, message: `is ${what}; pinned for ${manifest.project} is ${known.join(', ')}` });
 }
 
 /** Where the file itself is: a link to a symbolic link would not keep it. A missing one is reported by whoever opens it. */

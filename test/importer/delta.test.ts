@@ -158,4 +158,21 @@ describe('pinned keys', () => {
     expect(await bench.now.import(store, [await signedBy(two, machine)], { allowUnsigned: false })).toMatchObject({ signature: { state: 'signed' } });
     expect(await bench.now.import(store, [await signedBy(three, stranger)], { keys: stranger.keys, allowUnsigned: false })).toMatchObject({ generation: { sequence: 3 } });
   });
+
+  it('warn when an archive is taken that none of them signed', async () => {
+    const upstream = await bench.now.store('upstream', one, two, three);
+    const exportOf = async (sample: typeof one, key?: TestKey): Promise<string> => (await bench.now.export(sample, upstream, `${key?.signing.fingerprint ?? 'unsigned'}-${sample.lock.metadata.sequence}.tar`, key === undefined ? {} : { sign: key.signing })).paths[0] ?? '';
+    const warnings = (): readonly string[] => bench.now.events.flatMap((event) => (event.kind === 'warning' && event.message.includes('pinned') ? [`${event.subject} ${event.message}`] : []));
+    const store = await bench.now.store('machine');
+    await bench.now.import(store, [await exportOf(one)]);
+    await bench.now.import(store, [await exportOf(one, machine)], { keys: machine.keys });
+    await bench.now.import(store, [await exportOf(two, machine)], { keys: [...stranger.keys, ...machine.keys] });
+    expect(warnings()).toEqual([]);
+    const unsigned = await exportOf(three);
+    await bench.now.import(store, [unsigned], { allowUnsigned: true });
+    expect(warnings()).toEqual([`${unsigned} is not signed; pinned for site is ${machine.signing.fingerprint}`]);
+    const other = await exportOf(three, stranger);
+    await bench.now.import(store, [other], { keys: stranger.keys, allowUnsigned: false });
+    expect(warnings().slice(1)).toEqual([`${other} is signed by another key, ${stranger.signing.fingerprint}; pinned for site is ${machine.signing.fingerprint}`]);
+  });
 });
