@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { openArchive } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { receiveArchive } from '../../importer/receive.ts';
 import { Store } from '../../store/store.ts';
@@ -33,6 +34,9 @@ export function registerImport(program: Command): void {
     ],
     action: async (context, flags, paths) => {
       const keys = await readKeys(flags.key);
+      // What cannot be opened leaves no empty store behind; stdin is looked at once it lies in the store.
+      const files = paths.filter((path) => path !== '-');
+      if (files.length > 0) await openArchive(files);
       const store = await Store.open(flags.store, { create: true });
       const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
       try {

@@ -179,6 +179,13 @@ describe('archives', () => {
     await writeFile(damaged, noise(100_000));
     await expectRefusal(['import', 'damaged.tar', '--allow-unsigned', '--store', 'machine'], { code: 'INPUT_ARCHIVE_FORMAT', exit: 2 });
   });
+
+  it('an archive that cannot be opened leaves no store behind', async () => {
+    await writeFile(join(folder, 'text.tar'), 'no archive');
+    await expectRefusal(['import', 'nofile.tar', '--allow-unsigned', '--store', 'new'], { code: 'INPUT_MISSING_FILE', exit: 2, says: /nofile\.tar/ });
+    await expectRefusal(['import', 'text.tar', '--allow-unsigned', '--store', 'new'], { code: 'INPUT_ARCHIVE_FORMAT', exit: 2, says: /text\.tar/ });
+    await expect(stat(join(folder, 'new'))).rejects.toThrow();
+  });
 });
 
 describe('exports', () => {
