@@ -34,6 +34,11 @@ export interface HttpClient {
   /** HEAD; status as it is (no throw below 500). `size` is Content-Length where the server says it. */
   head(url: string, options: RequestOptions): Promise<{ readonly status: number; readonly size?: number; readonly headers: Readonly<Record<string, string>> }>;
   /**
+   * How long the content is, by a GET of its first byte: the same way that the content is read later, which an answer to HEAD need not take.
+   * undefined where the server does not say it, contradicts itself, or has no such content. Throws as {@link HttpClient.head}.
+   */
+  size(url: string, options: RequestOptions): Promise<number | undefined>;
+  /**
    * The body from byte `offset` to its end. A connection that is cut, stalls or fails with 429 or 5xx is continued by Range with the first
    * answer's validator (strong ETag, else Last-Modified, else the total size); where the server cannot do ranges, what came before is skipped;
    * where the content changed in between, `TRANSFER_CUT` is thrown with `details.changed = true`. Ends only when the server's length is reached.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { redactUrl } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import type { Bytes } from '../bom/ports.ts';
+import { contentSize } from './content-size.ts';
 import { Direct } from './direct.ts';
 import { type ClientCertificate, createAgents } from './http-agents.ts';
 import type { Answer, HttpClient } from './http-client.ts';
@@ -63,6 +64,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   const over = (other: Send): HttpClient => ({
     get: (url, request) => get(other, url, { ...way, ...request }),
     head: (url, request) => head(other, url, { ...way, ...request }),
+    size: (url, request) => contentSize(other, url, { ...way, ...request }),
     stream: (url, request) => resumable(other, url, { ...way, ...request }),
     close: async () => undefined,
   });

@@ -105,19 +105,18 @@ async function remote({ requirement, urls, checks }: Wanted & { readonly urls: r
   if (digest !== undefined && size !== undefined && checks.length === 0) return { digest, size };
   const headers = await headersOf(headersFrom, context);
   if (digest !== undefined && checks.length === 0) {
-    const said = await sizeByHead(mirrors(name, urls), headers, context);
+    const said = await sizeSaid(mirrors(name, urls), headers, context);
     if (said !== undefined) return { digest, size: said };
   }
   return firstGood(mirrors(name, urls), (url) => fetchUnknown({ requirement, checks, url, headers }, context));
 }
 
-/** The size that the first mirror with the file tells; undefined when none tells one, or none answers HEAD. */
-async function sizeByHead(choice: Choice<string>, headers: Readonly<Record<string, string>>, { http, signal }: Resolving): Promise<number | undefined> {
+/** The size that the first mirror with the file tells; undefined when none tells one. HEAD is not asked: it may be answered by something else than GET. */
+async function sizeSaid(choice: Choice<string>, headers: Readonly<Record<string, string>>, { http, signal }: Resolving): Promise<number | undefined> {
   for (const url of choice.sources) {
     try {
-      const answer = await http.head(url, { signal, headers });
-      const encoded = (answer.headers['content-encoding'] ?? 'identity') !== 'identity';
-      if (answer.status === 200 && answer.size !== undefined && !encoded) return answer.size;
+      const said = await http.size(url, { signal, headers });
+      if (said !== undefined) return said;
     } catch (error) {
       if (!(error instanceof BundleError) || error.family !== 'transfer') throw error;
       // the GET that follows meets the same trouble, and names it for every mirror

@@ -70,7 +70,7 @@ describe('resolving', () => {
     const { artifacts } = await files.resolve([wanted({ urls: [server.origin], digest }), wanted({ urls: [server.origin], digest, size: 7 })], signal);
     expect(artifacts.map(({ size }) => size)).toEqual([content.length, 7]);
     expect(artifacts[0]).toMatchObject({ digest, trust: 'declared', urls: [server.origin], mode: '0644', usedBy: ['m'] });
-    expect(server.seen.map(({ method }) => method)).toEqual(['HEAD']);
+    expect(server.seen.map(({ method, headers: { range } }) => [method, range])).toEqual([['GET', 'bytes=0-0']]);
     expect(blobs.blobs.size).toBe(0);
   });
 
@@ -99,13 +99,31 @@ describe('resolving', () => {
     expect((await failure(files.resolve([wanted({ urls: [none.origin] })], signal))).code).toBe('RESOLVE_NOT_FOUND');
   });
 
-  it('reads content where HEAD is refused or tells no size', async () => {
-    const server = await serve((request, response) => {
-      if (request.method === 'HEAD') response.writeHead(403).end();
-      else good(request, response);
-    });
-    const { source: files } = await source();
+  it.each<[string, Handler]>([
+    ['where no size is said', (_, response) => { response.write(content.subarray(0, 10)); response.end(content.subarray(10)); }],
+    ['where ranges are refused', (request, response) => { if (request.headers.range === undefined) good(request, response); else response.writeHead(403).end(); }],
+    ['where an answer contradicts itself', (request, response) => {
+      if (request.headers.range === undefined) good(request, response);
+      else response.writeHead(206, { 'content-range': 'bytes 0-0/5', 'content-length': 2 }).end('aa');
+    }],
+  ])('reads content %s', async (_, handler) => {
+    const server = await serve(handler);
+    const { source: files, blobs } = await source();
     expect((await files.resolve([wanted({ urls: [server.origin], digest })], signal)).artifacts[0]?.size).toBe(content.length);
+    expect(await blobs.has(digest)).toBe(true);
+  });
+
+  it.each([true, false])('is not misled by a HEAD that lies; ranges: %s', async (ranges) => {
+    const server = await serve((request, response) => {
+      if (request.method === 'HEAD') response.writeHead(200, { 'content-length': 5 }).end();
+      else serveContent(request, response, { bytes: content, ranges });
+    });
+    const { source: files, blobs } = await source();
+    const { artifacts: [file] } = await files.resolve([wanted({ urls: [server.origin], digest })], signal);
+    expect(file?.size).toBe(content.length);
+    expect(server.seen.length).toBe(1);
+    expect(blobs.blobs.size).toBe(0);
+    expect(await all(files.fetch(file!, file!, { signal }))).toEqual(Buffer.from(content));
   });
 
   it('takes neither an empty success nor an encoded body for the file', async () => {

@@ -78,6 +78,7 @@ export function clientOver(files: ReadonlyMap<string, Uint8Array>): HttpClient &
     async head(url) {
       return files.has(url) ? { status: 200, size: files.get(url)?.length ?? 0, headers: {} } : { status: 404, headers: {} };
     },
+    size: async (url) => files.get(url)?.length,
     async *stream(url, { offset = 0 }) {
       asked.push(url);
       const body = files.get(url);
