@@ -2,23 +2,28 @@ import { type Command, Option } from 'commander';
 import { once } from 'node:events';
 import { openArchive } from '../../importer/archive-file.ts';
 import { extractArchive, openInArchive } from '../../importer/extract.ts';
-import { defineCommand } from '../context.ts';
+import { collect, defineCommand } from '../context.ts';
+
+interface VolumeFlag { readonly volume: readonly string[] }
+
+const volumeOption = (): Option => new Option('--volume <file>', 'a further volume of the same archive; repeatable').default([]).argParser(collect);
 
 export function registerCat(program: Command): void {
-  defineCommand(program, 'cat <archive> <name>', {
+  defineCommand<VolumeFlag>(program, 'cat <archive> <name>', {
     description: 'the bytes behind a digest or a path of an archive, on stdout',
-    action: async (_context, _flags, [archive = '', name = '']) => {
-      for await (const chunk of await openInArchive(await openArchive([archive]), name)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+    flags: [volumeOption()],
+    action: async (_context, flags, [archive = '', name = '']) => {
+      for await (const chunk of await openInArchive(await openArchive([archive, ...flags.volume]), name)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
     },
   });
 }
 
 export function registerExtract(program: Command): void {
-  defineCommand<{ readonly pattern: string; readonly output: string }>(program, 'extract <archive> <pattern...>', {
+  defineCommand<VolumeFlag & { readonly output: string }>(program, 'extract <archive> <pattern...>', {
     description: 'write the files that patterns match (* ? **), each checked; files that are there are not replaced',
-    flags: [new Option('-o, --output <dir>', 'into this folder').default('.')],
+    flags: [volumeOption(), new Option('-o, --output <dir>', 'into this folder').default('.')],
     action: async (context, flags, [archive = '', ...patterns]) => {
-      const written = await extractArchive(await openArchive([archive]), { patterns, folder: flags.output, notify: context.notify, signal: context.signal });
+      const written = await extractArchive(await openArchive([archive, ...flags.volume]), { patterns, folder: flags.output, notify: context.notify, signal: context.signal });
       context.print({ written }, written.join('\n'));
     },
   });

@@ -131,6 +131,10 @@ describe('volumes', () => {
     expect(await ok(['verify', volumes[1] ?? '', '--allow-unsigned', '--partial'])).toContain('without volumes 1, 3');
     await ok(['import', ...volumes.toReversed(), '--allow-unsigned', '--store', 'volumes']);
     for (const volume of volumes) await must('tar', ['tf', volume], { cwd: folder });
+    const [first = '', second = '', ...others] = volumes;
+    expect((await cli(['extract', second, 'files/two.bin', '-o', 'from-volumes'])).stderr).toMatch(/volume \d/);
+    await ok(['extract', second, 'files/two.bin', '-o', 'from-volumes', ...[first, ...others].flatMap((volume) => ['--volume', volume])]);
+    expect((await readFile(join(folder, 'from-volumes/files/two.bin'))).equals(noise(500_000, 12))).toBe(true);
   });
 
   it('are served where they lie, a file that is cut over several of them too', async () => {
