@@ -5,11 +5,12 @@ import type { ParsedBom, ParsedProject } from './documents/document.ts';
 import { type BomChart, type BomFile, type BomGit, type BomImage, type BomPackageSet, type BomRepository, chart, file, git, image, packageRepository, packageSet } from './documents/module-bom.ts';
 import type { Overlay } from './documents/project.ts';
 import { schemaProblems } from './documents/schema-problems.ts';
-import { errorOf, formatPosition, type TreePath, treeOf } from './documents/yaml-tree.ts';
+import { errorOf, formatPosition, type Problem, type TreePath, treeOf } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
 import { canonicalReference } from './reference.ts';
 import type { Position } from './requirement.ts';
 import { type Selection, unselected } from './selector.ts';
+import { credentialProblems } from './url-credential.ts';
 import { substitute, variablesOf } from './variables.ts';
 import { normalArch } from './aggregate-targets.ts';
 
@@ -69,11 +70,17 @@ export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject
       found.push(...overlays.added(list, bom));
     }
   }
+  for (const { value, at } of found) throwFirst(credentialProblems(treeOf(value), (path) => at(...path)));
   const byList = Map.groupBy(found, ({ list }) => list);
   return {
     of: <L extends ListName>(list: L) => (byList.get(list) ?? []) as unknown as readonly Entry<L>[],
     dropped, warnings: [...overlays.unused(), ...unknownWords(boms, project)],
   };
+}
+
+/** What variables and overlays made of an entry is checked too; what is written was, when it was read. */
+function throwFirst([first]: readonly Problem[]): void {
+  if (first !== undefined) throw errorOf(first);
 }
 
 function entryOf(list: ListName, bom: ParsedBom, value: EntryValues[ListName], path: TreePath): Entry {

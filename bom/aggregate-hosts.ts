@@ -3,6 +3,7 @@ import { formatPosition } from './documents/yaml-tree.ts';
 import { BundleError, redactUrl } from './errors.ts';
 import { canonicalReference, parseReference } from './reference.ts';
 import type { Position } from './requirement.ts';
+import { checkNoCredential } from './url-credential.ts';
 
 export type HostRewrites = Readonly<Record<string, string>>;
 
@@ -17,16 +18,14 @@ export function rewriteReference(ref: string, rewrites: HostRewrites): string {
 }
 
 /**
- * `written` as an http(s) URL, its host rewritten. Throws `INPUT_URL` for anything else and `INPUT_CREDENTIAL` for a URL with a password.
+ * `written` as an http(s) URL, its host rewritten. Throws `INPUT_URL` for anything else and `INPUT_CREDENTIAL` for a URL with a credential.
  */
 export function urlOf(written: string, rewrites: HostRewrites, at: Position): string {
   if (!URL.canParse(written) || !/^https?:$/.test(new URL(written).protocol)) {
     throw new BundleError('INPUT_URL', { subject: formatPosition(at), expected: 'an http:// or https:// URL', actual: JSON.stringify(redactUrl(written).slice(0, 200)), next: 'Name a file of this machine in path instead.' });
   }
   const url = new URL(written);
-  if (url.username !== '' || url.password !== '') {
-    throw new BundleError('INPUT_CREDENTIAL', { subject: formatPosition(at), expected: 'a URL without user and password', actual: redactUrl(written), next: 'Declare the credential under spec.credentials of the project and name it in headersFrom.' });
-  }
+  checkNoCredential(written, formatPosition(at));
   const replacement = rewrites[url.host] ?? rewrites[url.hostname];
   if (replacement === undefined) return written;
   return written.replace(/^(https?:\/\/)[^/?#]*/i, (_, scheme: string) => `${scheme}${replacement}`);

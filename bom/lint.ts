@@ -37,7 +37,7 @@ export function lintBom(bom: ParsedBom): readonly Problem[] {
 }
 
 function codeOf({ code }: BundleError): Problem['code'] {
-  return code === 'INPUT_REFERENCE' || code === 'INPUT_DIGEST' ? code : 'INPUT_FIELD';
+  return code === 'INPUT_REFERENCE' || code === 'INPUT_DIGEST' || code === 'INPUT_CREDENTIAL' ? code : 'INPUT_FIELD';
 }
 
 function repeatedIds(bom: ParsedBom, list: (typeof lists)[number]): Problem[] {

@@ -5,6 +5,7 @@ import { moduleBomFrom, type ParsedBom } from '../documents/document.ts';
 import { apiVersion, hexLengths } from '../documents/fields.ts';
 import { BundleError, redactUrl } from '../errors.ts';
 import { parseReference } from '../reference.ts';
+import { credentialIn, withoutCredentials } from '../url-credential.ts';
 import type { Adapter, AdapterFile, AdapterOptions } from './adapter.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -175,9 +176,9 @@ export function digestText(hex: string | undefined, algorithm?: string): string 
 function urlProblem(url: string): string | undefined {
   if (isTemplated(url)) return 'a URL with a template in it';
   if (!URL.canParse(url)) return 'not a URL';
-  const { protocol, username, password } = new URL(url);
+  const { protocol } = new URL(url);
   if (protocol !== 'http:' && protocol !== 'https:') return `a ${protocol} address: only its own site has it`;
-  return username === '' && password === '' ? undefined : 'a URL with user and password in it: declare a credential instead';
+  return credentialIn(url) === undefined ? undefined : 'a URL with a credential in it: declare a credential instead';
 }
 
 /** The last segment of a URL's path, as it is written. */
@@ -192,6 +193,6 @@ function safeName(name: string): string | undefined {
 }
 
 function clip(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = withoutCredentials(text).replace(/\s+/g, ' ').trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

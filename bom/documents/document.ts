@@ -8,6 +8,7 @@ import { apiVersion } from './fields.ts';
 import { type ModuleBom, moduleBomSchema } from './module-bom.ts';
 import { type ModuleRepository, moduleRepositorySchema } from './module-repository.ts';
 import { type Project, projectSchema } from './project.ts';
+import { credentialProblems } from '../url-credential.ts';
 import { actualText, schemaProblems, valueAt } from './schema-problems.ts';
 import { didYouMean } from './suggest.ts';
 import { errorOf, type Problem, problemAt, readTrees, type Tree, type TreeDocument, type TreePath, treeOf } from './yaml-tree.ts';
@@ -53,7 +54,7 @@ export function checkDocument(text: string, file: string): readonly Problem[] {
   return readAll(text, file, {}).problems;
 }
 
-/** Every document in `text`. Throws the first problem as `INPUT_SYNTAX`, `INPUT_UNKNOWN_KEY` or `INPUT_FIELD`. */
+/** Every document in `text`. Throws the first problem as `INPUT_SYNTAX`, `INPUT_UNKNOWN_KEY`, `INPUT_FIELD` or `INPUT_CREDENTIAL`. */
 export function parseDocuments(text: string, file: string, options: ReadOptions = {}): Documents {
   const { documents, problems } = readAll(text, file, options);
   throwFirst(problems);
@@ -151,9 +152,11 @@ function kindOf(document: TreeDocument, problems: Problem[]): DocumentKind | und
 interface OwnKey { readonly path: TreePath; readonly key: string; readonly value: Tree }
 
 function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[] } {
+  const credentials = credentialProblems(document.tree ?? {}, (path) => document.positionOf(path));
   const own: OwnKey[] = [];
   const result = schema.safeParse(withoutOwnKeys(document.tree ?? {}, [], own));
-  if (!result.success) return { problems: schemaProblems(result.error.issues, document, schema) };
+  if (!result.success) return { problems: [...schemaProblems(result.error.issues, document, schema), ...credentials] };
+  if (credentials.length > 0) return { problems: credentials };
   const canonical = canonicalBytes(own.length === 0 ? result.data : withOwnKeys(result.data, own));
   return {
     problems: [],

@@ -8,7 +8,7 @@ export type Tree = string | readonly Tree[] | { readonly [key: string]: Tree };
 export type TreePath = readonly (string | number)[];
 
 export interface Problem {
-  readonly code: 'INPUT_SYNTAX' | 'INPUT_FIELD' | 'INPUT_UNKNOWN_KEY' | 'INPUT_DIGEST' | 'INPUT_REFERENCE';
+  readonly code: 'INPUT_SYNTAX' | 'INPUT_FIELD' | 'INPUT_UNKNOWN_KEY' | 'INPUT_DIGEST' | 'INPUT_REFERENCE' | 'INPUT_CREDENTIAL';
   readonly position: Position;
   /** `file:line:column`. */
   readonly subject: string;

