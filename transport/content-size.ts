@@ -21,7 +21,7 @@ export async function contentSize(send: Send, url: string, options: SizeOptions)
       const response = await send({ method: 'GET', url, signal: options.signal, headers: { ...options.headers, range: 'bytes=0-0' } });
       response.discard();
       if (response.status >= 500 || passingStatuses.has(response.status)) throw withRetryAfter(statusError(response.status, url), response);
-      return isPlain(response) ? saidBy(response) : undefined;
+      return isPlain(response, url) ? saidBy(response) : undefined;
     } catch (error) {
       await attempts.failed(error);
     }

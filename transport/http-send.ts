@@ -173,9 +173,14 @@ function lengthOf({ headers, status }: Head): number | undefined {
   return status !== 204 && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Whether the body is the content itself, with no Content-Encoding over it. */
-export function isPlain({ headers }: Head): boolean {
-  return /^(?:identity)?$/i.test(headers['content-encoding'] ?? '');
+/**
+ * Whether the body is the content itself, with no Content-Encoding over it. Some web servers call a .tgz that they send as it is "gzip": what was asked
+ * for without an encoding, under such a name, is the file.
+ */
+export function isPlain({ headers }: Head, url: string): boolean {
+  const encoding = (headers['content-encoding'] ?? '').toLowerCase();
+  const path = URL.canParse(url) ? new URL(url).pathname : url;
+  return encoding === '' || encoding === 'identity' || (/^(?:x-)?gzip$/.test(encoding) && /\.(?:tgz|gz)$/i.test(path));
 }
 
 function redirectTarget(from: URL, location: string, asked: string): URL {

@@ -79,7 +79,7 @@ function openPart(response: WebResponse, url: string, place: Place): Part {
 
 /** A body that was encoded, although none was asked for, is not the content. */
 function checkPlain(response: WebResponse, url: string): void {
-  if (!isPlain(response)) throw protocolError(url, 'the content as it is (Accept-Encoding: identity)', `content-encoding ${response.headers['content-encoding']}`);
+  if (!isPlain(response, url)) throw protocolError(url, 'the content as it is (Accept-Encoding: identity)', `content-encoding ${response.headers['content-encoding']}`);
 }
 
 function partial(response: WebResponse, url: string, place: Place): Part {

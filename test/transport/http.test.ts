@@ -243,6 +243,12 @@ describe.each([false, true])('stream, borrowed: %s', (borrow) => {
     expect(server.seen.every(({ headers }) => headers['accept-encoding'] === 'identity')).toBe(true);
   });
 
+  it('takes a .tgz that the server calls gzip', async () => {
+    const server = await serve((_, response) => { response.writeHead(200, { 'content-encoding': 'x-gzip', 'content-length': 4 }).end('text'); });
+    expect(String(await all(client().stream(`${server.origin}/app-1.0.tgz?mirror=1`, { signal, borrow })))).toBe('text');
+    expect((await failure(all(client().stream(`${server.origin}/app.bin`, { signal, borrow })))).code).toBe('TRANSFER_PROTOCOL');
+  });
+
   it('tells the length of the content once, where the server says it', async () => {
     const server = await serve((request, response) => {
       if (request.url === '/unsaid') { response.write('te'); response.end('xt'); }
