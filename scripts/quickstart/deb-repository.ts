@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { create } from 'tar';
 
-interface SmallPackage {
+export interface SmallPackage {
   readonly name: string;
   readonly version: string;
   readonly depends?: string;
