@@ -63,7 +63,7 @@ export class GenerationContents {
 
   /** Locks of the generations before, newest first: clients that began with one of them finish on it. */
   private async older(project: string, id: number): Promise<Lock[]> {
-    const before = (await this.generations.list(project)).filter((each) => each.id < id).toReversed();
+    const before = (await this.generations.list(project)).filter((each) => each.id < id && each.collected !== true).toReversed();
     const locks: Lock[] = [];
     for (const generation of before) {
       if (locks.length === olderKept) break;

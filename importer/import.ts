@@ -218,7 +218,7 @@ async function nextGeneration(archive: Archive, { lock, signature, generations, 
 }): Promise<Generation> {
   const { manifest } = archive;
   const last = (await generations.list(manifest.project)).at(-1);
-  if (last?.archive === archive.archive) return last;
+  if (last?.archive === archive.archive && last.collected !== true) return last;
   const [signedBy] = signature.state === 'signed' ? signature.signers : [];
   return generations.add({
     project: lock.metadata.name, sequence: lock.metadata.sequence, bundle: manifest.bundle.digest, lock: manifest.lock.digest, lockSize: manifest.lock.size,

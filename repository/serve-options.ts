@@ -3,12 +3,19 @@ import type { PushedBlobs, Served, ServedBlobs } from './content.ts';
 import type { Limits, ListenAddress, TlsFiles } from './listen.ts';
 import type { Signer } from './mirror/signer.ts';
 
+export interface PushOptions {
+  readonly blobs: PushedBlobs;
+  readonly state: string;
+  /** Keeps blobs from being taken away while `work` makes them belong to a repository. */
+  readonly hold?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 export interface ServeOptions {
   /** What is served now. Asked at every request: it must be cheap, and give the same lock objects while nothing changed. */
   readonly contents: () => readonly Served[];
   readonly blobs: ServedBlobs;
   /** Where pushes go; absent: read-only, as when an archive is served where it lies. */
-  readonly push?: { readonly blobs: PushedBlobs; readonly state: string };
+  readonly push?: PushOptions;
   /** Default: 127.0.0.1:5000. */
   readonly listen?: readonly ListenAddress[];
   readonly tls?: TlsFiles;

@@ -76,8 +76,14 @@ export class BlobIndex {
     this.written(() => { this.remove.run(keyOf(digest)); });
   }
 
+  /** Rows of blobs that lay loose; those that were found in a pack stay. */
+  deleteLoose(digests: readonly Digest[]): void {
+    const statement = this.database.prepare<[Buffer]>('delete from blob where digest = ? and pack is null');
+    this.written(() => this.database.transaction(() => { for (const digest of digests) statement.run(keyOf(digest)); }).immediate());
+  }
+
   deletePack(pack: string): void {
-    this.database.prepare('delete from blob where pack = ?').run(pack);
+    this.written(() => { this.database.prepare('delete from blob where pack = ?').run(pack); });
   }
 
   clear(): void {

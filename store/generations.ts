@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { type Digest, parseDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
-import { commitFile, commitNewFile, makeDirectory, storageError } from './durable-file.ts';
+import { commitFile, commitNewFile, commitRename, makeDirectory, storageError } from './durable-file.ts';
 
 export interface Generation {
   /** 1, 2, … per project, in order of import. */
@@ -21,13 +21,17 @@ export interface Generation {
   readonly archive?: Digest;
   /** Fingerprint of the key that signed the archive. */
   readonly signedBy?: string;
+  /** Its content was taken away by garbage collection: it is history only. Told by the record's name, not its text. */
+  readonly collected?: true;
 }
 
+const recordName = /^\d+(\.collected)?\.json$/;
 const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
  * `<root>/generations/<project>/<id>.json`, and `current`, a file that holds the id served. Each is written by `commitFile`: a switch is one
- * rename, so a reader sees the one generation or the other. `highest` keeps the highest sequence ever imported, against replays.
+ * rename, so a reader sees the one generation or the other. `highest` keeps the highest sequence ever imported, against replays. A generation whose
+ * content is given up becomes `<id>.collected.json` before anything of it goes: a rename, which a full disk allows.
  */
 export class Generations {
   private readonly folder: string;
@@ -43,9 +47,16 @@ export class Generations {
 
   /** Every generation of a project, oldest first. */
   async list(project: string): Promise<Generation[]> {
-    const names = (await listFolder(this.projectFolder(project))).filter((name) => /^\d+\.json$/.test(name));
+    const names = (await listFolder(this.projectFolder(project))).filter((name) => recordName.test(name));
     const generations = await Promise.all(names.map((name) => this.read(project, Number.parseInt(name, 10))));
     return generations.sort((a, b) => a.id - b.id);
+  }
+
+  /** Makes a generation history only, which it stays: it can be listed, and not be served any more. Nothing when it is that already. */
+  async collect(project: string, id: number): Promise<void> {
+    const path = join(this.projectFolder(project), `${id}.json`);
+    if ((await readOptional(path)) === undefined) return;
+    await commitRename(path, join(this.projectFolder(project), `${id}.collected.json`));
   }
 
   /** The generation served; `undefined` before the first switch. */
@@ -71,6 +82,12 @@ export class Generations {
   /** Makes a generation the one served: one rename. */
   async switchTo(project: string, id: number): Promise<Generation> {
     const generation = await this.read(project, id);
+    if (generation.collected === true) {
+      throw new BundleError('INPUT_FLAG', {
+        subject: `project ${project}`, expected: 'a generation whose content is here', actual: `generation ${id}, which was given up by \`longshore gc\``,
+        next: 'See `longshore history`; to serve it again, import its archive with --allow-downgrade.',
+      });
+    }
     await commitFile(join(this.projectFolder(project), 'current'), `${id}\n`);
     return generation;
   }
@@ -97,14 +114,15 @@ export class Generations {
 
   private async read(project: string, id: number): Promise<Generation> {
     const path = join(this.projectFolder(project), `${id}.json`);
-    const text = await readOptional(path);
+    const servable = await readOptional(path);
+    const text = servable ?? (await readOptional(join(this.projectFolder(project), `${id}.collected.json`)));
     if (text === undefined) {
-      const known = (await listFolder(this.projectFolder(project))).filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
+      const known = (await listFolder(this.projectFolder(project))).filter((name) => recordName.test(name)).map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
       throw new BundleError('INPUT_FLAG', { subject: `project ${project}`, expected: `one of generations ${known.join(', ') || '(none)'}`, actual: `generation ${id}` });
     }
     try {
       const raw = JSON.parse(text) as Generation;
-      return { ...raw, bundle: parseDigest(raw.bundle, path), lock: parseDigest(raw.lock, path) };
+      return { ...raw, bundle: parseDigest(raw.bundle, path), lock: parseDigest(raw.lock, path), ...(servable === undefined ? { collected: true } : {}) };
     } catch (cause) {
       throw new BundleError('STORAGE_IO', { subject: path, expected: 'a generation record', actual: (cause as Error).message, next: 'Restore the file, or import the archive again.' }, { cause });
     }

@@ -4,8 +4,9 @@ import { join, relative, resolve, sep } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { type Digest, digestFromHex, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
-import { commitFile, makeDirectory, storageError } from './durable-file.ts';
+import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
 import type { FileStamp } from './blob-index.ts';
+import { isAlive, removeFile } from './partials.ts';
 import type { FilePiece } from './read-file.ts';
 
 export interface PackVolume extends FileStamp {
@@ -48,11 +49,7 @@ export class Packs {
   }
 
   async load(): Promise<readonly PackRecord[]> {
-    const names = await readdir(this.folder).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return [];
-      throw storageError(this.folder, cause);
-    });
-    for (const name of names.filter((each) => each.endsWith('.json'))) {
+    for (const name of (await this.names()).filter((each) => each.endsWith('.json'))) {
       const record = parseRecord(await readFile(join(this.folder, name), 'utf8'), { path: join(this.folder, name), root: this.root });
       this.known.set(hexOf(record.archive), record);
     }
@@ -68,9 +65,52 @@ export class Packs {
     this.known.set(hexOf(record.archive), record);
   }
 
+  /**
+   * The record's name goes first: from then on nothing is read through the pack. Then its own volumes, then the record. What is interrupted between
+   * is ended by {@link clearLeftovers}.
+   */
   async forget(pack: string): Promise<void> {
-    await rm(join(this.folder, `${pack}.json`), { force: true });
+    const record = join(this.folder, `${pack}.json`);
+    const given = join(this.folder, `${pack}.gone`);
+    if (!this.known.has(pack)) return;
+    await commitRename(record, given);
     this.known.delete(pack);
+    await this.removeGiven(given);
+  }
+
+  private async removeGiven(given: string): Promise<number> {
+    let bytes = 0;
+    const { archive, volumes } = parseRecord(await readFile(given, 'utf8'), { path: given, root: this.root });
+    // Imported again meanwhile: the volumes are in use.
+    const isBack = (await stampOf(join(this.folder, `${hexOf(archive)}.json`))) !== undefined;
+    for (const { path } of volumes) if (!isBack && this.isOwn(path)) bytes += await removeFile(path);
+    await rm(given, { force: true });
+    await syncDirectory(this.folder);
+    return bytes;
+  }
+
+  /** Whether a volume is the store's own file: a hard link or a copy below it. */
+  isOwn(path: string): boolean {
+    return path.startsWith(`${this.folder}${sep}`);
+  }
+
+  /** Ends what was interrupted, and removes what dead processes were writing. Returns bytes. Volumes that wait for others of their archive stay. */
+  async clearLeftovers(): Promise<number> {
+    let bytes = 0;
+    for (const name of await this.names()) {
+      const path = join(this.folder, name);
+      if (name.endsWith('.gone')) bytes += await this.removeGiven(path);
+      const writer = /\.(\d+)\.(?:[0-9a-f]{8}\.)?tmp$/.exec(name)?.[1];
+      if (writer !== undefined && !isAlive(Number(writer))) bytes += await removeFile(path);
+    }
+    return bytes;
+  }
+
+  private async names(): Promise<string[]> {
+    return readdir(this.folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return [];
+      throw storageError(this.folder, cause);
+    });
   }
 
   list(): readonly PackRecord[] {

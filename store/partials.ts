@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, hexOf } from '../bom/digest.ts';
+import { type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import { storageError } from './durable-file.ts';
 
 /**
@@ -32,11 +32,16 @@ export class Partials {
     return own;
   }
 
-  /** Removes what dead processes left; to be called when nothing is to be resumed. */
-  async removeDead(): Promise<void> {
+  /** Removes what dead processes left, but parts of blobs that are still to be resumed. Returns the bytes. */
+  async removeDead(resumable: (digest: Digest) => boolean): Promise<number> {
+    let bytes = 0;
     for (const name of await readdir(this.folder)) {
-      if (!isAlive(Number(name.split('.')[1]))) await rm(join(this.folder, name), { force: true });
+      const [hex = '', pid = ''] = name.split('.');
+      const digest = `sha256:${hex}`;
+      if (isAlive(Number(pid)) || (isDigest(digest) && resumable(digest))) continue;
+      bytes += await removeFile(join(this.folder, name));
     }
+    return bytes;
   }
 
   private async namesOf(digest: Digest): Promise<string[]> {
@@ -48,7 +53,20 @@ export class Partials {
 /** Create or continue, never through a symbolic link. */
 export const partialFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
-function isAlive(pid: number): boolean {
+/** Removes a file; its bytes, 0 when there is none. */
+export async function removeFile(path: string): Promise<number> {
+  try {
+    const { size } = await stat(path);
+    await rm(path, { force: true });
+    return size;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw storageError(path, cause);
+  }
+}
+
+/** Whether a process of that id runs; someone else's counts. */
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

@@ -9,7 +9,7 @@ import type { BlobReader, BlobWriter, Bytes } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
 import { BlobIndex, type FileStamp, type IndexRow } from './blob-index.ts';
 import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
-import { isSameFile, type PackRecord, Packs, type PackVolume, stampOf } from './packs.ts';
+import { isSameFile, type PackBlob, type PackRecord, Packs, type PackVolume, stampOf } from './packs.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
 import { type FilePiece, readFileRange, readPieces } from './read-file.ts';
@@ -97,11 +97,26 @@ export class Store implements BlobReader, BlobWriter {
   private async pieces(digest: Digest): Promise<readonly FilePiece[] | undefined> {
     const row = this.index.get(digest);
     if (row?.where === 'pack') {
-      const pieces = row.offset === cutOffset ? await this.packs.cutBlob(row.pack, digest) : await this.packPiece(row);
+      const pieces = (await this.inPack(digest, row)) ?? (await this.inOtherPack(digest, row.pack));
       if (pieces !== undefined) return pieces;
     }
     const loose = await this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined);
     return loose === undefined ? undefined : [loose];
+  }
+
+  private async inPack(digest: Digest, row: IndexRow & { readonly where: 'pack' }): Promise<readonly FilePiece[] | undefined> {
+    return row.offset === cutOffset ? this.packs.cutBlob(row.pack, digest) : this.packPiece(row);
+  }
+
+  /** For a row whose pack is gone: another one that holds the blob too. */
+  private async inOtherPack(digest: Digest, gone: string): Promise<readonly FilePiece[] | undefined> {
+    for (const record of this.packs.list()) {
+      const blob = hexOf(record.archive) === gone ? undefined : record.blobs.find((each) => each.digest === digest);
+      const row = blob === undefined ? undefined : rowOf(record, blob);
+      const pieces = row === undefined ? undefined : await this.inPack(digest, row);
+      if (pieces !== undefined) return pieces;
+    }
+    return undefined;
   }
 
   private async packPiece(row: IndexRow & { readonly where: 'pack' }): Promise<readonly FilePiece[] | undefined> {
@@ -270,16 +285,32 @@ export class Store implements BlobReader, BlobWriter {
     return this.packs.list();
   }
 
-  /** Forgets a pack: its blobs are no longer found through it. The archive file itself stays. */
+  /** Whether every volume of a pack is the store's own file; else some lie on other media. */
+  isOwnPack({ volumes }: PackRecord): boolean {
+    return volumes.every(({ path }) => this.packs.isOwn(path));
+  }
+
+  /** Forgets a pack: its blobs are no longer found through it. Volumes that are the store's own are removed, others stay where they are. */
   async forgetPack(archive: Digest): Promise<void> {
+    const before = this.packs.list();
     await this.packs.forget(hexOf(archive));
     this.index.deletePack(hexOf(archive));
+    // What several packs hold was found through one of them.
+    for (const record of before) if (record.archive !== archive) this.enterPack(record, true);
+  }
+
+  /** Ends what was interrupted, and removes what dead processes left; but what they left of `resumable` blobs. Returns bytes. */
+  async clearLeftovers(resumable: (digest: Digest) => boolean): Promise<number> {
+    return (await this.packs.clearLeftovers()) + (await this.partials.removeDead(resumable));
+  }
+
+  /** Drops the entries of `index.json` whose manifest is not here. */
+  async pruneLayout(): Promise<void> {
+    await this.listInLayout(emptyLayoutIndex);
   }
 
   private enterPack(record: PackRecord, keep: boolean): void {
-    const pack = hexOf(record.archive);
-    this.index.setAll(record.blobs.map((blob) =>
-      [blob.digest, { where: 'pack', size: blob.size, pack, volume: blob.volume, offset: blob.pieces === undefined ? blob.offset : cutOffset }] as const), { keep });
+    this.index.setAll(record.blobs.map((blob) => [blob.digest, rowOf(record, blob)] as const), { keep });
   }
 
   /** Every blob the index knows. */
@@ -302,7 +333,7 @@ export class Store implements BlobReader, BlobWriter {
       const stamp = await stampOf(join(this.blobFolder, name));
       if (stamp === undefined || !isDigest(digest) || !(await this.recheck(digest, stamp))) damaged.push(name);
     }
-    await this.partials.removeDead();
+    await this.partials.removeDead(() => false);
     let blobs = 0;
     let bytes = 0;
     for (const row of this.index.all()) { blobs += 1; bytes += row.size; }
@@ -329,11 +360,34 @@ export class Store implements BlobReader, BlobWriter {
     return renewed;
   }
 
-  /** Removes a loose blob. Nobody may need it. */
-  async remove(digest: Digest): Promise<void> {
-    this.index.delete(digest);
-    await rm(this.pathOf(digest), { force: true });
+  /** Digest and bytes of every loose file that has a digest's name; nothing is read. */
+  async looseBlobs(): Promise<{ readonly digest: Digest; readonly size: number }[]> {
+    const found: { digest: Digest; size: number }[] = [];
+    for (const name of await readdir(this.blobFolder)) {
+      const digest = `sha256:${name}`;
+      if (isDigest(digest)) found.push({ digest, size: (await stampOf(join(this.blobFolder, name)))?.size ?? 0 });
+    }
+    return found;
+  }
+
+  /** Whether the blob lies here loose and good, whatever packs hold it too. */
+  async isLoose(digest: Digest): Promise<boolean> {
+    const row = this.index.get(digest);
+    return (await this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined)) !== undefined;
+  }
+
+  /** Removes loose blobs. Nobody may need them: see store-lock.ts. Files first: on a full disk the index has no room to be told. */
+  async removeLoose(digests: readonly Digest[]): Promise<void> {
+    for (const digest of digests) await rm(this.pathOf(digest), { force: true });
     await syncDirectory(this.blobFolder);
+    this.index.deleteLoose(digests);
+  }
+
+  /** Copies a blob out of the pack that holds it; nothing when it is loose already. */
+  async takeOut(blob: Descriptor, signal: AbortSignal): Promise<void> {
+    if (await this.isLoose(blob.digest)) return;
+    await rm(await this.partials.claim(blob.digest), { force: true });
+    await this.receive(blob, () => this.open(blob), signal);
   }
 
   /** Bytes of loose blobs on the disk. */
@@ -346,6 +400,10 @@ export class Store implements BlobReader, BlobWriter {
   private pathOf(digest: Digest): string {
     return join(this.blobFolder, hexOf(digest));
   }
+}
+
+function rowOf({ archive }: PackRecord, { size, volume, offset, pieces }: PackBlob): IndexRow & { readonly where: 'pack' } {
+  return { where: 'pack', size, pack: hexOf(archive), volume, offset: pieces === undefined ? offset : cutOffset };
 }
 
 async function isGood(bytes: Bytes, digest: Digest): Promise<boolean> {

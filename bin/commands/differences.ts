@@ -3,6 +3,7 @@ import { commitFile } from '../../store/durable-file.ts';
 import { differenceOf, missingArtifacts } from '../../formats/archive/difference.ts';
 import { holdingsOfLock } from '../../formats/archive/holdings.ts';
 import { signReceipt } from '../../formats/archive/receipt.ts';
+import { noteReceipt } from '../../importer/collect.ts';
 import { receiptOf } from '../../importer/receipt.ts';
 import { readKeys } from '../archive-content.ts';
 import { readSiteState } from '../bases.ts';
@@ -50,6 +51,8 @@ export function registerReceipt(program: Command): void {
     flags: [optionalStore(), new Option('--project <name>', 'which project, when the machine has several'), new Option('-o, --output <file>', 'where to write it').makeOptionMandatory()],
     action: async (context, flags) => withStore(flags.store, async (store) => {
       const project = await onlyProject(store, flags.project);
+      // What is promised is kept by gc from before it is promised.
+      await noteReceipt(store, project);
       const receipt = await receiptOf(store, project, context.now());
       const { signer } = await machineKey(store.root, context.now());
       await commitFile(flags.output, await signReceipt(receipt, signer, context.now()));

@@ -4,6 +4,7 @@ import { aggregateInputs } from '../aggregation.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
+import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { readLock, type Stock, stockOf } from '../documents.ts';
@@ -25,6 +26,7 @@ const reserveBytes = 16 * 1024 * 1024;
 /** Brings everything of the lock into the store, and lists it in the store's index.json. */
 export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags): Promise<DownloadResult> {
   const store = await Store.open(flags.store, { create: true });
+  const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const named = flags.file ?? [];
   const aggregated = named.length === 0 ? undefined : await aggregateInputs(named);
   const credentials = aggregated?.projectDocument.value.spec?.credentials;
@@ -50,6 +52,7 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     return result;
   } finally {
     await wiring.close();
+    release();
     store.close();
   }
 }

@@ -11,6 +11,7 @@ import { exportArchive, type ExportOptions, type ExportResult } from '../../expo
 import { withSequence } from '../../downloader/lock.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { parseVolumeSize } from '../../exporter/volume-size.ts';
+import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { readHoldings } from '../bases.ts';
@@ -44,6 +45,7 @@ export async function runExport(context: CommandContext, lock: Lock, flags: Expo
   }
   const plan = await planOf(context, lock, flags);
   const store = await Store.open(flags.store, { create: false });
+  const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   try {
     // What came in volumes may be cut; the copying threads read files.
     for (const blob of bundleOf(lock).content) if ((await store.has(blob.digest)) && (await store.locate(blob.digest)) === undefined) await store.joinPieces(blob, context.signal);
@@ -52,6 +54,7 @@ export async function runExport(context: CommandContext, lock: Lock, flags: Expo
     await toStdout(bytes);
     return result;
   } finally {
+    release();
     store.close();
   }
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { openArchive } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { receiveArchive } from '../../importer/receive.ts';
+import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
@@ -38,6 +39,7 @@ export function registerImport(program: Command): void {
       const files = paths.filter((path) => path !== '-');
       if (files.length > 0) await openArchive(files);
       const store = await Store.open(flags.store, { create: true });
+      const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
       const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
       try {
         const result = await importArchive({
@@ -52,6 +54,7 @@ export function registerImport(program: Command): void {
         ].join('\n'));
       } finally {
         await received?.remove();
+        release();
         store.close();
       }
     },

@@ -5,6 +5,7 @@ import { type Lock, lockBytes } from '../../bom/lock.ts';
 import { createLock } from '../../downloader/lock.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
+import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { cacheStore, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
@@ -36,6 +37,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const aggregated = await aggregateInputs(flags.file);
   const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
   const store = await Store.open(flags.store, { create: true });
+  const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
@@ -56,6 +58,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     return { lock, changed };
   } finally {
     await wiring.close();
+    release();
     store.close();
   }
 }

@@ -10,6 +10,7 @@ import type { AccessRecord } from '../../repository/access-record.ts';
 import { serve } from '../../repository/serve.ts';
 import type { ServeOptions } from '../../repository/serve-options.ts';
 import type { OwnTls } from '../../repository/tls/own-tls.ts';
+import { holding } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { openArchiveContent } from '../archive-content.ts';
 import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
@@ -63,12 +64,16 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
   const contents = await GenerationContents.open(store, () => context.now().getTime());
   try {
     await run(context, flags, {
-      contents: () => contents.served(), blobs: store, push: { blobs: store, state: join(store.root, 'registry') }, signer: signerOf(context, await machineKey(store.root, context.now())),
+      contents: () => contents.served(), blobs: store, push: pushOf(context, store), signer: signerOf(context, await machineKey(store.root, context.now())),
     }, store.root);
   } finally {
     await contents.close();
     store.close();
   }
+}
+
+function pushOf({ signal }: CommandContext, store: Store): NonNullable<ServeOptions['push']> {
+  return { blobs: store, state: join(store.root, 'registry'), hold: (work) => holding(store.root, { role: 'use', signal }, work) };
 }
 
 async function serveArchive(context: CommandContext, flags: ServeFlags, paths: readonly string[]): Promise<void> {

@@ -99,8 +99,8 @@ export function registerHistory(program: Command): void {
         return (await generations.list(project)).map((generation) => ({ ...generation, current: generation.id === current?.id }));
       }))).flat();
       context.print({ generations: rows }, rows.length === 0 ? 'nothing was imported yet' : table([
-        ['', 'project', 'generation', 'sequence', 'imported', 'bundle'],
-        ...rows.map((row) => [row.current ? '*' : '', row.project, String(row.id), String(row.sequence), row.importedAt, row.bundle.slice(0, 19)]),
+        ['', 'project', 'generation', 'sequence', 'imported', 'bundle', ''],
+        ...rows.map((row) => [row.current ? '*' : '', row.project, String(row.id), String(row.sequence), row.importedAt, row.bundle.slice(0, 19), row.collected === true ? 'collected' : '']),
       ]));
     }),
   });
@@ -115,7 +115,7 @@ export function registerRollback(program: Command): void {
       const project = await onlyProject(store, options.project);
       const all = await generations.list(project);
       const current = await generations.current(project);
-      const wanted = args[0] === undefined ? all.filter((each) => each.id < (current?.id ?? 0)).at(-1)?.id : Number(args[0]);
+      const wanted = args[0] === undefined ? all.filter((each) => each.id < (current?.id ?? 0) && each.collected !== true).at(-1)?.id : Number(args[0]);
       if (wanted === undefined || !Number.isInteger(wanted)) {
         throw new BundleError('INPUT_FLAG', { subject: `project ${project}`, expected: 'an earlier generation to go back to', actual: args[0] ?? 'none before the one served', next: 'See `longshore history`.' });
       }

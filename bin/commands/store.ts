@@ -4,6 +4,7 @@ import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { cacheStore, type CommandContext, defineCommand, storeOption } from '../context.ts';
 import { formatBytes } from '../render.ts';
+import { runGc, type StoreGcFlags, storeGcFlags } from './gc.ts';
 import { withStore } from './status.ts';
 
 export function registerStore(program: Command): void {
@@ -16,6 +17,11 @@ export function registerStore(program: Command): void {
       context.print({ store: store.root, ...result }, `${result.blobs} blobs, ${formatBytes(result.bytes)}; damaged: ${result.damaged.length === 0 ? 'none' : result.damaged.join(', ')}`);
       if (result.damaged.length > 0) throw damagedError(store, result.damaged, 'Run `longshore store reindex`, then `longshore download` or `longshore import` brings them again.');
     }),
+  });
+  defineCommand<StoreGcFlags>(group, 'gc', {
+    description: 'give up what neither the locks named nor what is imported, pushed and promised here needs',
+    flags: storeGcFlags(),
+    action: async (context, options) => withStore(options.store, (store) => runGc(context, store, options)),
   });
   defineCommand<{ readonly store: string }>(group, 'reindex', {
     description: 'rebuild the index from blobs and packs, hashing every loose blob',

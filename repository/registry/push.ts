@@ -14,6 +14,8 @@ export interface Desk {
   readonly blobs: PushedBlobs;
   readonly pushed: Pushed;
   readonly uploads: Uploads;
+  /** Garbage collection waits until `work` has ended. */
+  readonly hold: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 const octets = 'application/octet-stream';
@@ -28,9 +30,12 @@ export async function startUpload(desk: Desk, shelf: Shelf, exchange: Exchange, 
     if (!isAddress(mount)) return registryError('DIGEST_INVALID', 'blobs are mounted by digest', { detail: { mount } });
     for (const source of sources(query.get('from'))) {
       const blob = findBlob(source, mount);
-      if (blob === undefined || !(await desk.blobs.has(blob.digest))) continue;
-      await desk.pushed.linkBlob(shelf.name, mount, { ...blob, mediaType: octets });
-      return blobCreated(shelf, mount);
+      const linked = blob !== undefined && await desk.hold(async () => {
+        if (!(await desk.blobs.has(blob.digest))) return false;
+        await desk.pushed.linkBlob(shelf.name, mount, { ...blob, mediaType: octets });
+        return true;
+      });
+      if (linked) return blobCreated(shelf, mount);
     }
   }
   const algorithm = query.get('digest-algorithm');
@@ -60,8 +65,10 @@ export async function finishUpload(desk: Desk, shelf: Shelf, exchange: Exchange,
   const refused = await append(desk, shelf, exchange, session);
   if (refused !== undefined) return refused;
   try {
-    const blob = await desk.uploads.finish(session.id, digest);
-    await desk.pushed.linkBlob(shelf.name, digest, { mediaType: octets, ...blob });
+    await desk.hold(async () => {
+      const blob = await desk.uploads.finish(session.id, digest);
+      await desk.pushed.linkBlob(shelf.name, digest, { mediaType: octets, ...blob });
+    });
   } catch (cause) {
     if (!(cause instanceof BundleError) || cause.code !== 'INTEGRITY_DIGEST') throw cause;
     return registryError('DIGEST_INVALID', 'the content has another digest', { detail: { expected: digest, actual: cause.facts.actual } });
@@ -137,7 +144,7 @@ export async function putManifest(desk: Desk, shelf: Shelf, exchange: Exchange, 
   if (isAddress(reference) && reference !== address) {
     return registryError('DIGEST_INVALID', 'the manifest has another digest', { detail: { expected: reference, actual: address } });
   }
-  return recordManifest(desk, shelf, { parsed, bytes, tags, reference, address });
+  return desk.hold(() => recordManifest(desk, shelf, { parsed, bytes, tags, reference, address }));
 }
 
 async function recordManifest(desk: Desk, shelf: Shelf, put: {

@@ -1,8 +1,9 @@
 // The registry API below /v2/: OCI distribution specification 1.1, "Endpoints".
 import type { Access } from '../access.ts';
 import { type Answer, jsonAnswer } from '../answer.ts';
-import type { PushedBlobs, ServedBlobs } from '../content.ts';
+import type { ServedBlobs } from '../content.ts';
 import type { Exchange } from '../exchange.ts';
+import type { PushOptions } from '../serve-options.ts';
 import { isRepositoryName, lexically, registryError } from './grammar.ts';
 import { Library } from './library.ts';
 import { getBlob, getManifest, listReferrers, listTags, pagedAnswer, unknownName } from './pull.ts';
@@ -14,7 +15,7 @@ import { Uploads } from './uploads.ts';
 export interface RegistryOptions {
   readonly blobs: ServedBlobs;
   /** Where pushes go; absent: read-only. */
-  readonly push?: { readonly blobs: PushedBlobs; readonly state: string };
+  readonly push?: PushOptions;
   readonly access: Access;
   readonly now: () => number;
 }
@@ -43,10 +44,10 @@ export class Registry {
 
   static async open(options: RegistryOptions): Promise<Registry> {
     if (options.push === undefined) return new Registry(options, undefined);
-    const { blobs, state } = options.push;
+    const { blobs, state, hold = async (work) => work() } = options.push;
     const uploads = new Uploads(blobs, options.now);
     await uploads.removeStale();
-    return new Registry(options, { blobs, pushed: await Pushed.open(state), uploads });
+    return new Registry(options, { blobs, pushed: await Pushed.open(state), uploads, hold });
   }
 
   /** What was pushed; undefined when nothing can be. */
