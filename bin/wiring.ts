@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
-import type { LockedRepository } from '../bom/lock.ts';
+import type { LockedGit, LockedRepository } from '../bom/lock.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
@@ -11,6 +11,7 @@ export interface Sources {
   readonly image: Source<'image'>;
   readonly file: Source<'file'>;
   readonly deb: Source<'deb'>;
+  readonly git: Source<'git'>;
 }
 
 export interface WiringOptions extends RegistryClientOptions {
@@ -19,6 +20,8 @@ export interface WiringOptions extends RegistryClientOptions {
   readonly now: () => Date;
   /** Of the last lock: metadata that is older than theirs is a replay. */
   readonly previousRepositories?: readonly LockedRepository[];
+  /** Of the last lock: bundles of the same commit stay as they are. */
+  readonly previousGit?: readonly LockedGit[];
   /** Where content of unknown digest waits for it. */
   readonly spoolFolder: string;
   readonly credentials?: NonNullable<NonNullable<Project['spec']>['credentials']>;
@@ -34,6 +37,9 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
     })),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({ http, blobs, now, notify, previous: options.previousRepositories ?? [] })),
+    git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
+      blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],
+    })),
   };
   return { sources, close: () => http.close() };
 }

@@ -4,10 +4,11 @@ import type { Entry } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import { normalArch } from './aggregate-targets.ts';
 import { type Digest, parseDigest } from './digest.ts';
+import type { BomFile } from './documents/module-bom.ts';
 import { didYouMean } from './documents/suggest.ts';
 import { formatPosition } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
-import type { FileRequirement, Position } from './requirement.ts';
+import type { FileRequirement, FileSignature, Position } from './requirement.ts';
 
 interface Single { readonly entry: Entry<'files'>; readonly requirement: FileRequirement }
 
@@ -45,11 +46,26 @@ function singleOf(entry: Entry<'files'>, rewrites: HostRewrites, credentials: re
       purpose: value.purpose ?? 'other',
       ...(value.platform === undefined ? {} : { platform: { os: value.platform.os, arch: normalArch(value.platform.arch) } }),
       headersFrom, evidence,
+      ...(value.signature === undefined ? {} : { signature: signatureOf(entry, value.signature) }),
     },
   };
 }
 
-function checkCredential(name: string, known: readonly string[], at: Position): void {
+const minisignKey = /^RW[A-Za-z0-9+/]{54}$/;
+
+function signatureOf(entry: Entry<'files'>, { kind, url, key }: NonNullable<BomFile['signature']>): FileSignature {
+  if (key === undefined) {
+    throw new BundleError('INPUT_FIELD', { subject: formatPosition(entry.at('signature')), expected: `the public key of a ${kind} signature`, actual: 'none', next: 'Name a file with the key in signature.key; a minisign key may stand there itself.' });
+  }
+  const place = url === undefined ? undefined : /^https?:/i.test(url) ? urlOf(url, {}, entry.at('signature', 'url')) : entry.pathOf(url, 'signature', 'url');
+  return {
+    kind, ...(place === undefined ? {} : { place }),
+    key: kind === 'minisign' && minisignKey.test(key) ? { text: key } : { path: entry.pathOf(key, 'signature', 'key'), written: key },
+  };
+}
+
+/** Throws `INPUT_CREDENTIAL` for a name that the project does not declare. */
+export function checkCredential(name: string, known: readonly string[], at: Position): void {
   if (known.includes(name)) return;
   const next = didYouMean(name, known);
   throw new BundleError('INPUT_CREDENTIAL', { subject: formatPosition(at), expected: 'the name of a credential of the project', actual: name, ...(next === undefined ? {} : { next }) });
@@ -82,6 +98,7 @@ function merged(a: Single, b: Single): Single {
   const size = left.size ?? right.size;
   const platform = left.platform ?? right.platform;
   const path = left.path ?? right.path;
+  const signature = left.signature ?? right.signature;
   return {
     ...a,
     requirement: {
@@ -95,6 +112,7 @@ function merged(a: Single, b: Single): Single {
       ...(platform === undefined ? {} : { platform }),
       headersFrom: sortedUnique([...left.headersFrom, ...right.headersFrom]),
       evidence: sortedUnique([...left.evidence, ...right.evidence]),
+      ...(signature === undefined ? {} : { signature }),
     },
   };
 }

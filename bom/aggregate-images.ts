@@ -47,6 +47,8 @@ function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: Host
       role: value.role ?? noRole,
       extras: { signatures: extras?.signatures ?? false, attestations: extras?.attestations ?? false, sboms: extras?.sboms ?? false, referrers: extras?.referrers ?? false },
       ...(cosign === undefined ? {} : { cosignKey: entry.pathOf(cosign, 'verify', 'cosign', 'key') }),
+      ...(value.mutable === 'pin' || value.mutable === 'follow' ? { mutable: value.mutable } : {}),
+      ...(value.evidence === undefined ? {} : { evidence: value.evidence.map(({ kind, value: text, tool, allowMismatch }) => ({ kind, value: text, ...(tool === undefined ? {} : { tool }), allowMismatch: allowMismatch ?? false })) }),
     },
   };
 }
@@ -88,6 +90,8 @@ function merged(a: Single, b: Single): Single {
         sboms: left.extras.sboms || right.extras.sboms, referrers: left.extras.referrers || right.extras.referrers,
       },
       ...(cosignKey === undefined ? {} : { cosignKey }),
+      ...(left.mutable === 'pin' || right.mutable === 'pin' ? { mutable: 'pin' as const } : left.mutable === undefined && right.mutable === undefined ? {} : { mutable: 'follow' as const }),
+      ...(left.evidence === undefined && right.evidence === undefined ? {} : { evidence: [...(left.evidence ?? []), ...(right.evidence ?? [])] }),
     },
   };
 }

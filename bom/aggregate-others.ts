@@ -1,43 +1,69 @@
 // Chart and git entries -> requirements.
 import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
+import { checkCredential } from './aggregate-files.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
+import { type ModuleTargets, platformsOf } from './aggregate-targets.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { parseDigest } from './digest.ts';
 import { formatPosition } from './documents/yaml-tree.ts';
 import type { ChartRequirement, GitRequirement, Wanted } from './requirement.ts';
 
-/** Charts, one requirement per chart, sorted by name and version. */
-export function chartRequirements(entries: readonly Entry<'charts'>[], rewrites: HostRewrites): ChartRequirement[] {
-  return merge(entries.map((entry) => chartOf(entry, rewrites)), 'chart', ({ name, version }) => `${name}@${version ?? ''}`);
+export interface OtherOptions {
+  readonly rewrites: HostRewrites;
+  readonly targets: ModuleTargets;
+  /** Names that the project declares. */
+  readonly credentials: readonly string[];
 }
 
-function chartOf(entry: Entry<'charts'>, rewrites: HostRewrites): ChartRequirement {
-  const { source, digest, as, withDependencies, withImages } = entry.value;
+/** Charts, one requirement per chart, sorted by name and version. */
+export function chartRequirements(entries: readonly Entry<'charts'>[], options: OtherOptions): ChartRequirement[] {
+  const charts = merge(entries.map((entry) => chartOf(entry, options)), 'chart', ({ name, version }) => `${name}@${version ?? ''}`);
+  const platforms = new Map<string, string[]>();
+  for (const entry of entries) {
+    const { name, version } = chartOf(entry, options);
+    const key = `${name}@${version ?? ''}`;
+    platforms.set(key, [...(platforms.get(key) ?? []), ...platformsOf(options.targets.of(entry.bom))]);
+  }
+  return charts.map((chart) => {
+    const all = sortedUnique(platforms.get(`${chart.name}@${chart.version ?? ''}`) ?? []);
+    return { ...chart, platforms: all.includes('all') ? ['all'] : all };
+  });
+}
+
+function chartOf(entry: Entry<'charts'>, { rewrites, credentials }: OtherOptions): ChartRequirement {
+  const { source, digest, as, withDependencies, withImages, keyring } = entry.value;
   const last = (text: string): string => text.replace(/\/+$/, '').split('/').at(-1) ?? text;
-  const name = source.name ?? as ?? last(source.oci ?? source.url ?? source.path ?? source.git ?? '');
+  const name = source.name ?? as ?? last((source.oci ?? source.url ?? source.path ?? source.git ?? '').replace(/@sha256:[0-9a-f]{64}$/, ''));
+  for (const [index, credential] of (entry.value.headersFrom ?? []).entries()) checkCredential(credential, credentials, entry.at('headersFrom', index));
   return {
     kind: 'chart', name, usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
     ...(source.version === undefined ? {} : { version: source.version }),
     ...(source.repo === undefined ? {} : { repo: urlOf(source.repo, rewrites, entry.at('source', 'repo')) }),
     ...(source.oci === undefined ? {} : { oci: source.oci }),
-    ...(source.git === undefined ? {} : { git: `${source.git}${source.ref === undefined ? '' : `@${source.ref}`}${source.path === undefined ? '' : `#${source.path}`}` }),
+    ...(source.git === undefined ? {} : { git: { url: source.git, ...(source.ref === undefined ? {} : { ref: source.ref }), ...(source.path === undefined ? {} : { path: source.path }) } }),
     ...(source.url === undefined ? {} : { url: urlOf(source.url, rewrites, entry.at('source', 'url')) }),
     ...(source.path === undefined || source.git !== undefined ? {} : { path: { absolute: entry.pathOf(source.path, 'source', 'path'), written: source.path } }),
     ...(digest === undefined ? {} : { digest: parseDigest(digest, formatPosition(entry.at('digest'))) }),
     withDependencies: withDependencies ?? true,
     withImages: withImages ?? 'none',
+    ...(keyring === undefined ? {} : { keyring: { absolute: entry.pathOf(keyring, 'keyring'), written: keyring } }),
+    valuesFiles: (entry.value.valuesFiles ?? []).map((file, index) => entry.pathOf(file, 'valuesFiles', index)),
+    ...(as === undefined ? {} : { as }),
+    headersFrom: entry.value.headersFrom ?? [],
+    platforms: [],
   };
 }
 
 /** Git repositories, one requirement per address and revision. A missing commit is '': the source resolves `ref`. */
-export function gitRequirements(entries: readonly Entry<'git'>[]): GitRequirement[] {
+export function gitRequirements(entries: readonly Entry<'git'>[], { credentials }: Pick<OtherOptions, 'credentials'>): GitRequirement[] {
   return merge(entries.map((entry): GitRequirement => {
-    const { id, url, commit, ref, submodules, mirrorAll } = entry.value;
+    const { id, url, commit, ref, submodules, mirrorAll, headersFrom = [] } = entry.value;
+    for (const [index, credential] of headersFrom.entries()) checkCredential(credential, credentials, entry.at('headersFrom', index));
     return {
       kind: 'git', name: id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url, url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
       ...(ref === undefined ? {} : { ref }),
-      submodules: submodules ?? false, mirrorAll: mirrorAll ?? false,
+      submodules: submodules ?? false, mirrorAll: mirrorAll ?? false, headersFrom,
     };
   }), 'git', ({ name, commit, ref }) => `${name}@${commit || (ref ?? '')}`);
 }

@@ -27,7 +27,13 @@ export function checkMutable({ value, module, at }: Entry<'images'>): void {
   });
 }
 
-/** Warnings about wishes that are not carried out: signatures of files are not checked yet. */
-export function unkeptPromises(files: readonly Entry<'files'>[]): string[] {
-  return files.flatMap(({ value, module }) => (value.signature === undefined ? [] : [`file ${value.id ?? value.saveAs ?? value.urls?.[0] ?? ''} of ${module}: its ${value.signature.kind} signature is not checked`]));
+/** Warnings about wishes that are not carried out: checks of other systems over forms of an image that only their tool makes. */
+export function unkeptPromises(images: readonly Entry<'images'>[]): string[] {
+  return images.flatMap(({ value, module }) => (value.evidence ?? []).filter(({ kind }) => !isCheckableEvidence(kind))
+    .map(({ kind, tool }) => `image ${value.ref} of ${module}: its ${kind}${tool === undefined ? '' : ` (${tool})`} cannot be checked here; its digest is what identifies it`));
+}
+
+/** Evidence about an image that its manifest answers. */
+export function isCheckableEvidence(kind: string): boolean {
+  return kind === 'manifest-digest' || kind === 'config-digest';
 }

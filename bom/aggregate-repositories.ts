@@ -124,7 +124,7 @@ function repositoryOf(id: string, value: Fields, place: Place & { readonly manag
     components: value.components, architectures: value.architectures,
     baseurl: url('baseurl'), mirrorlist: url('mirrorlist'), metalink: url('metalink'),
     gpgcheck: value.gpgcheck, repoGpgcheck: value.repoGpgcheck, allowExpired: value.allowExpired,
-    priority: value.priority, moduleHotfixes: value.moduleHotfixes, modules: value.modules, excludes: value.excludes, includepkgs: value.includepkgs,
+    priority: value.priority, moduleHotfixes: value.moduleHotfixes, modules: value.modules, excludes: value.excludes, includepkgs: value.includepkgs, headersFrom: value.headersFrom,
     tls: value.tls === undefined ? undefined : withoutUndefined(value.tls),
   };
   return {

@@ -107,15 +107,16 @@ export function aggregate(options: AggregateOptions): Aggregated {
   const included = includedEntries(entries.of('files'), entries.of('images'), project);
   const configs = configRequirements(boms, project, selection);
   const rewrites = spec.hostRewrites ?? {};
+  const credentials = Object.keys(spec.credentials ?? {});
   const packages = packageSetRequirements(entries.of('packages'), entries.of('packageRepositories'), {
     project, targets, rewrites, ...(options.hostAptSources === undefined ? {} : { hostAptSources: options.hostAptSources }),
   });
   for (const bom of boms) checkReferences(bom);
   for (const entry of included.images) checkMutable(entry);
-  const unkept = unkeptPromises(included.files);
+  const unkept = unkeptPromises(included.images);
   const produced = producedImages(boms);
   const images = imageRequirements(included.images, targets, rewrites);
-  const files = withInstallPlaces(fileRequirements(included.files, rewrites, Object.keys(spec.credentials ?? {})), included.files, project);
+  const files = withInstallPlaces(fileRequirements(included.files, rewrites, credentials), included.files, project);
   checkConfigNames(configs.configs, files);
   const all = [...included.images, ...included.files, ...(['packageRepositories', 'packages', 'charts', 'git'] as const).flatMap((list) => entries.of(list))];
   return {
@@ -127,8 +128,8 @@ export function aggregate(options: AggregateOptions): Aggregated {
     images,
     files,
     packageSets: packages.sets,
-    charts: chartRequirements(entries.of('charts'), rewrites),
-    git: gitRequirements(entries.of('git')),
+    charts: chartRequirements(entries.of('charts'), { rewrites, targets, credentials }),
+    git: gitRequirements(entries.of('git'), { credentials }),
     configs: configs.configs,
     dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped, ...included.dropped, ...configs.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
     unresolved: boms.flatMap(unresolvedOf),

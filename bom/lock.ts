@@ -32,6 +32,8 @@ const lockedBom = z.strictObject({
   digest,
   size,
   labels: z.record(z.string(), z.string()),
+  /** Where it was read, when that was not a file of this machine: the address, and the digest of what was found there (commit of a git revision). */
+  origin: z.strictObject({ url: z.string(), digest: digest.optional(), commit: z.string().optional(), found: z.string().optional() }).optional(),
 });
 
 /** A manifest or index that is carried; `platform` as os/arch[/variant] where the index above it says so. */
@@ -95,6 +97,8 @@ const lockedFile = z.strictObject({
   headersFrom: z.array(z.string()).optional(),
   /** Other digests of the same bytes that were declared and checked: "sha1:…". */
   evidence: z.array(z.string()).optional(),
+  /** The signature that was good while locking, and who made it: fingerprints or key ids. It travels beside the file. */
+  signature: z.strictObject({ kind: z.string(), signers: z.array(z.string()), file: z.string() }).optional(),
   /** Media type of the blob; `application/octet-stream` unless known better. */
   mediaType: z.string(),
   trust,
@@ -174,6 +178,8 @@ const lockedRepository = z.strictObject({
   /** Primary key fingerprints whose signature on `metadata` was good. */
   keyFingerprints: z.array(z.string()),
   verified: z.boolean(),
+  /** Names of credentials that requests below `uri` need; never values. */
+  headersFrom: z.array(z.string()).optional(),
   /** Checks that the project waived: `valid-until`, `unsigned`, … */
   waivers: z.array(z.string()),
 });
@@ -189,6 +195,11 @@ const lockedChart = z.strictObject({
   /** Chart.yaml as canonical JSON values: what a Helm index needs. */
   metadata: z.record(z.string(), z.unknown()),
   provenance: descriptor.optional(),
+  /** Fingerprints of the keys that signed the provenance. */
+  keyFingerprints: z.array(z.string()).optional(),
+  /** Where it was made from, when it was packed while locking: its content is in the store only. */
+  source: z.string().optional(),
+  headersFrom: z.array(z.string()).optional(),
   trust,
   usedBy,
   licence,
@@ -199,6 +210,11 @@ const lockedGit = z.strictObject({
   url: z.string(),
   commit: z.string(),
   ref: z.string().optional(),
+  /** All branches and tags, not only the history of `commit`. */
+  mirror: z.boolean().optional(),
+  /** Bundles of its submodules: path in the tree -> name of the entry. */
+  submodules: z.array(z.strictObject({ path: z.string(), url: z.string(), commit: z.string(), name: z.string() })).optional(),
+  headersFrom: z.array(z.string()).optional(),
   digest,
   size,
   trust,

@@ -33,6 +33,9 @@ export interface Wanted {
 export interface Evidence {
   readonly kind: string;
   readonly value: string;
+  readonly tool?: string;
+  /** A difference is told, not refused. */
+  readonly allowMismatch: boolean;
 }
 
 export interface ImageRequirement extends Wanted {
@@ -51,6 +54,10 @@ export interface ImageRequirement extends Wanted {
   readonly role: string;
   readonly extras: { readonly signatures: boolean; readonly attestations: boolean; readonly sboms: boolean; readonly referrers: boolean };
   readonly cosignKey?: string;
+  /** `pin`: once locked, only a named update moves it; `follow` (the default): every update does. */
+  readonly mutable?: 'pin' | 'follow';
+  /** Checks that other systems published; never identity. */
+  readonly evidence?: readonly Evidence[];
   /** true: a single-platform image may contradict the wanted platform. */
   readonly platformWaived?: boolean;
 }
@@ -72,6 +79,16 @@ export interface FileRequirement extends Wanted {
   readonly headersFrom: readonly string[];
   /** "sha1:…", "md5:…", "sha512:…": checked while the bytes pass, never identity. */
   readonly evidence: readonly string[];
+  readonly signature?: FileSignature;
+}
+
+/** A signature over a file, checked before it is locked. */
+export interface FileSignature {
+  readonly kind: 'gpg' | 'minisign' | 'cosign';
+  /** Where the signature is, when not beside the file (`.asc`, `.minisig`, `.sig`): an address, or an absolute path. */
+  readonly place?: string;
+  /** The public key: an absolute path and how its BOM wrote it, or the text of a minisign key itself. */
+  readonly key: { readonly path: string; readonly written: string } | { readonly text: string };
 }
 
 /** Site files of this machine that travel as one tar: `configs[]`. */
@@ -121,6 +138,8 @@ export interface RepositoryRequirement {
   readonly modules?: readonly string[];
   readonly excludes?: readonly string[];
   readonly includepkgs?: readonly string[];
+  /** Credentials of the project that requests below its address need. */
+  readonly headersFrom?: readonly string[];
   readonly tls?: { readonly clientCert?: string; readonly clientKey?: string; readonly caFile?: string };
 }
 
@@ -155,12 +174,22 @@ export interface ChartRequirement extends Wanted {
   readonly version?: string;
   readonly repo?: string;
   readonly oci?: string;
-  readonly git?: string;
+  /** A folder with Chart.yaml, or a packed chart, in a revision. */
+  readonly git?: { readonly url: string; readonly ref?: string; readonly path?: string };
   readonly url?: string;
   readonly path?: { readonly absolute: string; readonly written: string };
   readonly digest?: Digest;
   readonly withDependencies: boolean;
   readonly withImages: 'none' | 'annotations' | 'render';
+  /** Keys that must have signed it: an absolute path. */
+  readonly keyring?: { readonly absolute: string; readonly written: string };
+  /** Values for `withImages: render`: absolute paths. */
+  readonly valuesFiles: readonly string[];
+  /** File name below `charts/`; `<name>-<version>.tgz` when left out. */
+  readonly as?: string;
+  readonly headersFrom: readonly string[];
+  /** Platforms of the images that it brings along. */
+  readonly platforms: readonly string[];
 }
 
 export interface GitRequirement extends Wanted {
@@ -171,4 +200,5 @@ export interface GitRequirement extends Wanted {
   readonly ref?: string;
   readonly submodules: boolean;
   readonly mirrorAll: boolean;
+  readonly headersFrom: readonly string[];
 }

@@ -180,7 +180,7 @@ function fetchesOf(lock: Lock, sources: DownloadOptions['sources']): Map<Digest,
     const origin = originOf(first);
     for (const blob of item.blobs) if (!ways.has(blob.digest)) ways.set(blob.digest, { origin, fetch: (options) => source.fetch(artifact, blob, options) });
   };
-  const { images, files, packages, charts } = lock.spec;
+  const { images, files, packages, charts, git } = lock.spec;
   for (const image of images) add(sources.image, image, { from: image.sources, blobs: [...image.manifests, ...image.blobs] });
   for (const file of files) add(sources.file, file, { from: file.urls, blobs: [file] });
   const content = contentOf(lock);
@@ -191,6 +191,10 @@ function fetchesOf(lock: Lock, sources: DownloadOptions['sources']): Map<Digest,
   for (const chart of charts) {
     const parts = [content.get(chart.digest), chart.provenance].filter((part) => part !== undefined);
     add(sources.chart, chart, { from: chart.urls, blobs: parts });
+  }
+  for (const item of git) {
+    const blob = content.get(item.digest);
+    if (blob !== undefined) add(sources.git, item, { from: [item.url], blobs: [blob] });
   }
   return ways;
 }

@@ -1,7 +1,7 @@
 // What an earlier lock settled stays settled: images and files without a digest of their own keep the one that was locked.
 import type { Aggregated } from '../bom/aggregate.ts';
 import type { Lock, Trust } from '../bom/lock.ts';
-import type { FileRequirement, ImageRequirement } from '../bom/requirement.ts';
+import type { FileRequirement, GitRequirement, ImageRequirement } from '../bom/requirement.ts';
 
 /** What is resolved anew: everything, or the images and files of these names or modules. */
 export type Update = 'all' | readonly string[];
@@ -30,7 +30,20 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
     trust.set(wanted.name, locked.trust);
     return { ...wanted, digest: locked.digest };
   };
-  return { aggregated: { ...aggregated, images: aggregated.images.map(image), files: aggregated.files.map(file) }, trust };
+  const git = (wanted: GitRequirement): GitRequirement => {
+    const locked = previous.spec.git.find(({ name, url }) => name === wanted.name && url === wanted.url);
+    if (wanted.commit !== '' || wanted.mirrorAll || locked === undefined || isUpdated([wanted.name], wanted.usedBy) || !isSameRef(wanted.ref, locked.ref)) return wanted;
+    trust.set(`git ${wanted.name}`, locked.trust);
+    return { ...wanted, commit: locked.commit, ...(locked.ref === undefined ? {} : { ref: locked.ref }) };
+  };
+  const { images, files } = aggregated;
+  return { aggregated: { ...aggregated, images: images.map(image), files: files.map(file), git: aggregated.git.map(git) }, trust };
+}
+
+/** Whether what a document calls a revision may be what was locked under a full name. */
+function isSameRef(wanted: string | undefined, locked: string | undefined): boolean {
+  if (wanted === undefined || wanted === 'HEAD') return locked === undefined || locked.startsWith('refs/heads/');
+  return locked === wanted || locked === `refs/heads/${wanted}` || locked === `refs/tags/${wanted}`;
 }
 
 /** host/path of a reference. */

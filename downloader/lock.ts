@@ -132,10 +132,13 @@ async function resolveAll(wanted: Wanted, { sources, signal, notify = silent }: 
 /** A digest that an earlier lock gave is trusted as it was then, not as if a document had declared it. */
 function withTrust(resolutions: Resolutions, trust: ReadonlyMap<string, Trust>): Resolutions {
   const kept = <T extends { readonly trust: Trust }>(artifact: T, name: string): T => ({ ...artifact, trust: trust.get(name) ?? artifact.trust });
+  /** A submodule's commit is as trusted as the repository that names it. */
+  const gitPin = (name: string): string => [...trust.keys()].find((key) => key === `git ${name}` || `git ${name}`.startsWith(`${key}/`)) ?? '';
   return {
     ...resolutions,
     image: { ...resolutions.image, artifacts: resolutions.image.artifacts.map((artifact) => kept(artifact, artifact.ref)) },
     file: { ...resolutions.file, artifacts: resolutions.file.artifacts.map((artifact) => kept(artifact, artifact.name)) },
+    git: { ...resolutions.git, artifacts: resolutions.git.artifacts.map((artifact) => kept(artifact, gitPin(artifact.name))) },
   };
 }
 

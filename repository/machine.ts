@@ -189,6 +189,7 @@ export class Machine {
       case 'apt': return view.aptFile(rest, blobs);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);
+      case 'git': return rest.length === 0 ? redirect('/git/') : view.git.answer(rest, blobs);
       case 'client': return clientAnswer({ view, exchange, publicKey: signer?.publicKeyArmored, ca: this.ca }, rest);
       case 'keys': return rest.length === 1 ? this.publicKey(rest[0] ?? '') : undefined;
       case 'api': return rest[0] === 'v1' ? apiAnswer(facts, rest.slice(1)) : undefined;

@@ -5,7 +5,7 @@ import type { AccessRecord } from './access-record.ts';
 import type { View } from './view.ts';
 
 /** Parts of the service that are counted apart. Few and fixed, so that no client can make new ones. */
-const areas = ['registry', 'apt', 'yum', 'files', 'charts', 'page', 'api', 'other'] as const;
+const areas = ['registry', 'apt', 'yum', 'files', 'charts', 'git', 'page', 'api', 'other'] as const;
 export type Area = (typeof areas)[number];
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -16,7 +16,7 @@ export function areaOf(path: string): Area {
   switch (top) {
     case 'v2': return 'registry';
     case '': case 'artifact': case 'artifacts': case 'changes': return 'page';
-    case 'apt': case 'yum': case 'files': case 'charts': case 'api': return top;
+    case 'apt': case 'yum': case 'files': case 'charts': case 'git': case 'api': return top;
     default: return 'other';
   }
 }

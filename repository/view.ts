@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts';
 import type { Served, ServedBlobs } from './content.ts';
-import { ChartTree, FileTree } from './files/files.ts';
+import { ChartTree, FileTree, gitFiles } from './files/files.ts';
 import { AptMirrors } from './mirror/apt.ts';
 import type { Signer } from './mirror/signer.ts';
 import { Library } from './registry/library.ts';
@@ -15,6 +15,7 @@ export class View {
   readonly apt: AptMirrors;
   readonly files: FileTree;
   readonly charts: ChartTree;
+  readonly git: FileTree;
   private older: readonly View[];
 
   constructor(served: readonly Served[], signer: Signer | undefined, before?: View) {
@@ -23,6 +24,7 @@ export class View {
     this.apt = new AptMirrors(served, signer);
     this.files = new FileTree(served);
     this.charts = new ChartTree(served);
+    this.git = new FileTree(served, 'Git bundles', gitFiles);
     this.older = before === undefined || before.served.length === 0 ? olderViews(served) : [before, ...before.older].slice(0, olderLimit);
   }
 

@@ -26,6 +26,8 @@ const tools: Readonly<Record<string, string>> = {
   zstd: 'zstd',
   pgrep: 'procps',
   cmp: 'diffutils',
+  git: 'git',
+  minisign: 'minisign',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);

@@ -41,7 +41,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, previousRepositories: previous?.spec.repositories ?? [], ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {

@@ -67,6 +67,8 @@ const repositoryFields = {
   trusted: flag.optional(), gpgcheck: flag.optional(), repoGpgcheck: flag.optional(), allowExpired: flag.optional(),
   moduleHotfixes: flag.optional(), modules: texts.optional(), excludes: texts.optional(), includepkgs: texts.optional(), priority: count.optional(),
   tls: z.strictObject({ clientCert: optional(text), clientKey: optional(text), caFile: optional(text) }).optional(),
+  /** Names of credentials of the project that requests below its address need; never values. */
+  headersFrom: texts.optional(),
 };
 
 /** A repository that a project maps a `system: true` one to: an apt line, a base URL, or the fields. */
@@ -104,12 +106,14 @@ export const chart = entry({
   withDependencies: flag.optional(),
   withImages: z.enum(['none', 'annotations', 'render']).optional(),
   as: optional(text),
+  headersFrom: texts.optional(),
 });
 
 export const git = entry({
   url: text, ref: optional(text),
   commit: optional(z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, '40 or 64 lower-case hex digits')),
   submodules: flag.optional(), mirrorAll: flag.optional(),
+  headersFrom: texts.optional(),
 });
 
 const command = z.strictObject({ name: text, description: optional(text), command: optional(z.string()), envs: z.record(z.string(), z.string()).optional(), args: z.array(z.string()).optional() });

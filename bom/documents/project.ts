@@ -33,7 +33,8 @@ const policy = z.strictObject({
   guessed: z.enum(['allow', 'warn', 'fail']).optional(),
   unresolved: z.enum(['allow', 'warn', 'fail']).optional(),
   weakDigest: z.enum(['upgrade', 'fail']).optional(),
-  licence: z.strictObject({ deny: texts.optional(), allow: texts.optional() }).optional(),
+  /** `redistributable`: what happens to content whose licence its BOM says may not be passed on. */
+  licence: z.strictObject({ deny: texts.optional(), allow: texts.optional(), redistributable: z.enum(['allow', 'warn', 'fail']).optional() }).optional(),
 });
 
 export const projectSchema = z.strictObject({
@@ -42,6 +43,8 @@ export const projectSchema = z.strictObject({
   metadata: z.strictObject({ name: moduleName, version: optional(text), labels: z.record(z.string(), scalar).optional(), annotations: annotations.optional() }),
   spec: z.strictObject({
     modules: z.array(module).optional(),
+    /** Lists of modules on offer (ModuleRepository, Repository v1 of LambdaStack): files, folders and the addresses that `modules` takes. */
+    moduleRepositories: texts.optional(),
     /** Ids of targets that modules declare, or targets of the project's own. */
     targets: z.array(z.union([text, target])).optional(),
     select: z.strictObject({

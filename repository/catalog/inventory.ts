@@ -62,7 +62,7 @@ function listItems({ lock }: Served): InventoryItem[] {
       kind: item.manager, name: `${item.name} ${item.version} ${item.arch}`, digest: item.digest, sizeBytes: item.size, usedBy: item.usedBy, trust: item.trust, project,
       places: [item.path], target: item.target,
     })),
-    ...git.map((item): InventoryItem => ({ kind: 'git', name: item.name, digest: item.digest, sizeBytes: item.size, usedBy: item.usedBy, trust: item.trust, project, places: [] })),
+    ...git.map((item): InventoryItem => ({ kind: 'git', name: item.name, digest: item.digest, sizeBytes: item.size, usedBy: item.usedBy, trust: item.trust, project, places: [`${item.name}.bundle`] })),
   ];
 }
 

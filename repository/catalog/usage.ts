@@ -25,6 +25,7 @@ export function fetchCommands(item: InventoryItem, facts: CatalogFacts): string 
     ].join('\n');
     case 'file': return `curl -fO ${origin}/files/${encodePath(place)}`;
     case 'chart': return `helm pull ${origin}/charts/${encodePath(place)}`;
+    case 'git': return `curl -fO ${origin}/git/${encodePath(place)}\ngit clone ${place.split('/').at(-1) ?? place}`;
     case 'deb': {
       const [name = '', version = ''] = item.name.split(' ');
       return `apt-get install ${name}=${version}\ncurl -fO ${origin}/apt/${item.project}/${item.target ?? ''}/${encodePath(place)}`;

@@ -1,14 +1,21 @@
 // Files by name, with checksums and listings, and the Helm repository. RFC 9530 (Repr-Digest); Helm documentation, "Chart Repository Guide".
 import { type Descriptor, type Digest, hexOf } from '../../bom/digest.ts';
-import { chartMediaType } from '../../bom/lock.ts';
+import { chartMediaType, gitBundleMediaType, type Lock } from '../../bom/lock.ts';
 import { type Answer, blobAnswer, type Headers, textAnswer } from '../answer.ts';
 import { escapeHtml, page } from '../catalog/html.ts';
 import { tableHead } from '../catalog/parts.ts';
 import type { Served, ServedBlobs } from '../content.ts';
 
+export interface Named extends Descriptor { readonly name: string }
+
 interface Entry extends Descriptor {
   readonly project: string;
   readonly name: string;
+}
+
+/** Git bundles by name, for `git clone`. */
+export function gitFiles(lock: Lock): readonly Named[] {
+  return lock.spec.git.map(({ name, digest, size }) => ({ name: `${name}.bundle`, mediaType: gitBundleMediaType, digest, size }));
 }
 
 /** A file's place: alone under its name, or below its project where two projects have different files of one name. */
@@ -16,10 +23,14 @@ export class FileTree {
   /** Path below /files/ -> file. */
   private readonly entries = new Map<string, Entry>();
 
-  constructor(served: readonly Served[]) {
+  private readonly title: string;
+
+  /** `title` stands above listings; `filesOf` says what of a lock is here. */
+  constructor(served: readonly Served[], title = 'Files', filesOf: (lock: Lock) => readonly Named[] = (lock) => lock.spec.files) {
+    this.title = title;
     const byName = new Map<string, Entry[]>();
     for (const { lock } of served) {
-      for (const { name, mediaType, digest, size } of lock.spec.files) {
+      for (const { name, mediaType, digest, size } of filesOf(lock)) {
         const entry = { project: lock.metadata.name, name, mediaType, digest, size };
         byName.set(name, [...(byName.get(name) ?? []), entry]);
       }
@@ -72,7 +83,7 @@ export class FileTree {
       const link = `<a href="${escapeHtml(name.split('/').map(encodeURIComponent).join('/'))}">${escapeHtml(name)}</a>`;
       rows.set(name, slash < 0 ? `<tr><td>${link}</td><td class="number">${size}</td><td><code>${digest}</code></td></tr>` : `<tr><td>${link}</td><td></td><td></td></tr>`);
     }
-    const title = `Files /${prefix}`;
+    const title = `${this.title} /${prefix}`;
     const body = `<p><a href="SHA256SUMS">SHA256SUMS</a>${prefix === '' ? '' : ' · <a href="../">up</a>'} · <a href="/">catalog</a></p>
 <div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>${tableHead(['Name', '#Bytes', 'Digest'])}<tbody>${[...rows.values()].join('\n')}</tbody></table></div>`;
     return page(title, body);

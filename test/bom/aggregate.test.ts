@@ -297,10 +297,18 @@ unresolved: [{where: "f:1", what: pip install x, reason: name without URL}]`)]);
   });
 
   it('says what it does not carry out', () => {
-    const boms = [bom('a', 'configs: [{id: env, path: x}]\nfiles: [{urls: ["https://example.org/x"], signature: {kind: gpg, url: "https://example.org/x.asc"}}]')];
+    const boms = [bom('a', `configs: [{id: env, path: x}]\nimages: [{ref: "x:1", platforms: [all], evidence: [{kind: crane-tarball-sha1, value: ab, tool: crane 0.11}]}]`)];
     const result = aggregated(boms);
     expect(result.dropped).toEqual([{ what: 'config env of a', because: 'export.includeConfigs is not true' }]);
-    expect(result.warnings).toEqual(['file https://example.org/x of a: its gpg signature is not checked']);
+    expect(result.warnings).toEqual(['image x:1 of a: its crane-tarball-sha1 (crane 0.11) cannot be checked here; its digest is what identifies it']);
+  });
+
+  it('takes signatures of files with a key, and not without', () => {
+    const file = (signature: string): string => `files: [{urls: ["https://example.org/x"], signature: ${signature}}]`;
+    expect(refusal(() => aggregated([bom('a', file('{kind: gpg}'))]))).toMatchObject({ code: 'INPUT_FIELD' });
+    expect(aggregated([bom('a', file('{kind: gpg, key: keys/x.asc}'))]).files[0]?.signature).toEqual({ kind: 'gpg', key: { path: '/boms/keys/x.asc', written: 'keys/x.asc' } });
+    const key = `RW${'Q'.repeat(54)}`;
+    expect(aggregated([bom('a', file(`{kind: minisign, key: "${key}", url: "https://example.org/s"}`))]).files[0]?.signature).toEqual({ kind: 'minisign', place: 'https://example.org/s', key: { text: key } });
   });
 
   it('lets two modules not produce one name', () => {

@@ -1,0 +1,51 @@
+// Repositories over smart http: git's own http-backend behind a few lines of CGI (RFC 3875), with a token in front.
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface GitServer {
+  readonly origin: string;
+  /** Values of Authorization that came. */
+  readonly seen: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Serves the bare repositories below `root` on loopback; with `token`, only to `Authorization: Bearer <token>`. */
+export async function startGitServer(root: string, options: { readonly token?: string } = {}): Promise<GitServer> {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    const { authorization = '' } = request.headers;
+    seen.push(authorization);
+    if (options.token !== undefined && authorization !== `Bearer ${options.token}`) { response.writeHead(401, { 'www-authenticate': 'Basic realm="forge"' }).end(); return; }
+    const [path = '', query = ''] = (request.url ?? '').split('?');
+    const child = spawn('git', ['http-backend'], {
+      env: {
+        ...process.env, GIT_PROJECT_ROOT: root, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: decodeURIComponent(path), QUERY_STRING: query, REQUEST_METHOD: request.method ?? 'GET',
+        CONTENT_TYPE: request.headers['content-type'] ?? '', CONTENT_LENGTH: request.headers['content-length'] ?? '', HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+        GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''), GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*',
+      },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    child.stdin.on('error', () => undefined);
+    request.pipe(child.stdin);
+    let head = Buffer.alloc(0);
+    let begun = false;
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (begun) { response.write(chunk); return; }
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      begun = true;
+      const headers = Object.fromEntries(head.toString('latin1', 0, end).split('\r\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]));
+      const { Status: status = '200', ...rest } = headers;
+      response.writeHead(Number(status.slice(0, 3)), rest);
+      response.write(head.subarray(end + 4));
+    });
+    child.once('close', () => { if (!begun) response.writeHead(500); response.end(); });
+  });
+  await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen,
+    stop: () => new Promise((done) => { server.closeAllConnections(); server.close(() => done()); }),
+  };
+}
