@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,4 +140,9 @@ export interface ErrorBody { readonly errors: readonly { readonly code: string; 
 
 export async function errorCode(response: Response): Promise<string> {
   return ((await response.json()) as ErrorBody).errors[0]?.code ?? '';
+}
+
+/** `size` letters that nobody pushed before. */
+export function randomText(size: number): string {
+  return randomBytes(Math.ceil(size / 2)).toString('hex').slice(0, size);
 }
