@@ -24,6 +24,8 @@ export interface WiringOptions extends RegistryClientOptions {
   readonly previousGit?: readonly LockedGit[];
   /** Where content of unknown digest waits for it. */
   readonly spoolFolder: string;
+  /** For keyless signatures; see the image source. */
+  readonly trustRoot?: string;
   readonly credentials?: NonNullable<NonNullable<Project['spec']>['credentials']>;
 }
 
@@ -32,7 +34,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
   const { blobs, notify, now, concurrency } = options;
   const { http, registry } = createRegistryClient(options);
   const sources = {
-    image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder })),
+    image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
     })),

@@ -1,5 +1,7 @@
 // Image entries -> one requirement per name.
+import { isDeepStrictEqual } from 'node:util';
 import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
+import { cosignTrust } from './aggregate-cosign.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { type HostRewrites, rewriteReference } from './aggregate-hosts.ts';
 import { type ModuleTargets, normalPlatform, platformsOf } from './aggregate-targets.ts';
@@ -32,8 +34,8 @@ function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: Host
   }
   const digest = declared ?? inRef;
   const ref = canonicalReference(name.tag === undefined && inRef !== undefined ? { ...name, digest: inRef } : name);
-  const { extras, archive, verify } = value;
-  const cosign = verify?.cosign?.key;
+  const { extras, archive } = value;
+  const cosign = cosignTrust(entry);
   return {
     entry, digestAt: value.digest === undefined ? at : entry.at('digest'), hasOwnPlatforms: value.platforms !== undefined,
     requirement: {
@@ -46,7 +48,7 @@ function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: Host
       artifactKind: value.kind ?? 'image',
       role: value.role ?? noRole,
       extras: { signatures: extras?.signatures ?? false, attestations: extras?.attestations ?? false, sboms: extras?.sboms ?? false, referrers: extras?.referrers ?? false },
-      ...(cosign === undefined ? {} : { cosignKey: entry.pathOf(cosign, 'verify', 'cosign', 'key') }),
+      ...(cosign === undefined ? {} : { cosign: [cosign] }),
       ...(value.mutable === 'pin' || value.mutable === 'follow' ? { mutable: value.mutable } : {}),
       ...(value.evidence === undefined ? {} : { evidence: value.evidence.map(({ kind, value: text, tool, allowMismatch }) => ({ kind, value: text, ...(tool === undefined ? {} : { tool }), allowMismatch: allowMismatch ?? false })) }),
     },
@@ -73,7 +75,7 @@ function merged(a: Single, b: Single): Single {
   const digest = left.digest ?? right.digest;
   const as = left.as ?? right.as;
   const archive = left.archive ?? right.archive;
-  const cosignKey = left.cosignKey ?? right.cosignKey;
+  const cosign = [...left.cosign ?? [], ...right.cosign ?? []].filter((each, at, all) => all.findIndex((other) => isDeepStrictEqual(other, each)) === at);
   return {
     ...a, digestAt: left.digest === undefined ? b.digestAt : a.digestAt,
     requirement: {
@@ -89,7 +91,7 @@ function merged(a: Single, b: Single): Single {
         signatures: left.extras.signatures || right.extras.signatures, attestations: left.extras.attestations || right.extras.attestations,
         sboms: left.extras.sboms || right.extras.sboms, referrers: left.extras.referrers || right.extras.referrers,
       },
-      ...(cosignKey === undefined ? {} : { cosignKey }),
+      ...(cosign.length === 0 ? {} : { cosign }),
       ...(left.mutable === 'pin' || right.mutable === 'pin' ? { mutable: 'pin' as const } : left.mutable === undefined && right.mutable === undefined ? {} : { mutable: 'follow' as const }),
       ...(left.evidence === undefined && right.evidence === undefined ? {} : { evidence: [...(left.evidence ?? []), ...(right.evidence ?? [])] }),
     },

@@ -38,6 +38,13 @@ export interface Evidence {
   readonly allowMismatch: boolean;
 }
 
+/** A signer: the holder of a public key, or whom a certificate names. Paths are absolute; texts are patterns where they say so. */
+export type CosignTrust =
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'identity'; readonly identity: CosignName; readonly issuer: CosignName; readonly trustRoot?: string };
+
+export interface CosignName { readonly text: string; readonly regexp: boolean }
+
 export interface ImageRequirement extends Wanted {
   readonly kind: 'image';
   /** Canonical: host/path with tag, digest or both (never neither). */
@@ -53,7 +60,8 @@ export interface ImageRequirement extends Wanted {
   readonly artifactKind: 'image' | 'artifact' | 'signature' | 'attestation' | 'sbom';
   readonly role: string;
   readonly extras: { readonly signatures: boolean; readonly attestations: boolean; readonly sboms: boolean; readonly referrers: boolean };
-  readonly cosignKey?: string;
+  /** Who has to have signed it; each of them. */
+  readonly cosign?: readonly CosignTrust[];
   /** `pin`: once locked, only a named update moves it; `follow` (the default): every update does. */
   readonly mutable?: 'pin' | 'follow';
   /** Checks that other systems published; never identity. */

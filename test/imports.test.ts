@@ -29,6 +29,9 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   saxes: ['formats'],
   '@napi-rs/lzma': ['formats'],
   bcryptjs: ['repository'],
+  '@sigstore/verify': ['formats'],
+  '@sigstore/bundle': ['formats'],
+  '@sigstore/protobuf-specs': ['formats'],
 };
 /** Node modules that pure folders may use: computation on bytes, no I/O. */
 const pure = ['node:crypto', 'node:zlib', 'node:buffer', 'node:util', 'node:path', 'node:path/posix', 'node:assert'];

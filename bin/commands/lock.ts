@@ -23,12 +23,14 @@ export interface LockFlags extends FileFlag, NetworkFlags {
   /** `true` without names. */
   readonly update?: true | readonly string[];
   readonly runtime?: readonly string[];
+  readonly trustRoot?: string;
 }
 
 export const lockFlags = (): Option[] => [
   fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), ...networkOptions(),
   new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
   new Option('--update [name]', 'look again what tags and addresses without a digest give now: all of them, or those of an image, file or module; repeatable').argParser(collectUpdate),
+  new Option('--trust-root <file>', 'sigstore trust root (trusted_root.json) for images whose verify.cosign names an identity and no trustRoot of its own'),
   runtimeOption(),
 ];
 
@@ -41,7 +43,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {

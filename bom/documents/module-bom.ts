@@ -29,6 +29,10 @@ const key = z.strictObject({ url: optional(text), path: optional(text), fingerpr
 const evidence = z.strictObject({ kind: text, value: text, tool: optional(text), format: optional(text), allowMismatch: flag.optional() });
 const confidence = z.enum(['declared', 'rendered', 'guessed']);
 
+const cosign = z.strictObject({
+  key: optional(text), identity: optional(text), identityRegexp: optional(text), issuer: optional(text), issuerRegexp: optional(text), trustRoot: optional(text),
+});
+
 export const image = entry({
   ref: text,
   digest: optional(anyDigest),
@@ -40,7 +44,7 @@ export const image = entry({
   mutable: z.enum(['pin', 'follow', 'refuse']).optional(),
   as: optional(text),
   extras: z.strictObject({ signatures: flag.optional(), attestations: flag.optional(), sboms: flag.optional(), referrers: flag.optional() }).optional(),
-  verify: z.strictObject({ cosign: z.strictObject({ key: optional(text), identity: optional(text), issuer: optional(text) }).optional() }).optional(),
+  verify: z.strictObject({ cosign: cosign.optional() }).optional(),
   evidence: z.array(evidence).optional(),
   confidence: confidence.optional(),
 });

@@ -8,14 +8,17 @@ import type { Bytes } from '../../bom/ports.ts';
 import { canonicalReference, parseReference } from '../../bom/reference.ts';
 import type { ImageRequirement } from '../../bom/requirement.ts';
 import { parseDiffIds, parseSavedImages, type SavedImage } from '../../formats/oci/docker-archive.ts';
-import { parseManifest } from '../../formats/oci/manifest.ts';
+import { type ContentDescriptor, parseManifest } from '../../formats/oci/manifest.ts';
 import { verified } from '../../formats/oci/verified.ts';
 import type { FetchedManifest } from '../../transport/registry.ts';
 import { type ArchiveFiles, openArchiveFiles } from './image-archive-files.ts';
+import { isBeside } from './layout-entry.ts';
 
 /** One image of an archive, by digest. */
 export interface ArchivedImage {
   readonly root: FetchedManifest;
+  /** What the top level of a layout lists; nothing for `docker save`. */
+  readonly entries: readonly ContentDescriptor[];
   /** Throws `RESOLVE_NOT_FOUND` when the archive lists a manifest that it does not hold. */
   manifest(descriptor: Descriptor): Promise<FetchedManifest>;
   /** A whole blob, verified. */
@@ -65,7 +68,7 @@ async function layoutImage(place: Place): Promise<ArchivedImage> {
   const { files, subject } = place;
   const index = parseManifest(await readWhole(place, 'index.json'), indexMediaType, `${subject}: index.json`);
   const entries = index.kind === 'index' ? index.manifests : [];
-  const entry = choose(place, entries.map((item) => ({ item, digest: item.digest, names: [item.annotations?.['io.containerd.image.name'], item.annotations?.[refNameAnnotation]].filter((name) => name !== undefined) })));
+  const entry = choose(place, entries.filter((item) => !isBeside(item)).map((item) => ({ item, digest: item.digest, names: [item.annotations?.['io.containerd.image.name'], item.annotations?.[refNameAnnotation]].filter((name) => name !== undefined) })));
   const manifest = async ({ mediaType, digest }: Descriptor): Promise<FetchedManifest> => {
     const bytes = await readWhole(place, blobName(digest));
     const actual = digestOf(bytes);
@@ -74,6 +77,7 @@ async function layoutImage(place: Place): Promise<ArchivedImage> {
   };
   return {
     root: await manifest(entry),
+    entries,
     manifest,
     open: (blob) => verified(files.open(blobName(blob.digest)), blob, { subject: `${subject}: ${blobName(blob.digest)}` }),
     close: () => files.close(),
@@ -130,6 +134,7 @@ async function savedImage(place: Place): Promise<ArchivedImage> {
   const root = { mediaType: manifestMediaType, digest: digestOf(bytes), size: bytes.length, bytes };
   return {
     root,
+    entries: [],
     manifest: async ({ digest }) => { throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: `manifest ${digest}`, actual: 'a docker save archive, which has one image each' }); },
     open: (blob) => verified(files.open(names.get(blob.digest) ?? blob.digest), blob, { subject: `${subject}: ${names.get(blob.digest) ?? blob.digest}` }),
     close: () => files.close(),

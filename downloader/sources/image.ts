@@ -12,8 +12,10 @@ import { statusOf } from '../../transport/http-errors.ts';
 import type { FetchedManifest, RegistryPool } from '../../transport/registry.ts';
 import { settled } from '../failures.ts';
 import { openArchivedImage } from './image-archive.ts';
-import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerSearch, verifySignature, wantedKinds } from './image-referrers.ts';
+import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerPlace, wantedKinds } from './image-referrers.ts';
+import { expectTrustRoot, verifySignatures } from './image-signature.ts';
 import { type ImageContent, walkImage } from './image-walk.ts';
+import { archivePlace, registryPlace } from './referrer-places.ts';
 import { type Choice, firstGood, streamInOrder, Turns } from './in-order.ts';
 
 export interface ImageSourceOptions {
@@ -22,6 +24,8 @@ export interface ImageSourceOptions {
   readonly notify: Notify;
   /** Where a compressed image archive is unpacked while it is read; the system's temporary folder when left out. */
   readonly spoolDir?: string;
+  /** Vouches for keyless signers where a requirement names no trust root: a sigstore trusted_root.json. */
+  readonly trustRoot?: string;
   /** Requests for manifests at the same time. */
   readonly concurrency?: number;
 }
@@ -36,6 +40,7 @@ export function createImageSource(options: ImageSourceOptions): Source<'image'> 
   const turns = new Turns();
   return {
     async resolve(wanted, signal) {
+      for (const requirement of wanted) expectTrustRoot(requirement, options.trustRoot);
       const results = await settled(wanted.map((requirement) => resolveImage(requirement, { ...options, queue, signal })));
       return { artifacts: results.map(({ image }) => image), dropped: results.flatMap(({ dropped }) => dropped) };
     },
@@ -64,7 +69,8 @@ async function resolveImage(requirement: ImageRequirement, context: Resolving): 
   const root = digest === undefined ? await get(choiceBy('tag'), (source) => source.digest ?? source.tag ?? 'latest') : await get(choice, () => digest);
   const read = (descriptor: Descriptor): Promise<Uint8Array> => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal });
   const walked = await walkImage(root, { requirement, manifest: async (descriptor) => checkSize(await get(choice, () => descriptor.digest), descriptor, subject), blob: read });
-  const referrers = await referrersOf(walked, { root, search: { requirement, registry, sources: choice.sources, signal }, read });
+  const places = choice.sources.map((source) => registryPlace(registry, source, signal));
+  const referrers = await referrersOf(walked, { root, requirement, places, read, trustRoot: context.trustRoot });
   const content = withReferrers(walked, referrers);
   for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
   notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.manifests.reduce((sum, { size }) => sum + size, 0) });
@@ -79,16 +85,19 @@ async function resolveArchived(requirement: ImageRequirement, context: Resolving
   const image = await openArchivedImage(requirement, { spoolDir: context.spoolDir ?? tmpdir(), signal });
   try {
     if (declared !== undefined && image.root.digest !== declared) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: declared, actual: image.root.digest });
-    if (requirement.cosignKey !== undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject, expected: 'a registry, where its signatures are', actual: 'an image archive' });
-    const content = await walkImage(image.root, {
+    const read = (descriptor: Descriptor): Promise<Uint8Array> => whole(image.open(smallEnough(descriptor, subject)));
+    const walked = await walkImage(image.root, {
       requirement,
       manifest: async (descriptor) => checkSize(await image.manifest(descriptor), descriptor, subject),
-      blob: (descriptor) => whole(image.open(smallEnough(descriptor, subject))),
+      blob: read,
     });
+    const places = [archivePlace(image, requirement.archive?.written ?? '')];
+    const referrers = await referrersOf(walked, { root: image.root, requirement, places, read, trustRoot: context.trustRoot });
+    const content = withReferrers(walked, referrers);
     for (const blob of content.blobs) await blobs.put(blob, image.open(blob), signal);
     for (const manifest of content.manifests) await blobs.put(manifest, once(manifest.bytes), signal);
     notify({ kind: 'done', phase: 'lock', item: subject, bytes: content.blobs.reduce((sum, { size }) => sum + size, 0) });
-    return { image: lockedImage(requirement, [], { content, referrers: [], declared: declared !== undefined }), dropped: droppedOf(subject, content) };
+    return { image: lockedImage(requirement, [], { content, referrers, declared: declared !== undefined }), dropped: droppedOf(subject, content) };
   } finally {
     await image.close();
   }
@@ -115,25 +124,28 @@ function lockedImage(
     ...(as === undefined ? {} : { as }),
     kind: artifactKind,
     role,
-    trust: requirement.cosignKey !== undefined ? 'verified' : declared ? 'declared' : 'first-use',
+    trust: requirement.cosign !== undefined ? 'verified' : declared ? 'declared' : 'first-use',
     usedBy: [...usedBy],
   };
 }
 
-interface Referring { readonly root: FetchedManifest; readonly search: ReferrerSearch; readonly read: (blob: Descriptor) => Promise<Uint8Array> }
+interface Referring {
+  readonly root: FetchedManifest; readonly requirement: ImageRequirement; readonly places: readonly ReferrerPlace[]; readonly read: (blob: Descriptor) => Promise<Uint8Array>;
+  readonly trustRoot: string | undefined;
+}
 
-async function referrersOf(content: ImageContent, { root, search, read }: Referring): Promise<readonly FoundReferrer[]> {
-  const { requirement } = search;
+async function referrersOf(content: ImageContent, { root, requirement, places, read, trustRoot }: Referring): Promise<readonly FoundReferrer[]> {
   if (wantedKinds(requirement).size === 0) return [];
+  const search = { requirement, places };
   const found = await findReferrers(content.manifests.map(({ digest }) => digest), search);
   expectReferrers(found, search, new Set(content.attestations ? ['attestation'] : []));
-  if (requirement.cosignKey !== undefined) await verifySignature(root, found, { ref: requirement.ref, keyFile: requirement.cosignKey, read });
+  await verifySignatures({ requirement, root, found, read, trustRoot });
   return found;
 }
 
 /** The image with what refers to it: their manifests and blobs travel like its own. */
 function withReferrers(content: ImageContent, referrers: readonly FoundReferrer[]): ImageContent {
-  const manifests = new Map([...content.manifests, ...referrers.map(({ manifest }) => manifest)].map((manifest) => [manifest.digest, manifest]));
+  const manifests = new Map([...content.manifests, ...referrers.flatMap(({ manifests }) => manifests)].map((manifest) => [manifest.digest, manifest]));
   const added = referrers.flatMap((referrer) => referrer.blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })));
   const blobs = new Map<string, Descriptor>();
   for (const blob of [...content.blobs, ...added]) if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob);

@@ -1,83 +1,35 @@
-// Signatures with a key: sigstore/cosign specs/SIGNATURE_SPEC.md (simple signing); sigstore bundle 0.3 with DSSE (secure-systems-lab/dsse, protocol.md).
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { z } from 'zod';
-import { type Digest, digestOf, hexOf } from '../../bom/digest.ts';
-import { BundleError } from '../../bom/errors.ts';
+// How signatures lie beside images: sigstore/cosign specs/SIGNATURE_SPEC.md (simple signing), specs/BUNDLE_SPEC.md (bundles as referrers).
+import type { ContentDescriptor, Manifest } from './manifest.ts';
 
 export const cosignSignatureAnnotation = 'dev.cosignproject.cosign/signature';
 export const simpleSigningMediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
-const bundleMediaType = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.3)?\+json/;
-const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
+const bundleMediaType = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d)?\+json/;
+export const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 
 export function isSigstoreBundle(mediaType: string): boolean {
   return bundleMediaType.test(mediaType);
 }
 
-/** A PEM public key (ECDSA, RSA or Ed25519), as `cosign generate-key-pair` writes it. Throws `INPUT_KEY`. */
-export function parsePublicKey(pem: string, subject: string): KeyObject {
-  try {
-    return createPublicKey(pem);
-  } catch (cause) {
-    throw new BundleError('INPUT_KEY', { subject, expected: 'a PEM public key', actual: 'something else', next: 'Give the public key that `cosign generate-key-pair` or `cosign public-key` wrote.' }, { cause });
+/** What a referrer is for. */
+export type ReferrerKind = 'signature' | 'attestation' | 'sbom' | 'referrer';
+
+/** Suffixes of the tags that cosign gives what belongs to `sha256-<hex>`. */
+export const cosignTags: readonly (readonly [suffix: string, kind: ReferrerKind])[] = [['sig', 'signature'], ['att', 'attestation'], ['sbom', 'sbom']];
+
+/**
+ * What a referrer is, from its own manifest: lists of referrers are not to be relied on for that (cosign 2.6 gives the config's media type in
+ * its fallback tag).
+ */
+export function kindOfReferrer(manifest: Manifest): ReferrerKind {
+  const { annotations = {} } = manifest;
+  const types = [manifest.artifactType, ...(manifest.kind === 'manifest' ? [manifest.config.mediaType, ...manifest.layers.map((layer: ContentDescriptor) => layer.mediaType)] : [])].filter((type) => type !== undefined);
+  if (types.some((type) => isSigstoreBundle(type))) {
+    const predicate = annotations['dev.sigstore.bundle.predicateType'] ?? '';
+    const isSignature = annotations['dev.sigstore.bundle.content'] === 'message-signature' || predicate === '' || predicate.startsWith('https://sigstore.dev/cosign/sign/');
+    return isSignature ? 'signature' : /spdx|cyclonedx/.test(predicate) ? 'sbom' : 'attestation';
   }
-}
-
-/** One thing that may be a signature of an image: a simple-signing payload with its annotation, or a sigstore bundle. */
-export interface SignatureBlob {
-  readonly mediaType: string;
-  readonly bytes: Uint8Array;
-  /** Base64, for simple signing. */
-  readonly signature?: string;
-}
-
-/** Whether `blob` is a signature by `key` on exactly this manifest. What cannot be read is not one. No certificate, log or time is looked at. */
-export function isSignatureOf(blob: SignatureBlob, manifest: { readonly digest: Digest; readonly bytes: Uint8Array }, key: KeyObject): boolean {
-  if (isSigstoreBundle(blob.mediaType)) return isBundleOf(blob.bytes, manifest, key);
-  if (blob.signature === undefined || !signed(key, blob.bytes, blob.signature)) return false;
-  const payload = simpleSchema.safeParse(parseJson(blob.bytes));
-  return payload.success && payload.data.critical.image['docker-manifest-digest'] === manifest.digest;
-}
-
-const simpleSchema = z.object({ critical: z.object({ type: z.literal('cosign container image signature'), image: z.object({ 'docker-manifest-digest': z.string() }) }) });
-const bundleSchema = z.object({
-  messageSignature: z.object({ messageDigest: z.object({ algorithm: z.literal('SHA2_256'), digest: z.string() }).optional(), signature: z.string() }).optional(),
-  dsseEnvelope: z.object({ payload: z.string(), payloadType: z.string(), signatures: z.array(z.object({ sig: z.string() })).max(100) }).optional(),
-});
-const statementSchema = z.object({
-  predicateType: z.literal(signPredicate), subject: z.array(z.object({ digest: z.object({ sha256: z.string().optional() }) })).max(1000),
-});
-
-function isBundleOf(bytes: Uint8Array, manifest: { readonly digest: Digest; readonly bytes: Uint8Array }, key: KeyObject): boolean {
-  const bundle = bundleSchema.safeParse(parseJson(bytes));
-  if (!bundle.success) return false;
-  const { messageSignature, dsseEnvelope } = bundle.data;
-  if (messageSignature !== undefined) return digestOf(manifest.bytes) === manifest.digest && signed(key, manifest.bytes, messageSignature.signature);
-  if (dsseEnvelope === undefined) return false;
-  const payload = Buffer.from(dsseEnvelope.payload, 'base64');
-  const encoded = preAuthentication(dsseEnvelope.payloadType, payload);
-  if (!dsseEnvelope.signatures.some(({ sig }) => signed(key, encoded, sig))) return false;
-  const statement = statementSchema.safeParse(parseJson(payload));
-  return statement.success && statement.data.subject.some(({ digest }) => digest.sha256 === hexOf(manifest.digest));
-}
-
-/** DSSE's PAE: what is signed names its type, so that one kind of document never passes for another. */
-function preAuthentication(type: string, payload: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
-}
-
-function signed(key: KeyObject, content: Uint8Array, signature: string): boolean {
-  const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  try {
-    return verify(algorithm, content, key, Buffer.from(signature, 'base64'));
-  } catch {
-    return false; // a signature of a form that this key cannot have made
-  }
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined; // safeParse then says that it is not one
-  }
+  const [type = ''] = types;
+  if (type.startsWith('application/vnd.dev.cosign.artifact.sig.') || type === 'application/vnd.cncf.notary.signature') return 'signature';
+  if (/in-toto|dsse|attestation/.test(type)) return 'attestation';
+  return /spdx|cyclonedx|syft|sbom/.test(type) ? 'sbom' : 'referrer';
 }

@@ -13,6 +13,10 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === indexMediaType || mediaType === dockerListMediaType;
 }
 
+export function isManifestType(mediaType: string): boolean {
+  return manifestMediaTypes.includes(mediaType);
+}
+
 export interface ListedPlatform { readonly os: string; readonly architecture: string; readonly variant?: string | undefined }
 
 /** A descriptor inside a manifest or an index. */

@@ -2,10 +2,11 @@ import PQueue from 'p-queue';
 import type { Descriptor, Digest } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import { type Notify, silent } from '../../bom/events.ts';
-import type { LockedImage } from '../../bom/lock.ts';
+import type { LockedImage, LockedReferrer } from '../../bom/lock.ts';
 import type { BlobReader, Target } from '../../bom/ports.ts';
 import { isIndexType } from '../../formats/oci/manifest.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
+import { listReferrers } from '../../transport/registry-discovery.ts';
 import { pushBlob, pushManifest } from '../../transport/registry-push.ts';
 import { type ManifestBytes, rewriteIndexes } from './registry-index.ts';
 import type { TargetName } from './registry-names.ts';
@@ -44,9 +45,10 @@ export function createRegistryTarget(options: RegistryTargetOptions): RegistryTa
     rewrites: shared.rewrites,
     async publish(image, blobs, signal) {
       const push: Push = { ...shared, image, blobs, signal, name: nameOf(image, options), notify: options.notify ?? silent };
-      const present = await isPresent(push);
-      if (!present) await publishImage(push);
-      if (present) addTags(push, image.digest);
+      const root = await presentAs(push);
+      const present = root !== undefined;
+      if (root === undefined) await publishImage(push);
+      else addTags(push, root, await unlistedReferrers(push));
       push.notify({ kind: 'done', phase: 'import', item: `image ${image.ref}`, bytes: present ? 0 : image.blobs.reduce((sum, { size }) => sum + size, 0) });
       return present ? 'present' : 'published';
     },
@@ -70,13 +72,44 @@ function nameOf(image: LockedImage, { names }: RegistryTargetOptions): TargetNam
   return name;
 }
 
-async function isPresent({ session, image, name, signal }: Push): Promise<boolean> {
+/** What the registry has the image as, when every manifest of it is there: its own digest, or that of the index that replaced a sparse one. */
+async function presentAs(push: Push): Promise<Digest | undefined> {
+  const { image } = push;
   // The root last: a registry that has it without what it leads to would be asked for nothing.
-  for (const { digest } of image.manifests.toReversed()) {
-    const head = await session.headManifest(name.path, digest, signal);
-    if (head === undefined || (head.digest !== undefined && head.digest !== digest)) return false;
+  for (const { digest, mediaType } of image.manifests.toReversed()) {
+    if (await hasManifest(push, digest)) continue;
+    return push.rewriteIndexes === true && isIndexType(mediaType) ? presentRewritten(push) : undefined;
   }
-  return true;
+  return image.digest;
+}
+
+async function hasManifest({ session, name, signal }: Push, digest: Digest): Promise<boolean> {
+  const head = await session.headManifest(name.path, digest, signal);
+  return head !== undefined && (head.digest === undefined || head.digest === digest);
+}
+
+/** Referrers that are there, and that the registry does not tell of: an earlier run may have ended before their list was written. */
+async function unlistedReferrers({ session, image, name, signal }: Push): Promise<ReadonlySet<Digest>> {
+  const unlisted = new Set<Digest>();
+  const own = (image.referrers ?? []).filter((referrer) => !isCosignTag(referrer));
+  for (const [subject, group] of Map.groupBy(own, (referrer) => referrer.subject)) {
+    const { referrers } = await listReferrers(session, name.path, { digest: subject, signal });
+    for (const { digest } of group) if (!referrers.some((listed) => listed.digest === digest)) unlisted.add(digest);
+  }
+  return unlisted;
+}
+
+function isCosignTag({ tag }: LockedReferrer): boolean {
+  return tag?.includes('.') === true;
+}
+
+async function presentRewritten(push: Push): Promise<Digest | undefined> {
+  const { image, rewrites } = push;
+  const rewritten = await rewriteIndexes(image, (manifest) => readManifest(push, manifest));
+  const replaced = new Map(rewritten.map(({ replaces, digest }) => [replaces, digest]));
+  for (const { digest } of image.manifests.toReversed()) if (!(await hasManifest(push, replaced.get(digest) ?? digest))) return undefined;
+  for (const { replaces, digest } of rewritten) rewrites.push({ ref: image.ref, from: replaces, to: digest });
+  return replaced.get(image.digest) ?? image.digest;
 }
 
 async function publishImage(push: Push): Promise<void> {
@@ -139,7 +172,10 @@ async function sendManifests(push: Push): Promise<void> {
   }
   let root = image.digest;
   try {
-    for (const index of indexes) await sendManifest(push, { ...index, bytes: await readManifest(push, index) });
+    for (const index of indexes) {
+      const { subjectKnown } = await sendManifest(push, { ...index, bytes: await readManifest(push, index) });
+      if (!subjectKnown) unknownSubjects.add(index.digest);
+    }
   } catch (error) {
     root = await rewriteSparse(push, error);
   }
@@ -189,8 +225,7 @@ async function readManifest({ blobs }: Push, { mediaType, digest, size }: Descri
 function addTags({ tags, image, name }: Push, root: Digest, unknownSubjects: ReadonlySet<Digest> = new Set()): void {
   if (name.tag !== undefined) tags.push({ kind: 'tag', path: name.path, tag: name.tag, digest: root });
   for (const referrer of image.referrers ?? []) {
-    const isCosign = referrer.tag?.includes('.') === true;
-    if (isCosign && referrer.tag !== undefined) tags.push({ kind: 'tag', path: name.path, tag: referrer.tag, digest: referrer.digest });
+    if (isCosignTag(referrer) && referrer.tag !== undefined) tags.push({ kind: 'tag', path: name.path, tag: referrer.tag, digest: referrer.digest });
     else if (unknownSubjects.has(referrer.digest)) tags.push({ kind: 'referrer', path: name.path, referrer });
   }
 }

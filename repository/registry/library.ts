@@ -73,7 +73,8 @@ export class Library {
     for (const referrer of image.referrers ?? []) {
       const { mediaType, digest, size } = referrer;
       repository.manifests.set(digest, { mediaType, digest, size });
-      if (referrer.tag !== undefined) repository.tags.set(referrer.tag, digest);
+      // The tag that stands in for the referrers API names a list, not the referrer: who asks here has the API.
+      if (referrer.tag?.includes('.') === true) repository.tags.set(referrer.tag, digest);
       const known = repository.referrers.get(referrer.subject) ?? [];
       if (!known.some((other: LockedReferrer) => other.digest === digest)) known.push(referrer);
       repository.referrers.set(referrer.subject, known);

@@ -40,11 +40,22 @@ export class FakeUploads {
       response.writeHead(200, { 'content-length': 1 }).end();
       return true;
     }
+    const [, subject] = /\/referrers\/(sha256:[0-9a-f]{64})$/.exec(url.pathname) ?? [];
+    if (subject !== undefined && this.faults.referrers === true) return this.referrers(subject, response);
     if (url.pathname.endsWith('/blobs/uploads/') && request.method === 'POST') return this.begin(url, response);
     if (url.pathname.includes('/blobs/uploads/')) return this.upload(url, request, response);
     if (url.pathname.includes('/manifests/') && request.method === 'PUT') return this.manifest(url, request, response);
     return false;
   };
+
+  private referrers(subject: string, response: ServerResponse): boolean {
+    const manifests = [...this.registry().manifests].flatMap(([digest, { mediaType, bytes }]) => {
+      const document = JSON.parse(Buffer.from(bytes).toString()) as { subject?: { digest: string } };
+      return document.subject?.digest === subject ? [{ mediaType, digest, size: bytes.length }] : [];
+    });
+    response.writeHead(200, { 'content-type': 'application/vnd.oci.image.index.v1+json' }).end(JSON.stringify({ schemaVersion: 2, manifests }));
+    return true;
+  }
 
   private begin(url: URL, response: ServerResponse): boolean {
     const mount = url.searchParams.get('mount');

@@ -46,14 +46,19 @@ function image(draft: BomDraft, item: Node, annotations: Node, path: string): vo
   const hasHost = /^[^/]*[.:][^/]*\/|^localhost\//.test(name);
   const platform = item.at('platform').text ?? annotations.at('hauler.dev/platform').text;
   const withExtras = !item.at('exclude-extras').isTrue;
-  const identity = item.at('certificate-identity').text ?? item.at('certificate-identity-regexp').text;
+  const identity = item.at('certificate-identity').text;
+  const identityRegexp = item.at('certificate-identity-regexp').text;
   const key = item.at('key').text ?? annotations.at('hauler.dev/key').text;
   const keyPath = key === undefined ? undefined : draft.local(key, path, item.where);
-  const cosign: Fields = { key: keyPath, identity, issuer: item.at('certificate-oidc-issuer').text ?? item.at('certificate-oidc-issuer-regexp').text };
+  const keyless: Fields = {
+    ...(identity === undefined ? { identityRegexp } : { identity }),
+    ...(item.at('certificate-oidc-issuer').text === undefined ? { issuerRegexp: item.at('certificate-oidc-issuer-regexp').text } : { issuer: item.at('certificate-oidc-issuer').text }),
+  };
+  const cosign: Fields = keyPath === undefined ? keyless : { key: keyPath };
   draft.image(registry !== undefined && !hasHost ? `${registry}/${name}` : name, item.where, {
     platforms: [platform ?? 'all'], ...(withExtras ? { extras: { signatures: true, attestations: true, sboms: true } } : {}),
     ...(item.at('rewrite').text === undefined ? {} : { as: item.at('rewrite').text }),
-    ...(keyPath === undefined && identity === undefined ? {} : { verify: { cosign: Object.fromEntries(Object.entries(cosign).filter(([, value]) => value !== undefined)) } }),
+    ...(keyPath === undefined && identity === undefined && identityRegexp === undefined ? {} : { verify: { cosign: Object.fromEntries(Object.entries(cosign).filter(([, value]) => value !== undefined)) } }),
   });
 }
 

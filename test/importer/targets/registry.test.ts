@@ -140,6 +140,12 @@ describe('publishing to a registry', () => {
     const index = JSON.parse(Buffer.from(fake.manifests.get(rewrite!.to)!.bytes).toString()) as { manifests: Descriptor[]; annotations: object };
     expect(index.manifests.map(({ digest }) => digest)).toEqual([image.manifests[1]!.digest]);
     expect(index.annotations).toEqual({ kept: 'yes' });
+    const sent = puts(fake).length;
+    const again = target([image], { rewriteIndexes: true });
+    expect(await again.publish(image, images.blobs, signal)).toBe('present');
+    expect(again.rewrites).toEqual(rewriting.rewrites);
+    await again.commit(signal);
+    expect(puts(fake).length).toBe(sent);
     const tolerant = await site();
     await tolerant.target([image]).publish(image, images.blobs, signal);
     expect(tolerant.fake.manifests.has(image.digest)).toBe(true);
@@ -161,8 +167,10 @@ describe('publishing to a registry', () => {
           { subject: image.digest, ...bundle, artifactType: 'x/y', kind: 'referrer', tag: `sha256-${hexOf(image.digest)}` },
         ],
       };
+      // The first run ends before anything is tagged; the second one finds everything there but the lists.
+      await target([full]).publish(full, images.blobs, signal);
       const publisher = target([full]);
-      await publisher.publish(full, images.blobs, signal);
+      expect(await publisher.publish(full, images.blobs, signal)).toBe('present');
       await publisher.commit(signal);
       expect(fake.tags.get(`a.example/b:${cosignTag}`)).toBe(signature.digest);
       const index = fake.manifests.get(fake.tags.get(`a.example/b:sha256-${hexOf(image.digest)}`) ?? '');
