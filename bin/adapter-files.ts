@@ -4,29 +4,36 @@ import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../bom/ada
 import { adapterOf, adapters, detectAdapter } from '../bom/adapters/registry.ts';
 import { didYouMean } from '../bom/documents/suggest.ts';
 import { BundleError } from '../bom/errors.ts';
+import { convertExternally, externalAdapters } from './external-adapter.ts';
 
 const maxFileBytes = 32 * 1024 * 1024;
 const maxFiles = 100_000;
 /** Never part of a descriptor. */
 const skipped = new Set(['.git', 'node_modules']);
 
-/** The adapter of that name. Throws `INPUT_FLAG` with the names there are. */
-export function namedAdapter(name: string): Adapter {
+/** The adapter of that name. Throws `INPUT_FLAG` with the names there are, `others` among them. */
+function namedAdapter(name: string, others: readonly string[]): Adapter {
   const adapter = adapterOf(name);
   if (adapter !== undefined) return adapter;
-  const names = adapters.map((each) => each.name);
+  const names = [...adapters.map((each) => each.name), ...others];
   const next = didYouMean(name, names);
   throw new BundleError('INPUT_FLAG', { subject: `format ${name}`, expected: `one of ${names.join(', ')}`, actual: name, ...(next === undefined ? {} : { next }) });
 }
 
-/** Reads what `adapter` wants of a file or folder; with `from` undefined, the first adapter whose files these look like. */
-export async function convertPath(path: string, options: AdapterOptions & { readonly from?: string }): Promise<Converted & { readonly adapter: Adapter }> {
+/**
+ * Reads a file or folder with the adapter that `from` names: one of ours, or else a program of the folders of LONGSHORE_ADAPTERS. With `from`
+ * undefined, the first of ours whose files these look like.
+ */
+export async function convertPath(path: string, options: AdapterOptions & { readonly from?: string }): Promise<Converted & { readonly adapter: Pick<Adapter, 'name'> }> {
   const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'a file or a folder', actual: cause.code ?? 'an error' }, { cause });
   });
+  const others = options.from === undefined || adapterOf(options.from) !== undefined ? [] : await externalAdapters();
+  const other = others.find((each) => each.name === options.from);
+  if (other !== undefined) return { ...(await convertExternally(other, path, options)), adapter: other };
   const folder = resolve(info.isDirectory() ? path : dirname(path));
   const names = info.isDirectory() ? await filesBelow(folder) : [basename(path)];
-  const named = options.from === undefined ? undefined : namedAdapter(options.from);
+  const named = options.from === undefined ? undefined : namedAdapter(options.from, others.map((each) => each.name));
   const wanted = named !== undefined ? names.filter((name) => named.wants(name) || !info.isDirectory()) : names.filter((name) => adapters.some((each) => each.wants(name)) || !info.isDirectory());
   const files: AdapterFile[] = [];
   for (const name of wanted) files.push({ path: name, text: await readText(join(folder, name)) });
