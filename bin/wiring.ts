@@ -38,7 +38,9 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
     })),
-    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({ http, blobs, now, notify, previous: options.previousRepositories ?? [] })),
+    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
+      http, blobs, now, notify, previous: options.previousRepositories ?? [], spoolDir: options.spoolFolder, concurrency,
+    })),
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],
     })),

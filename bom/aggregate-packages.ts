@@ -87,8 +87,10 @@ function setOf(entry: Entry<'packages'>, id: string, target: Target, book: Repos
   const { value } = entry;
   const include = (value.include ?? []).map((item, index) => includeOf(item, value.manager, entry.at('include', index)));
   const repositories = book.of(entry, target);
-  const urls = (value.urls ?? []).map(({ url, digest }, index) => ({
-    url: urlOf(url, book.rewrites, entry.at('urls', index, 'url')), at: entry.at('urls', index),
+  const urls = (value.urls ?? []).map(({ url, path, digest }, index) => ({
+    at: entry.at('urls', index),
+    ...(url === undefined ? {} : { url: urlOf(url, book.rewrites, entry.at('urls', index, 'url')) }),
+    ...(path === undefined ? {} : { path: { absolute: entry.pathOf(path, 'urls', index, 'path'), written: path } }),
     ...(digest === undefined ? {} : { digest: parseDigest(digest, formatPosition(entry.at('urls', index, 'digest'))) }),
   }));
   if (include.length > 0 && repositories.length === 0) {
@@ -105,6 +107,9 @@ function setOf(entry: Entry<'packages'>, id: string, target: Target, book: Repos
     ...(value.assumeInstalled === undefined ? {} : { assumeInstalled: { path: entry.pathOf(value.assumeInstalled, 'assumeInstalled'), written: value.assumeInstalled } }),
     arches: value.arches ?? [],
     include, urls,
+    ...(value.allowUnsigned === undefined ? {} : { allowUnsigned: value.allowUnsigned }),
+    ...(value.best === undefined ? {} : { best: value.best }),
+    ...(value.solve === undefined ? {} : { solve: value.solve }),
   };
 }
 

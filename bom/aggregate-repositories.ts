@@ -11,7 +11,7 @@ import { formatPosition, type TreePath } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
 import type { KeySource, Position, RepositoryRequirement, Target } from './requirement.ts';
 
-/** The distribution's own repositories of this machine, when it runs what `target` says; undefined when it does not. */
+/** The distribution's own repositories: of this machine, when it runs what `target` says, or its public mirrors; undefined when neither is known. */
 export type HostAptSources = (target: Target, at: Position) => readonly RepositoryRequirement[] | undefined;
 
 export interface PackageOptions {
@@ -72,7 +72,7 @@ export class RepositoryBook {
   private system(id: string | undefined, at: Position, target: Target, manager: 'deb' | 'rpm'): readonly RepositoryRequirement[] | undefined {
     const { project, hostAptSources } = this.options;
     const mapped = project.value.spec?.systemRepositories?.[target.id];
-    if (mapped === undefined) return manager === 'deb' ? hostAptSources?.(target, at)?.map((repository) => this.unique(repository, 'system', target)) : undefined;
+    if (mapped === undefined) return hostAptSources?.(target, at)?.filter((repository) => repository.manager === manager).map((repository) => this.unique(repository, 'system', target));
     return mapped.map((item, index) => {
       const path = ['spec', 'systemRepositories', target.id, index];
       const place: Place = {
@@ -116,15 +116,18 @@ interface Place { readonly at: (...field: TreePath) => Position; readonly pathOf
 function repositoryOf(id: string, value: Fields, place: Place & { readonly manager: 'deb' | 'rpm' }): RepositoryRequirement {
   const { at, manager, rewrites } = place;
   checkLocation(id, value, manager, at());
-  const url = (field: 'uri' | 'baseurl' | 'mirrorlist' | 'metalink'): string | undefined => (value[field] === undefined ? undefined : urlOf(value[field], rewrites, at(field)));
+  const url = (field: 'uri' | 'mirrorlist' | 'metalink'): string | undefined => (value[field] === undefined ? undefined : urlOf(value[field], rewrites, at(field)));
   const optional = {
     line: value.line === undefined ? undefined : rewriteLine(value.line, rewrites),
     uris: value.uri === undefined ? undefined : [url('uri') ?? ''],
     suites: value.flat === true ? [value.suite ?? './'] : value.suite === undefined ? undefined : [value.suite],
     components: value.components, architectures: value.architectures,
-    baseurl: url('baseurl'), mirrorlist: url('mirrorlist'), metalink: url('metalink'),
+    baseurls: value.baseurl === undefined ? undefined : [value.baseurl].flat().flatMap((item) => item.split(/[\s,]+/)).filter((item) => item !== '').map((item) => (/^file:\/\/\//.test(item) ? item : urlOf(item, rewrites, at('baseurl')))),
+    mirrorlist: url('mirrorlist'), metalink: url('metalink'),
     gpgcheck: value.gpgcheck, repoGpgcheck: value.repoGpgcheck, allowExpired: value.allowExpired,
-    priority: value.priority, moduleHotfixes: value.moduleHotfixes, modules: value.modules, excludes: value.excludes, includepkgs: value.includepkgs, headersFrom: value.headersFrom,
+    priority: value.priority, moduleHotfixes: value.moduleHotfixes, modules: value.modules, excludes: value.excludes, includepkgs: value.includepkgs,
+    repoFile: value.repoFile === undefined ? undefined : { path: place.pathOf(value.repoFile, 'repoFile'), written: value.repoFile }, repoText: value.repoText,
+    variables: value.variables, headersFrom: value.headersFrom, cost: value.cost,
     tls: value.tls === undefined ? undefined : withoutUndefined(value.tls),
   };
   return {
@@ -138,10 +141,10 @@ function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclud
 }
 
 function checkLocation(id: string, value: Fields, manager: 'deb' | 'rpm', at: Position): void {
-  const given = manager === 'deb' ? [value.line, value.uri] : [value.baseurl, value.mirrorlist, value.metalink];
+  const given = manager === 'deb' ? [value.line, value.uri] : [value.baseurl, value.mirrorlist, value.metalink, value.repoFile, value.repoText];
   if (given.some((item) => item !== undefined) && !(manager === 'deb' && given.every((item) => item !== undefined))) return;
   throw new BundleError('INPUT_FIELD', {
-    subject: `${formatPosition(at)}: repository ${id}`, expected: manager === 'deb' ? 'either line or uri' : 'one of baseurl, mirrorlist, metalink',
+    subject: `${formatPosition(at)}: repository ${id}`, expected: manager === 'deb' ? 'either line or uri' : 'one of baseurl, mirrorlist, metalink, repoFile, repoText',
     actual: given.some((item) => item !== undefined) ? 'both' : 'none', next: 'Say where the repository is, or system: true when it is one of the distribution.',
   });
 }

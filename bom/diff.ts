@@ -44,10 +44,10 @@ export function diffLines({ changes }: Diff): string[] {
 }
 
 function wantedState({ boms, images, files, packageSets, charts, git }: Aggregated): State {
-  const repositories = packageSets.flatMap((set) => set.repositories.map((repository) => [`${set.target.id}/${repository.id}`, repository.line ?? repository.uris?.[0] ?? repository.baseurl ?? repository.mirrorlist ?? repository.metalink ?? ''] as const));
+  const repositories = packageSets.flatMap((set) => set.repositories.map((repository) => [`${set.target.id}/${repository.id}`, repository.line ?? repository.uris?.[0] ?? repository.baseurls?.[0] ?? repository.mirrorlist ?? repository.metalink ?? ''] as const));
   const packages = packageSets.flatMap((set): (readonly [string, string])[] => [
     ...set.include.map(({ spec, versions }) => [`${set.target.id}/${spec}`, versions] as const),
-    ...set.urls.map(({ url, digest }) => [`${set.target.id}/${url}`, digest ?? 'unpinned'] as const),
+    ...set.urls.map(({ url, path, digest }) => [`${set.target.id}/${url ?? path?.written ?? ''}`, digest ?? 'unpinned'] as const),
   ]);
   return new Map<ChangedKind, ReadonlyMap<string, string>>([
     ['module', new Map(boms.map(({ name, version, digest }) => [name, `${version} (${digest.slice(7, 19)})`]))],

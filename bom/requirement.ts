@@ -131,9 +131,15 @@ export interface RepositoryRequirement {
   readonly components?: readonly string[];
   readonly architectures?: readonly string[];
   /** rpm */
-  readonly baseurl?: string;
+  readonly baseurls?: readonly string[];
   readonly mirrorlist?: string;
   readonly metalink?: string;
+  /** A .repo file, or its text: each enabled section is a repository of its own. */
+  readonly repoFile?: { readonly path: string; readonly written: string };
+  readonly repoText?: string;
+  /** Values of `$name` in addresses, beside releasever, basearch and arch. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly cost?: number;
   readonly keys: readonly KeySource[];
   readonly gpgcheck?: boolean;
   readonly repoGpgcheck?: boolean;
@@ -158,6 +164,16 @@ export interface PackageInclude {
   readonly at: Position;
 }
 
+/** A package file by address, or by path: absolute, and as its BOM wrote it. Exactly one of the two. */
+export interface AddressedPackageRequirement {
+  readonly url?: string;
+  readonly path?: { readonly absolute: string; readonly written: string };
+  readonly digest?: Digest;
+  /** How far `digest` is trusted when an earlier lock gave it; as declared when left out. */
+  readonly trust?: 'declared' | 'first-use';
+  readonly at: Position;
+}
+
 /** One `packages[]` entry: one joint solve. */
 export interface PackageSetRequirement extends Wanted {
   readonly kind: 'deb' | 'rpm';
@@ -172,8 +188,14 @@ export interface PackageSetRequirement extends Wanted {
   readonly assumeInstalled?: { readonly path: string; readonly written: string };
   readonly arches: readonly string[];
   readonly include: readonly PackageInclude[];
-  /** Packages by address or path, besides the repositories. */
-  readonly urls: readonly { readonly url: string; readonly digest?: Digest; readonly at: Position }[];
+  /** Packages by address or path, besides the repositories. All of them are wanted. */
+  readonly urls: readonly AddressedPackageRequirement[];
+  /** rpm: names of packages that may be unsigned, or signed by a key that their repository does not give. */
+  readonly allowUnsigned?: readonly string[];
+  /** rpm: the newest version or a failure; by distribution when left out. */
+  readonly best?: boolean;
+  /** rpm: `union` solves each spec by itself; `joint` when left out. */
+  readonly solve?: 'joint' | 'union';
 }
 
 export interface ChartRequirement extends Wanted {

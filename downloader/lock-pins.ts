@@ -1,7 +1,7 @@
-// What an earlier lock settled stays settled: images and files without a digest of their own keep the one that was locked.
+// What an earlier lock settled stays settled: images, files and package files without a digest of their own keep the one that was locked.
 import type { Aggregated } from '../bom/aggregate.ts';
 import type { Lock, Trust } from '../bom/lock.ts';
-import type { FileRequirement, GitRequirement, ImageRequirement } from '../bom/requirement.ts';
+import type { FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from '../bom/requirement.ts';
 
 /** What is resolved anew: everything, or the images and files of these names or modules. */
 export type Update = 'all' | readonly string[];
@@ -36,8 +36,13 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
     trust.set(`git ${wanted.name}`, locked.trust);
     return { ...wanted, commit: locked.commit, ...(locked.ref === undefined ? {} : { ref: locked.ref }) };
   };
+  const packageSet = (wanted: PackageSetRequirement): PackageSetRequirement => ({ ...wanted, urls: wanted.urls.map((item) => {
+    const locked = previous.spec.packages.find(({ repo, urls }) => repo === '' && item.url !== undefined && urls.includes(item.url));
+    if (item.digest !== undefined || locked === undefined || isUpdated([item.url ?? '', locked.name, wanted.id], wanted.usedBy)) return item;
+    return { ...item, digest: locked.digest, trust: locked.trust === 'declared' ? 'declared' : 'first-use' };
+  }) });
   const { images, files } = aggregated;
-  return { aggregated: { ...aggregated, images: images.map(image), files: files.map(file), git: aggregated.git.map(git) }, trust };
+  return { aggregated: { ...aggregated, images: images.map(image), files: files.map(file), packageSets: aggregated.packageSets.map(packageSet), git: aggregated.git.map(git) }, trust };
 }
 
 /** Whether what a document calls a revision may be what was locked under a full name. */

@@ -12,6 +12,7 @@ export function checkEntryPolicy(aggregated: Aggregated, strict: boolean): strin
   const { policy, images, files, guessed, unresolved, licences } = aggregated;
   const unpinned = [...images, ...files].filter((item) => item.digest === undefined && !('archive' in item) && !('path' in item));
   const [loose] = unpinned;
+  checkPackageFiles(aggregated);
   if (policy.unpinned === 'fail' && loose !== undefined) {
     throw refusal('RESOLVE_UNPINNED', { what: nameOf(loose), module: loose.usedBy.join(', '), ...placeOf(loose) }, 'a digest, because policy.unpinned is fail', 'none', 'Write its digest in the document or in an overlay, or set policy.unpinned to resolve.', unpinned.map(nameOf));
   }
@@ -40,6 +41,14 @@ export function checkTrustPolicy({ policy, images, files }: Aggregated, resoluti
   throw refusal('RESOLVE_UNPINNED', { what: name, module: first.usedBy.join(', '), ...(wanted === undefined ? {} : placeOf(wanted)) },
     `a declared digest or a signature, because ${strict ? 'of --strict' : 'policy.firstUse is fail'}`, `only its first download says what it is (${'digest' in first ? first.digest : 'no digest'})`,
     'Write this digest in the document or in an overlay once you trust it.', believed.map((item) => ('name' in item ? item.name : item.ref)));
+}
+
+/** Package files by address are pinned like files. */
+function checkPackageFiles({ policy, packageSets }: Aggregated): void {
+  const loose = packageSets.flatMap((set) => set.urls.flatMap(({ url, digest, at }) => (url === undefined || digest !== undefined ? [] : [{ what: `package file ${url}`, module: set.usedBy.join(', '), at }])));
+  const [first] = loose;
+  if (policy.unpinned !== 'fail' || first === undefined) return;
+  throw refusal('RESOLVE_UNPINNED', first, 'a digest, because policy.unpinned is fail', 'none', 'Write its digest in the document or in an overlay, or set policy.unpinned to resolve.', loose.map(({ what }) => what));
 }
 
 interface Place { readonly at?: Position }

@@ -25,7 +25,7 @@ export function registerWhy(program: Command): void {
       const lock = readLock(flags.lock);
       const { images, files, packages, packageSets } = lock.spec;
       const found = packages.filter((item) => item.name === name).map((item) => ({
-        target: item.target, name: item.name, version: item.version, arch: item.arch, repository: item.repo, reason: item.reason, usedBy: item.usedBy, sets: item.sets,
+        target: item.target, name: item.name, version: item.version, arch: item.arch, repository: item.repo === '' ? item.urls[0] ?? 'a file of its own' : item.repo, reason: item.reason, usedBy: item.usedBy, sets: item.sets,
         chain: chainOf(lock, item).map((each) => ({ name: each.name, version: each.version, reason: each.reason })),
         rejected: packageSets.filter((set) => item.sets.includes(set.id)).flatMap((set) => set.rejected ?? []).filter((each) => each.for === name || each.chosen === name || each.option === name),
       }));

@@ -66,10 +66,15 @@ export const file = entry({
 
 const repositoryFields = {
   line: optional(text), uri: optional(text), suite: optional(text), components: texts.optional(), architectures: texts.optional(), flat: flag.optional(),
-  baseurl: optional(text), mirrorlist: optional(text), metalink: optional(text),
+  /** rpm: one address, several separated by blanks, or a list. */
+  baseurl: optional(z.union([text, z.array(text).min(1)])), mirrorlist: optional(text), metalink: optional(text),
+  /** rpm: a .repo file of this machine, or its text; every enabled section of it becomes a repository. */
+  repoFile: optional(text), repoText: optional(text),
+  /** rpm: values of `$name` in addresses, beside releasever, basearch and arch. */
+  variables: z.record(z.string().regex(/^[A-Za-z0-9_]+$/, 'a name of letters, digits and _'), z.string()).optional(),
   gpgKeys: z.array(key).optional(),
   trusted: flag.optional(), gpgcheck: flag.optional(), repoGpgcheck: flag.optional(), allowExpired: flag.optional(),
-  moduleHotfixes: flag.optional(), modules: texts.optional(), excludes: texts.optional(), includepkgs: texts.optional(), priority: count.optional(),
+  moduleHotfixes: flag.optional(), modules: texts.optional(), excludes: texts.optional(), includepkgs: texts.optional(), priority: count.optional(), cost: count.optional(),
   tls: z.strictObject({ clientCert: optional(text), clientKey: optional(text), caFile: optional(text) }).optional(),
   /** Names of credentials of the project that requests below its address need; never values. */
   headersFrom: texts.optional(),
@@ -97,7 +102,14 @@ export const packageSet = entry({
   assumeInstalled: optional(text),
   arches: texts.optional(),
   include: z.array(include).optional(),
-  urls: z.array(z.strictObject({ url: text, digest: optional(anyDigest), annotations: annotations.optional() })).optional(),
+  /** rpm: names of packages that may come unsigned or signed by a key that their repository does not give; recorded in the lock. */
+  allowUnsigned: texts.optional(),
+  /** rpm: the newest version of what is asked for, or a failure; true on the Red Hat family unless said. */
+  best: flag.optional(),
+  /** rpm: `joint` (all at once, as dnf install does) or `union` (each by itself, as dnf download does). */
+  solve: z.enum(['joint', 'union']).optional(),
+  urls: z.array(z.strictObject({ url: optional(text), path: optional(text), digest: optional(anyDigest), annotations: annotations.optional() })
+    .refine((value) => (value.url === undefined) !== (value.path === undefined), 'either url or path')).optional(),
 });
 
 export const chart = entry({

@@ -3,7 +3,7 @@ import { digestFromHex } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { LockedPackage } from '../../bom/lock.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
-import { parseStanzas } from '../../formats/deb/deb822.ts';
+import { parseStanzas, type Stanza } from '../../formats/deb/deb822.ts';
 import { isPlainPath } from '../../formats/deb/release.ts';
 import { isVersion } from '../../formats/deb/version.ts';
 import type { Chosen } from '../solver/solve.ts';
@@ -11,9 +11,19 @@ import { urlOf } from './apt-entry.ts';
 import type { Offer } from './apt-offer.ts';
 
 /** `pool/<letter>/<name>/<name>_<version>_<arch>.deb`, without the epoch, as archives name files. */
-function poolPath(name: string, version: string, arch: string): string {
+export function poolPath(name: string, version: string, arch: string): string {
   const letter = name.startsWith('lib') ? name.slice(0, 4) : name.slice(0, 1);
   return `pool/${letter}/${name}/${name}_${version.replace(/^\d+:/, '')}_${arch}.deb`;
+}
+
+/** Name, version and architecture of a stanza. Throws `INTEGRITY_METADATA` when one of them is malformed. */
+export function checkIdentity(stanza: Stanza, subject: string): { readonly name: string; readonly version: string; readonly arch: string } {
+  const bad = (expected: string, actual: string): BundleError => new BundleError('INTEGRITY_METADATA', { subject, expected, actual: JSON.stringify(actual.slice(0, 80)) });
+  const [name = '', version = '', arch = ''] = ['package', 'version', 'architecture'].map((field) => (stanza.get(field) ?? '').trim());
+  if (!/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(name)) throw bad('a package name', name);
+  if (!isVersion(version)) throw bad('a version', version);
+  if (!/^[a-z0-9-]+$/.test(arch)) throw bad('an architecture', arch);
+  return { name, version, arch };
 }
 
 /** Throws `INTEGRITY_METADATA` for a stanza whose fields are malformed, whose only hashes are weak, or whose Filename leaves the repository. */
@@ -26,10 +36,7 @@ export function lockedFrom(set: PackageSetRequirement, offer: Offer, { version, 
   const stanza = parseStanzas(text, { subject })[0];
   if (stanza === undefined || origin === undefined) throw bad('a stanza', 'none');
   const field = (name: string): string => (stanza.get(name) ?? '').trim();
-  const [name, ownVersion, arch] = [field('package'), field('version'), field('architecture')];
-  if (!/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(name)) throw bad('a package name', JSON.stringify(name.slice(0, 80)));
-  if (!isVersion(ownVersion)) throw bad('a version', JSON.stringify(ownVersion.slice(0, 80)));
-  if (!/^[a-z0-9-]+$/.test(arch)) throw bad('an architecture', JSON.stringify(arch.slice(0, 80)));
+  const { name, version: ownVersion, arch } = checkIdentity(stanza, subject);
   if (!/^\d{1,15}$/.test(field('size'))) throw bad('a Size in bytes', JSON.stringify(field('size')));
   if (!/^[0-9a-fA-F]{64}$/.test(field('sha256'))) throw bad('a SHA256', field('sha256') === '' ? 'only weaker hashes, or none' : JSON.stringify(field('sha256')));
   const file = field('filename').replace(/^\.\//, '');

@@ -11,11 +11,13 @@ import { solveAptClassic } from '../solver/apt-classic.ts';
 import { findPackage } from '../solver/apt-specs.ts';
 import { checkClosure } from '../solver/checker.ts';
 import type { Chosen, Decision } from '../solver/solve.ts';
+import type { AddressedOptions } from './addressed.ts';
+import { type AddressedDeb, addressedDebs, lockedAddressed, offerDebs, specOf } from './apt-addressed.ts';
 import { streamFrom } from './apt-fetch.ts';
 import { lockedFrom, PackageList } from './apt-locked.ts';
 import { loadOffer, type Offer } from './apt-offer.ts';
 
-export interface AptSourceOptions {
+export interface AptSourceOptions extends Pick<AddressedOptions, 'spoolDir' | 'concurrency'> {
   readonly http: HttpClient;
   /** Metadata that is read is kept here by digest, and found here again by hash. */
   readonly blobs: BlobReader & BlobWriter;
@@ -88,18 +90,16 @@ function withArches({ target, arches }: PackageSetRequirement): Target {
   return { ...target, foreignArches: [...foreign] };
 }
 
-function solveSet(set: PackageSetRequirement, offer: Offer, packages: PackageList): LockedPackageSet {
-  if (set.urls.length > 0) {
-    throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `package set ${set.id}`, expected: 'packages of repositories', actual: `${set.urls.length} by address`, next: 'Put them into a repository, or carry them as files.' });
-  }
-  const wanted = set.include.map((item) => item.spec);
+function solveSet(set: PackageSetRequirement, { offer, debs, packages }: { readonly offer: Offer; readonly debs: readonly AddressedDeb[]; readonly packages: PackageList }): LockedPackageSet {
+  const wanted = [...set.include.map((item) => item.spec), ...debs.map((deb) => specOf(deb, set))];
+  const addressed = lockedAddressed(set, offer, debs);
   const decision = decide(set, offer, wanted);
   const notes = [...decision.notes];
   const otherApt = otherAptNote(set.target);
   if (otherApt !== undefined) notes.push(otherApt);
-  for (const chosen of decision.chosen) packages.add(lockedFrom(set, offer, chosen));
+  for (const chosen of decision.chosen) packages.add(addressed(chosen) ?? lockedFrom(set, offer, chosen));
   for (const spec of otherVersions(set, offer, decision)) {
-    for (const chosen of decide(set, offer, [spec]).chosen) packages.add(lockedFrom(set, offer, chosen));
+    for (const chosen of decide(set, offer, [spec]).chosen) packages.add(addressed(chosen) ?? lockedFrom(set, offer, chosen));
   }
   return {
     id: set.id, target: set.target.id, engine: 'apt-classic', mode: set.dependencies, requested: wanted, exact: decision.exact && otherApt === undefined, notes,
@@ -121,12 +121,15 @@ export function createAptSource(options: AptSourceOptions): Source<'deb'> {
       const warnings = new Set<string>();
       for (const set of wanted) {
         const target = withArches(set);
-        const key = JSON.stringify([target, set.repositories, set.assumeInstalled?.path]);
-        const offer = await (offers.get(key) ?? loadOffer(options, { ...set, target }, signal));
+        const debs = set.urls.length === 0 ? [] : await addressedDebs(options, { ...set, target }, signal);
+        const key = JSON.stringify([target, set.repositories, set.assumeInstalled?.path, debs.map(({ content }) => content.blob.digest)]);
+        const known = offers.get(key);
+        const offer = await (known ?? loadOffer(options, { ...set, target }, signal));
+        if (known === undefined) offerDebs(offer, debs);
         offers.set(key, Promise.resolve(offer));
         for (const repository of offer.repositories) repositories.set(`${repository.target}\n${repository.id}`, repository);
         for (const warning of offer.warnings) warnings.add(warning);
-        packageSets.push(solveSet(set, offer, packages));
+        packageSets.push(solveSet(set, { offer, debs, packages }));
       }
       for (const warning of packages.warnings) warnings.add(warning);
       const inOrder = [...repositories.keys()].sort().flatMap((key) => repositories.get(key) ?? []);

@@ -20,7 +20,7 @@ describe.skipIf(!hasCases)('real descriptors (skipped where ../shared/cases is a
       ...(prerequisites === undefined ? {} : { 'packages-repo-prereqs': listOf((prerequisites.include ?? []).map(({ spec: text = '' }) => text)) }),
       crane: listOf((spec.files ?? []).filter(({ purpose }) => purpose === 'toolchain').flatMap(({ urls = [] }) => urls)),
       packages: listOf((main?.include ?? []).map(({ spec: text = '' }) => (main?.manager === 'deb' ? text.replace(/=(.*)\*$/, ' $1') : text))),
-      files: listOf([...files, ...(main?.urls ?? []).map(({ url }) => url)]),
+      files: listOf([...files, ...(main?.urls ?? []).map(({ url = '' }) => url)]),
       images: listOf((spec.images ?? []).map(({ ref }) => ref)),
       renamedFiles: files.filter((text) => text.includes(' ')).length,
     };

@@ -30,7 +30,7 @@ describe.skipIf(!hasCases)('real Epiphany manifests (skipped where ../shared/cas
       packagesFromRepo: listOf(fromRepo),
       packagesMultipleVersioned: listOf(include.filter(({ versions }) => versions === 'all').map(({ spec: text = '' }) => text)),
       prereqPackages: listOf((prerequisites?.include ?? []).map(({ spec: text = '' }) => text)),
-      packagesFromUrl: listOf((main?.urls ?? []).map(({ url }) => url)),
+      packagesFromUrl: listOf((main?.urls ?? []).map(({ url = '' }) => url)),
       repositories: repositories.length,
       gpgKeys: listOf(repositories.flatMap(({ gpgKeys = [] }) => gpgKeys.map(({ url = '' }) => url))),
     };
