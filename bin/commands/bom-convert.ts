@@ -1,9 +1,13 @@
 import { type Command, Option } from 'commander';
+import { repositoryV1Text } from '../../bom/adapters/e-modules/repository-writer.ts';
 import { adapters } from '../../bom/adapters/registry.ts';
+import type { ParsedBom } from '../../bom/documents/document.ts';
 import { toYaml } from '../../bom/documents/yaml-writer.ts';
+import { BundleError } from '../../bom/errors.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { convertPath } from '../adapter-files.ts';
-import { collect, defineCommand } from '../context.ts';
+import { collect, type CommandContext, defineCommand, readInput } from '../context.ts';
+import { inputFiles, readInputs } from '../inputs.ts';
 
 interface ConvertFlags {
   readonly from?: string;
@@ -12,6 +16,7 @@ interface ConvertFlags {
   readonly bomVersion?: string;
   readonly set: readonly string[];
   readonly out?: string;
+  readonly to: 'bom' | 'repository-v1';
 }
 
 export function registerConvert(group: Command): void {
@@ -21,8 +26,10 @@ export function registerConvert(group: Command): void {
       new Option('--from <format>', 'the format; found out from the files when left out'), new Option('--select <text>', 'package:version, architecture, component, … as the format has them; repeatable').default([]).argParser(collect),
       new Option('--name <name>', 'metadata.name of the result'), new Option('--bom-version <text>', 'metadata.version, when the files do not say'),
       new Option('--set <name=value>', 'a value for a variable that the format leaves open; repeatable').default([]).argParser(collect), new Option('--out <file>', 'write YAML here instead of stdout'),
+      new Option('--to <format>', 'ModuleBOMs, or a LambdaStack module list of their modules (which may stand in ModuleBOMs)').choices(['bom', 'repository-v1']).default('bom'),
     ],
     action: async (context, flags, [path = '']) => {
+      if (flags.to === 'repository-v1' && flags.from === undefined && await isOwnDocument(path)) return writeList(context, flags, (await readInputs([path])).boms);
       const values = Object.fromEntries(flags.set.map((each) => [each.slice(0, Math.max(0, each.indexOf('='))), each.slice(each.indexOf('=') + 1)]));
       const { boms, warnings, adapter } = await convertPath(path, {
         select: flags.select, values, ...(flags.from === undefined ? {} : { from: flags.from }), ...(flags.name === undefined ? {} : { name: flags.name }), ...(flags.bomVersion === undefined ? {} : { version: flags.bomVersion }),
@@ -30,10 +37,25 @@ export function registerConvert(group: Command): void {
       for (const warning of warnings) context.note(`warning: ${warning}`);
       const unresolved = boms.flatMap((bom) => bom.value.spec?.unresolved ?? []);
       context.note(`${adapter.name}: ${boms.length} module${boms.length === 1 ? '' : 's'}, ${unresolved.length} unresolved`);
+      if (flags.to === 'repository-v1') return writeList(context, flags, boms);
       const documents = boms.map((bom) => JSON.parse(new TextDecoder().decode(bom.canonical)) as unknown);
       const text = documents.map(toYaml).join('---\n');
       if (flags.out !== undefined) await commitFile(flags.out, text);
       context.print(documents.length === 1 ? documents[0] : documents, flags.out === undefined ? text.trimEnd() : `wrote ${flags.out}: ${boms.map((bom) => bom.value.metadata.name).join(', ')}`);
     },
   });
+}
+
+/** Whether `-f` could read it: a folder or file whose documents are longshore's own. */
+async function isOwnDocument(path: string): Promise<boolean> {
+  const files = await inputFiles([path]);
+  return files.length > 0 && files.every((file) => /^\s*["']?apiVersion["']?\s*:\s*["']?longshore\.dev\//m.test(readInput(file)));
+}
+
+async function writeList(context: CommandContext, flags: ConvertFlags, boms: readonly ParsedBom[]): Promise<void> {
+  const count = boms.flatMap((bom) => bom.value.spec?.modules ?? []).length;
+  if (count === 0) throw new BundleError('INPUT_FIELD', { subject: boms.map(({ file }) => file).join(', '), expected: 'at least one entry under spec.modules: what a module list lists', actual: 'none' });
+  const text = repositoryV1Text(boms, flags.name);
+  if (flags.out !== undefined) await commitFile(flags.out, text);
+  context.print({ modules: count, text }, flags.out === undefined ? text.trimEnd() : `wrote ${flags.out}: ${count} module version${count === 1 ? '' : 's'}`);
 }

@@ -8,19 +8,21 @@ import { inputFiles, readDocumentText } from '../inputs.ts';
 import { table } from '../render.ts';
 import { registerCompare } from './bom-compare.ts';
 import { registerConvert } from './bom-convert.ts';
+import { isModuleList, moduleCheck, moduleCheckFlags, type ModuleCheckFlags } from './bom-metadata.ts';
 
 export function registerBom(program: Command): void {
   const group = program.command('bom').description('look at what modules publish');
-  defineCommand<FileFlag>(group, 'check', {
+  defineCommand<FileFlag & ModuleCheckFlags>(group, 'check', {
     description: 'every problem of the documents, with file, line and column',
-    flags: [fileOption()],
+    flags: [fileOption(), ...moduleCheckFlags()],
     action: async (context, options) => {
       const files = await inputFiles(options.file);
       const texts = await Promise.all(files.map(readDocumentText));
-      const found = texts.flatMap(({ text, name }) => {
+      const found = [...texts.flatMap(({ text, name }) => {
+        if (isModuleList(text)) return [];
         const problems = checkDocument(text, name);
         return problems.length > 0 ? problems : parseDocuments(text, name).boms.flatMap(lintBom);
-      });
+      }), ...moduleCheck(texts, options)];
       const problems = found.map(({ subject, code, expected, actual, next }) => ({ subject, code, expected, actual, ...(next === undefined ? {} : { next }) }));
       const lines = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);
       context.print({ files: files.length, problems }, problems.length === 0 ? `${files.length} file${files.length === 1 ? '' : 's'}: no problem found` : lines.join('\n'));

@@ -6,7 +6,7 @@ import { type Node, readNodes } from '../trees.ts';
 
 /** `select` takes component, component:version, and `latest`. */
 export const eModules: Adapter = {
-  name: 'e-modules', version: 1,
+  name: 'e-modules', version: 2,
   summary: 'LambdaStack module lists (kind: Repository, version: v1) and module metadata; select by component[:version] or latest',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path),
   detect: (files) => files.some(({ text }) => /^kind:\s*["']?Repository["']?\s*(?:#.*)?$/m.test(text) || (/^labels:/m.test(text) && /^(?:requires|influences):/m.test(text))),
@@ -20,7 +20,7 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
     const { documents, warnings: lint, broken } = readNodes(file);
     warnings.push(...lint, ...broken.map(({ where, message }) => `${where}: ${message}`));
     for (const document of documents) {
-      if (document.at('kind').text === 'Repository') boms.push(repositoryBom(file, document, options, warnings));
+      if (document.at('kind').text === 'Repository') boms.push(...repositoryBoms(file, document, options, warnings));
       else if (document.at('labels').isMap) boms.push(metadataBom(file, document, options, warnings));
       else warnings.push(`${document.where}: neither a Repository list nor module metadata`);
     }
@@ -28,10 +28,13 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   return { boms, warnings };
 }
 
-function repositoryBom(file: AdapterFile, document: Node, options: AdapterOptions, warnings: string[]): ParsedBom {
+/** One module for the list; a version that says its labels or relations becomes a module of its own, since they are about it alone. */
+function repositoryBoms(file: AdapterFile, document: Node, options: AdapterOptions, warnings: string[]): ParsedBom[] {
   const draft = new BomDraft(eModules, [file], options);
   const words = options.select ?? [];
   const found = new Set<string>();
+  const own: ParsedBom[] = [];
+  let isUsed = document.at('components').items.length === 0;
   if (document.at('version').text !== 'v1') draft.unresolved(document.where, `version ${document.at('version').text ?? 'missing'}`, 'only v1 is known');
   for (const component of document.at('components').items) {
     const name = component.at('name').text ?? '';
@@ -39,12 +42,44 @@ function repositoryBom(file: AdapterFile, document: Node, options: AdapterOption
       const text = version.at('version').text ?? '';
       const hit = words.filter((word) => word === name || word === `${name}:${text}` || (word === 'latest' && version.at('latest').isTrue));
       for (const word of hit) found.add(word);
-      if (words.length === 0 || hit.length > 0) addVersion(draft, component, version);
+      if (words.length > 0 && hit.length === 0) continue;
+      if (relationKeys.some((key) => version.at(key).exists || component.at(key).exists)) own.push(ownBom(file, options, { component, version, warnings }));
+      else { addVersion(draft, component, version); isUsed = true; }
     }
+    strangers(draft, component, componentKeys);
   }
+  strangers(draft, document, ['version', 'kind', 'name', 'components']);
   warnings.push(...words.filter((word) => !found.has(word)).map((word) => `select: ${word} is no component of ${file.path}`));
   draft.metadata['name'] = options.name ?? document.at('name').text;
-  return draft.build(file.path.split('/').at(-1)?.replace(/\.\w+$/, '') ?? 'modules');
+  return isUsed || own.length === 0 || draft.has('unresolved') ? [draft.build(file.path.split('/').at(-1)?.replace(/\.\w+$/, '') ?? 'modules'), ...own] : own;
+}
+
+const relationKeys = ['labels', 'requires', 'influences'] as const;
+const componentKeys = ['name', 'type', 'versions', ...relationKeys];
+const versionKeys = ['version', 'latest', 'image', 'workdir', 'mounts', 'shared', 'commands', ...relationKeys];
+
+/** Keys that nobody knows are said, not dropped. */
+function strangers(draft: BomDraft, node: Node, known: readonly string[]): void {
+  for (const [key, value] of node.entries) if (!known.includes(key)) draft.unresolved(value.where, key, 'not a part of Repository v1');
+}
+
+interface Listed { readonly component: Node; readonly version: Node; readonly warnings: string[] }
+
+function ownBom(file: AdapterFile, options: AdapterOptions, { component, version, warnings }: Listed): ParsedBom {
+  const draft = new BomDraft(eModules, [file], options);
+  addVersion(draft, component, version);
+  draft.metadata['name'] = component.at('name').text;
+  draft.metadata['version'] = version.at('version').text;
+  draft.metadata['labels'] = { ...labelsOf(component.at('labels'), draft), ...labelsOf(version.at('labels'), draft) };
+  const side = version.at('requires').exists ? version : component;
+  draft.more['requires'] = { strong: groupsOf(side.at('requires', 'strong'), draft, warnings), weak: groupsOf(side.at('requires', 'weak'), draft, warnings) };
+  draft.more['influences'] = groupsOf((version.at('influences').exists ? version : component).at('influences'), draft, warnings);
+  return draft.build('module');
+}
+
+function labelsOf(node: Node, draft: BomDraft): Record<string, string> {
+  for (const [key, value] of node.entries) if (typeof value.tree !== 'string') draft.unresolved(value.where, `label ${key}`, 'labels are scalars');
+  return Object.fromEntries(node.entries.flatMap(([key, value]) => (typeof value.tree === 'string' ? [[key, value.tree] as const] : [])));
 }
 
 /** Commands, environments and arguments are carried as they are: what stands in #Config# and #Environment# is never expanded. */
@@ -57,6 +92,11 @@ function addVersion(draft: BomDraft, component: Node, version: Node): void {
   const type = component.at('type').text;
   if (type !== undefined && type !== 'docker') draft.unresolved(component.where, `component ${name}`, `its type ${type} cannot be run`);
   if (ref === undefined) draft.unresolved(version.where, `${name} ${text}`, 'a version without an image');
+  strangers(draft, version, versionKeys);
+  for (const command of version.at('commands').items) {
+    if (command.at('name').text === undefined) draft.unresolved(command.where, `a command of ${name} ${text}`, 'without a name');
+    strangers(draft, command, ['name', 'description', 'command', 'envs', 'args']);
+  }
   const hasImage = ref !== undefined && draft.image(ref, version.where, { id, role: 'module' });
   draft.add('modules', {
     name, type, version: text, ...(version.at('latest').exists ? { latest: version.at('latest').isTrue } : {}),
@@ -72,8 +112,7 @@ function addVersion(draft: BomDraft, component: Node, version: Node): void {
 
 function metadataBom(file: AdapterFile, document: Node, options: AdapterOptions, warnings: string[]): ParsedBom {
   const draft = new BomDraft(eModules, [file], options);
-  const labels = Object.fromEntries(document.at('labels').entries.flatMap(([key, value]) => (typeof value.tree === 'string' ? [[key, value.tree] as const] : [])));
-  for (const [key, value] of document.at('labels').entries) if (typeof value.tree !== 'string') draft.unresolved(value.where, `label ${key}`, 'labels are scalars');
+  const labels = labelsOf(document.at('labels'), draft);
   draft.metadata['labels'] = labels;
   draft.metadata['version'] = labels['version'];
   draft.metadata['name'] = options.name ?? labels['name'] ?? labels['short'];

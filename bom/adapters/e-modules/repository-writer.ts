@@ -21,7 +21,7 @@ export function repositoryV1Text(boms: readonly ParsedBom[], name?: string): str
         name: component, type: versions[0]?.module.type ?? 'docker',
         versions: versions.map(({ bom, module: { name: _, type: __, id: ___, origin: ____, when: _____, licence: ______, annotations: _______, image, ...rest } }) => {
           const ref = (bom.value.spec?.images ?? []).find(({ id }) => id === image)?.ref;
-          return { ...rest, ...(ref === undefined ? {} : { image: ref }) };
+          return { ...rest, ...(ref === undefined ? {} : { image: ref }), ...relationsOf(bom) };
         }),
       };
     }),
@@ -29,6 +29,40 @@ export function repositoryV1Text(boms: readonly ParsedBom[], name?: string): str
   const document = new Document(JSON.parse(JSON.stringify(value)), { version: '1.1' });
   if (document.contents instanceof YAMLMap) document.contents.flow = false;
   return document.toString({ lineWidth: 0 });
+}
+
+/** What a list says of a module beside its image and commands: the same words as the module's own metadata. */
+function relationsOf({ value: { metadata: { labels = {} }, spec: { requires, influences = [], modules = [] } = {} } }: ParsedBom): object {
+  const { strong = [], weak = [] } = requires ?? {};
+  // Labels of a list of several modules are about no one of them.
+  if (modules.length !== 1) return {};
+  return {
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(strong.length + weak.length === 0 ? {} : { requires: { ...(strong.length === 0 ? {} : { strong }), ...(weak.length === 0 ? {} : { weak }) } }),
+    ...(influences.length === 0 ? {} : { influences }),
+  };
+}
+
+/** Methods that a LambdaStack module has to have and a listed version does not, one line a version. */
+export function methodProblems(bom: ParsedBom): string[] {
+  return (bom.value.spec?.modules ?? []).flatMap(({ name, version, commands = [] }) => {
+    const missing = moduleMethods.filter((method) => !commands.some((command) => command.name === method));
+    return missing.length === 0 ? [] : [`module ${name} ${version}: without ${missing.join(', ')}`];
+  });
+}
+
+/**
+ * The one of `boms` that printed metadata is about: the listed name and version, else the labels `name`, `short` and `version`; the only one there is.
+ * undefined when none fits.
+ */
+export function bomOfMetadata(metadata: AdapterFile, boms: readonly ParsedBom[]): ParsedBom | undefined {
+  const labels = eModules.convert([metadata]).boms[0]?.value.metadata.labels ?? {};
+  const names = [labels['short'], labels['name']].filter((name) => name !== undefined).map((name) => name.toLowerCase());
+  const called = (name: string | undefined): boolean => name !== undefined && names.includes(name.toLowerCase());
+  const isVersion = (version: string | undefined): boolean => labels['version'] === undefined || version === undefined || version === labels['version'];
+  return boms.find((bom) => (bom.value.spec?.modules ?? []).some(({ name, version }) => called(name) && isVersion(version)))
+    ?? boms.find(({ value: { metadata: { name, version, labels: own = {} } } }) => (called(name) || called(own['short']) || called(own['name'])) && isVersion(version))
+    ?? (boms.length === 1 ? boms[0] : undefined);
 }
 
 /** Differences between what a module's `metadata` command prints and its BOM, and methods that a listed version lacks; empty when all is well. */
@@ -47,9 +81,5 @@ export function metadataProblems(metadata: AdapterFile, bom: ParsedBom): string[
   };
   const printedRelations = new Map(relations(printed));
   for (const [name, text] of relations(bom)) if (printedRelations.get(name) !== text) problems.push(`${name}: the BOM says ${text}, ${metadata.path} says ${printedRelations.get(name)}`);
-  for (const { name, version, commands = [] } of bom.value.spec?.modules ?? []) {
-    const missing = moduleMethods.filter((method) => !commands.some((command) => command.name === method));
-    if (missing.length > 0) problems.push(`module ${name} ${version}: without ${missing.join(', ')}`);
-  }
-  return problems;
+  return [...problems, ...methodProblems(bom)];
 }
