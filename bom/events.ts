@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 
-export type Phase = 'lock' | 'download' | 'export' | 'verify' | 'import';
+export type Phase = 'lock' | 'download' | 'export' | 'verify' | 'import' | 'publish';
 
 /** What verbs tell the outside while they work. Counts and bytes only; drawing them is `bin/render.ts`. */
 export type BundleEvent =

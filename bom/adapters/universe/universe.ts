@@ -11,12 +11,15 @@ const filePath = /^(.*\/)?([^/]+)\/(\d+)\/(package\.json|resource\.json|config\.
  * without it, the newest revision of each. `values`: icons (true by default), cliOs (linux, darwin, windows; all by default).
  */
 export const universe: Adapter = {
-  name: 'universe', version: 1,
+  name: 'universe', version: 2,
   summary: 'DC/OS Universe packages; select by name, name:version or selected',
   wants: (path) => /(?:^|\/)(?:package\.json|resource\.json|config\.json|command\.json|marathon\.json\.mustache)$/.test(path),
   detect: (files) => files.some(({ path }) => filePath.test(path) && path.endsWith('/package.json')) && files.some(({ path, text }) => path.endsWith('package.json') && text.includes('"packagingVersion"')),
   convert: (files, options = {}) => convert(files, options),
 };
+
+/** The package's own files travel word for word in its BOM, by name: what writes a Universe again needs them. */
+export const universeAnnotation = 'dcos-universe';
 
 interface Revision { readonly name: string; readonly version: string; readonly revision: number; readonly isSelected: boolean; readonly files: readonly AdapterFile[]; readonly package: Node }
 
@@ -57,6 +60,7 @@ function packageBom(revision: Revision, options: AdapterOptions): ParsedBom {
   const draft = new BomDraft(universe, files, options);
   draft.metadata['name'] = name;
   draft.metadata['version'] = version === '' ? undefined : version;
+  draft.metadata['annotations'] = { [universeAnnotation]: Object.fromEntries(files.map(({ path, text }) => [path.split('/').at(-1) ?? path, text] as const).sort()) };
   draft.metadata['labels'] = { short: name, kind: 'dcos-package', revision: revision.revision, framework: document.at('framework').isTrue, selected: revision.isSelected };
   const manager = document.at('manager', 'packageName').text;
   const minimum = document.at('minDcosReleaseVersion').text;
