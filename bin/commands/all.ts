@@ -25,6 +25,8 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   import: async () => (await import('./import.ts')).registerImport,
   serve: async () => (await import('./serve.ts')).registerServe,
   publish: async () => (await import('./publish.ts')).registerPublish,
+  unstage: async () => (await import('./stages.ts')).registerUnstage,
+  instance: async () => (await import('./stages.ts')).registerInstance,
   status: async () => (await import('./status.ts')).registerStatus,
   history: async () => (await import('./status.ts')).registerHistory,
   rollback: async () => (await import('./status.ts')).registerRollback,

@@ -8,6 +8,7 @@ import { cacheStore, defineCommand, lockOption, machineStore } from '../context.
 import { kindsOf, readLock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes, table } from '../render.ts';
+import { type Named, statesText, zetaStates } from '../zeta-states.ts';
 
 /** The machine's store where there is one, else the downloading side's. */
 export async function presentStore(): Promise<string> {
@@ -53,7 +54,10 @@ export function registerStatus(program: Command): void {
       const blobs = [...store.listBlobs()];
       const stored = { store: store.root, blobs: blobs.length, bytes: blobs.reduce((total, blob) => total + blob.size, 0), looseBytes: await store.looseBytes(), packs: store.packRecords().length };
       const locked = await lockedPart(options.lock, store);
-      context.print({ locked, stored, served }, [
+      const named = (modules: readonly { readonly name: string; readonly version: string; readonly labels: Readonly<Record<string, string>> }[]): Named[] => modules.map(({ name, version, labels }) => ({ name: labels['short'] ?? name, version }));
+      const packages = await zetaStates(store.root, { imported: served.flatMap(({ modules }) => named(modules)), known: named(locked?.modules ?? []) });
+      const { modules: _, ...lockedFacts } = locked ?? { modules: [] };
+      context.print({ locked: locked === undefined ? undefined : lockedFacts, stored, served, packages }, [
         locked === undefined ? `locked: no ${options.lock} here` : `locked: ${locked.project}, sequence ${locked.sequence}: ${locked.blobs} blobs, ${formatBytes(locked.bytes)}, ${locked.missing === 0 ? 'all stored' : `${locked.missing} not stored yet`}`,
         `stored: ${stored.blobs} blobs, ${formatBytes(stored.bytes)} in ${stored.store} (${formatBytes(stored.looseBytes)} loose, ${stored.packs} adopted archive${stored.packs === 1 ? '' : 's'})`,
         ...(served.length === 0 ? ['imported: nothing'] : served.flatMap((each) => [
@@ -63,6 +67,7 @@ export function registerStatus(program: Command): void {
           ...(each.kinds.length === 0 ? [] : [table(each.kinds.map((kind) => [`  ${kind.kind}`, String(kind.count), formatBytes(kind.bytes)]))]),
           ...each.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
         ])),
+        ...(packages.length === 0 ? [] : ['', statesText(packages)]),
       ].join('\n'));
     }),
   });
@@ -78,11 +83,11 @@ async function readOrReason(store: Store, generation: Generation): Promise<{ rea
   }
 }
 
-async function lockedPart(path: string, store: Store): Promise<{ project: string; sequence: number; blobs: number; bytes: number; missing: number } | undefined> {
+async function lockedPart(path: string, store: Store): Promise<{ project: string; sequence: number; blobs: number; bytes: number; missing: number; modules: Lock['spec']['boms'] } | undefined> {
   if (!(await exists(path))) return undefined;
   const lock = readLock(path);
   const stock = await stockOf(lock, store);
-  return { project: lock.metadata.name, sequence: lock.metadata.sequence, blobs: stock.items, bytes: stock.bytes, missing: stock.missing.length };
+  return { project: lock.metadata.name, sequence: lock.metadata.sequence, blobs: stock.items, bytes: stock.bytes, missing: stock.missing.length, modules: lock.spec.boms };
 }
 
 const projectFlag = (): Option => new Option('--project <name>', 'which project, when the machine has several');

@@ -38,10 +38,11 @@ export async function universeLayout(lock: Lock, blobs: BlobReader, { baseUrl }:
   if (!URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) throw new BundleError('INPUT_FLAG', { subject: '--base-url', expected: 'the address of the repository machine: https://repo01:5000', actual: baseUrl });
   const base = baseUrl.replace(/\/+$/, '');
   const skipped: Skipped[] = [];
-  const places = placesOf(lock, base);
+  const images = imagePlaces(lock, new URL(base).host);
   const packages: JsonObject[] = [];
   for (const { bom } of await moduleBoms(lock, blobs)) {
     const { name } = bom.value.metadata;
+    const places = { urls: urlPlaces(lock, base, name), images };
     const entry = originalPackage(bom, places, skipped) ?? assetsOnly(bom, lock, places);
     if (!/^[a-z][a-z0-9-]*[a-z0-9]$/.test(String(entry['name']))) skipped.push({ what: `module ${name}`, because: 'a package name is a letter, then letters, digits and -' });
     else if (entry['version'] === undefined || entry['version'] === '') skipped.push({ what: `module ${name}`, because: 'a package has a version' });
@@ -55,14 +56,17 @@ export async function universeLayout(lock: Lock, blobs: BlobReader, { baseUrl }:
   return { files: [...files, { path: 'universe.conf', content: new TextEncoder().encode(conf) }], skipped };
 }
 
-function placesOf(lock: Lock, base: string): Places {
-  const host = new URL(base).host;
-  const urls = new Map(lock.spec.files.flatMap((file) => file.urls.map((url) => [url, `${base}/files/${file.name.split('/').map(encodeURIComponent).join('/')}`] as const)));
-  const images = new Map([...targetNames(lock.spec.images)].map(([ref, name]) => {
-    const digest = lock.spec.images.find((image) => image.ref === ref)?.digest ?? '';
-    return [canonicalReference(ref), `${host}/${name.path}${name.tag === undefined ? `@${digest}` : `:${name.tag}`}`] as const;
+/** An address that several files have leads to the one of this module. */
+function urlPlaces({ spec: { files } }: Lock, base: string, module: string): Places['urls'] {
+  const own = files.filter(({ usedBy }) => usedBy.includes(module));
+  return new Map([...files, ...own].flatMap((file) => file.urls.map((url) => [url, `${base}/files/${file.name.split('/').map(encodeURIComponent).join('/')}`] as const)));
+}
+
+function imagePlaces({ spec: { images } }: Lock, host: string): Places['images'] {
+  return new Map([...targetNames(images)].map(([ref, { path, tag }]) => {
+    const digest = images.find((image) => image.ref === ref)?.digest ?? '';
+    return [canonicalReference(ref), `${host}/${path}${tag === undefined ? `@${digest}` : `:${tag}`}`] as const;
   }));
-  return { urls, images };
 }
 
 function originalPackage(bom: ParsedBom, places: Places, skipped: Skipped[]): JsonObject | undefined {
