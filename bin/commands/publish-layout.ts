@@ -66,7 +66,7 @@ async function stage(context: CommandContext, flags: LayoutFlags & { readonly re
     const result = await writeTree(layout, tree);
     const { stages, instances } = await readStages(state);
     const rest = stages.filter(({ app, version, folder }) => app !== staged.app || version !== staged.version || folder !== tree.folder);
-    await writeStages(state, { stages: [...rest, { ...staged, files: [...staged.files], folder: tree.folder }], instances });
+    await writeStages(state, { stages: [...rest, { ...staged, folder: tree.folder }], instances });
     results.push({ app: staged.app, version: staged.version, result, skipped: layout.skipped });
   }
   context.print({ layout: 'zeta', to: tree.folder, staged: results.map(({ app, version, result, skipped }) => ({ app, version, written: result.written, present: result.present, skipped })) },

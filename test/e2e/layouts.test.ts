@@ -98,7 +98,7 @@ describe('dcos-universe', () => {
     const found = packages.find(({ name }) => name === 'broker') as { releaseVersion: number; config: unknown; marathon: { v2AppMustacheTemplate: string }; resource: unknown; upgradesFrom: string[] };
     expect(found).toMatchObject({
       packagingVersion: '4.0', version: '1.4', releaseVersion: 3, upgradesFrom: ['*'], config: { properties: { name: { default: 'broker' } } },
-      resource: { assets: { uris: { 'sched-zip': 'https://repo01:5000/files/app-1.10.tgz' }, container: { docker: { acme: 'repo01:5000/quay.io/acme/kafka:2.8.1' } } }, images: { 'icon-small': 'https://repo01:5000/files/tool-1.2.tar.gz' } },
+      resource: { assets: { uris: { 'sched-zip': 'https://repo01:5000/files/broker/1.4/uris/app-1.10.tgz' }, container: { docker: { acme: 'repo01:5000/quay.io/acme/kafka:2.8.1' } } }, images: { 'icon-small': 'https://repo01:5000/files/broker/1.4/icons/tool-1.2.tar.gz' } },
     });
     expect(Buffer.from(found.marathon.v2AppMustacheTemplate, 'base64').toString()).toContain('"image": "repo01:5000/docker.io/library/redis:7"');
     expect(JSON.parse(await readFile(join(out, 'universe/repo-v3.json'), 'utf8'))).toEqual({ packages: [] });
