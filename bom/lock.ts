@@ -182,6 +182,13 @@ const lockedRepository = z.strictObject({
   headersFrom: z.array(z.string()).optional(),
   /** Checks that the project waived: `valid-until`, `unsigned`, … */
   waivers: z.array(z.string()),
+  /** rpm: upstream's modules.yaml, comps and updateinfo as fetched, decoded by their media type (`application/gzip`, `application/x-xz`, `application/zstd`, else plain). The blobs travel. */
+  modules: descriptor.optional(),
+  groups: descriptor.optional(),
+  updateinfo: descriptor.optional(),
+  /** rpm: module_hotfixes, as the project said it. */
+  moduleHotfixes: z.boolean().optional(),
+  tls: z.strictObject({ clientCert: z.string().optional(), clientKey: z.string().optional(), caFile: z.string().optional() }).optional(),
 });
 
 const lockedChart = z.strictObject({
@@ -334,7 +341,13 @@ export function contentOf(lock: Lock): Map<Digest, Descriptor & { readonly what:
   for (const git of lock.spec.git) add({ mediaType: gitBundleMediaType, digest: git.digest, size: git.size }, `git ${git.name}`);
   for (const runtime of lock.spec.runtimes) add({ mediaType: runtimeMediaType, digest: runtime.digest, size: runtime.size }, `runtime ${runtime.platform}/${runtime.path}`);
   for (const bom of lock.spec.boms) add({ mediaType: bomMediaType, digest: bom.digest, size: bom.size }, `BOM of ${bom.name}`);
-  for (const repository of lock.spec.repositories) for (const key of repository.keys) add(key, `key of ${repository.id}`);
+  for (const repository of lock.spec.repositories) {
+    for (const key of repository.keys) add(key, `key of ${repository.id}`);
+    for (const document of ['modules', 'groups', 'updateinfo'] as const) {
+      const blob = repository[document];
+      if (blob !== undefined) add(blob, `${document} of ${repository.id}`);
+    }
+  }
   return blobs;
 }
 
