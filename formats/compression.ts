@@ -1,6 +1,6 @@
 // gzip (RFC 1952), zstd (RFC 8878) and xz (The .xz File Format 1.1.0) of metadata, with bounds: nothing here is for content of artifacts.
-import { constants, gunzip, gzipSync, zstdDecompress } from 'node:zlib';
-import { xz } from '@napi-rs/lzma';
+import { constants, createGunzip, createZstdDecompress, gunzip, gzipSync, zstdDecompress } from 'node:zlib';
+import { xz, XzDecompressor } from '@napi-rs/lzma';
 import { BundleError } from '../bom/errors.ts';
 import { xzDecodedSize } from './xz-size.ts';
 
@@ -60,6 +60,59 @@ export async function decompress(bytes: Uint8Array, compression: Compression, op
     case 'gz': return withZlib('gz', (done) => gunzip(bytes, limits, done), options);
     case 'zst': return withZlib('zst', (done) => zstdDecompress(bytes, limits, done), options);
     case 'xz': return unxz(bytes, options);
+  }
+}
+
+const sliceBytes = 64 << 10;
+
+function* slicesOf(bytes: Uint8Array, sizeBytes: number): Generator<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += sizeBytes) yield bytes.subarray(from, from + sizeBytes);
+}
+
+/** A small piece of xz can give thousands of times its size at once, so the pieces are small. */
+async function* unxzSlices(bytes: Uint8Array, options: DecompressOptions): AsyncGenerator<Uint8Array> {
+  if (xzDecodedSize(bytes, options.maxBytes, options.subject) > options.maxBytes) throw tooLong(options);
+  const decoder = new XzDecompressor();
+  try {
+    for (const slice of slicesOf(bytes, 4 << 10)) {
+      const piece = decoder.update(slice);
+      if (piece.length > 0) yield piece;
+    }
+    yield await decoder.finish();
+  } catch (error) {
+    throw damaged('xz', options, error);
+  }
+}
+
+async function* unzipSlices(bytes: Uint8Array, compression: 'gz' | 'zst', options: DecompressOptions): AsyncGenerator<Uint8Array> {
+  const decoder = compression === 'gz' ? createGunzip({ chunkSize: 4 * sliceBytes }) : createZstdDecompress({ chunkSize: 4 * sliceBytes });
+  let total = 0;
+  try {
+    decoder.end(bytes);
+    for await (const chunk of decoder as AsyncIterable<Buffer>) {
+      total += chunk.length;
+      if (total > options.maxBytes) throw tooLong(options);
+      yield chunk;
+    }
+  } catch (error) {
+    throw error instanceof BundleError ? error : damaged(compression, options, error);
+  } finally {
+    decoder.destroy();
+  }
+}
+
+/**
+ * What `bytes` hold when decoded, piece by piece, for indexes that are too large to be held whole. Throws as {@link decompress}, when it comes
+ * to the place; what was given before is to be thrown away then. Of zstd only the first frame is read, which is what generators write.
+ */
+export async function* decompressInPieces(bytes: Uint8Array, compression: Compression, options: DecompressOptions): AsyncGenerator<Uint8Array> {
+  switch (compression) {
+    case 'plain':
+      if (bytes.length > options.maxBytes) throw tooLong(options);
+      yield* slicesOf(bytes, 4 * sliceBytes);
+      return;
+    case 'xz': yield* unxzSlices(bytes, options); return;
+    default: yield* unzipSlices(bytes, compression, options);
   }
 }
 

@@ -1,5 +1,6 @@
 // primary.xml of a yum repository: createrepo_c(8); the schema "primary" of the rpm-metadata project.
 import { BundleError } from '../../bom/errors.ts';
+import { checksumOf } from './checksum.ts';
 import type { Evr } from './evr.ts';
 import { readLocation } from './location.ts';
 import { type RpmChecksum, type RpmFile, type RpmPackage, type RpmRelations, relationKinds } from './package.ts';
@@ -20,14 +21,13 @@ export interface PrimaryFacts {
   readonly declared: number | undefined;
 }
 
-const digits: Readonly<Record<string, number>> = { md5: 32, sha: 40, sha1: 40, sha224: 56, sha256: 64, sha384: 96, sha512: 128 };
-
-/** `<checksum type="sha256" pkgid="YES">hex</checksum>` just opened. `sha` is an old name of sha1. */
-export function readChecksum(scanner: XmlScanner): RpmChecksum {
-  const type = scanner.attribute('type')?.toLowerCase() ?? '';
-  const value = scanner.content().trim().toLowerCase();
-  if (digits[type] !== value.length || !/^[0-9a-f]+$/.test(value)) throw scanner.fail('a checksum of a known type', JSON.stringify(`${type} ${value}`.slice(0, 150)));
-  return { type: type === 'sha' ? 'sha1' : type, value };
+/** `<checksum type="sha256" pkgid="YES">hex</checksum>` just opened. */
+function readChecksum(scanner: XmlScanner): RpmChecksum {
+  const type = scanner.attribute('type');
+  const text = scanner.content();
+  const checksum = checksumOf(type, text);
+  if (checksum === undefined) throw scanner.fail('a checksum of a known type', JSON.stringify(`${type ?? ''} ${text}`.slice(0, 150)));
+  return checksum;
 }
 
 function sizeAttribute(scanner: XmlScanner, name: string): number {

@@ -20,6 +20,7 @@ export class XmlScanner extends XmlCursor {
   name = '';
   /** Where the token just read began. */
   tokenStart = 0;
+  private readonly ignoresDoctype: boolean;
   private readonly open: string[] = [];
   private selfClosed = false;
   private textStart = 0;
@@ -28,6 +29,11 @@ export class XmlScanner extends XmlCursor {
   private attributes = 0;
   private readonly attributeNames: string[] = [];
   private readonly spans = new Int32Array(2 * maxAttributes);
+
+  constructor(subject: string, options: { readonly doctype?: 'ignored' } = {}) {
+    super(subject);
+    this.ignoresDoctype = options.doctype === 'ignored';
+  }
 
   /** Goes on at `from` in another window. The elements open so far stay open. */
   window(bytes: Buffer, from: number, limit: number): void {
@@ -230,6 +236,7 @@ export class XmlScanner extends XmlCursor {
     const comment = begin('<!--');
     const cdata = begin('<![CDATA[');
     if (comment === undefined || cdata === undefined) throw incomplete;
+    if (this.ignoresDoctype && this.open.length === 0 && begin('<!DOCTYPE ') === true) return this.doctype();
     if (!comment && !cdata) throw this.fail('no document type and no declarations', this.excerpt(this.at));
     const from = this.at + (comment ? 4 : 9);
     const end = this.bytes.indexOf(comment ? '--' : ']]>', from, 'latin1');
@@ -242,6 +249,15 @@ export class XmlScanner extends XmlCursor {
     this.cdata = true;
     this.at = end + 3;
     return cdata;
+  }
+
+  /** Passes over a document type without declarations of its own. */
+  private doctype(): false {
+    const end = this.bytes.indexOf('>', this.at);
+    if (end === -1 || end >= this.limit) throw incomplete;
+    if (this.bytes.subarray(this.at, end).includes(0x5b)) throw this.fail('a document type without declarations', this.excerpt(this.at));
+    this.at = end + 1;
+    return false;
   }
 
   /** Skips a processing instruction. The XML declaration is one for us: it has to come first and to say UTF-8. */

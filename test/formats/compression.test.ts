@@ -1,7 +1,7 @@
 import { gunzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Compression, decompress, gzip, xzCompress } from '../../formats/compression.ts';
+import { type Compression, decompress, decompressInPieces, gzip, xzCompress } from '../../formats/compression.ts';
 import { runs } from '../support/runs.ts';
 
 const options = { subject: 'Packages', maxBytes: 1 << 20 };
@@ -51,6 +51,42 @@ describe('decompress', () => {
     const properties = bytes.indexOf(Buffer.from([0x21, 0x01]), 12) + 2;
     bytes[properties] = 40;
     await expect(decompress(bytes, 'xz', options)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA', facts: { actual: 'a dictionary of 4294967295 bytes' } });
+  });
+});
+
+describe('decompressInPieces', () => {
+  async function pieces(bytes: Uint8Array, compression: Compression, maxBytes = 4 << 20): Promise<Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    for await (const piece of decompressInPieces(bytes, compression, { subject: 'primary', maxBytes })) found.push(piece);
+    return found;
+  }
+
+  it.each(all)('gives back what %s took, in pieces', async (compression, encode) => {
+    let state = 1;
+    const large = new Uint8Array(3 << 20).map(() => (state = (Math.imul(state, 1_103_515_245) + 12_345) | 0) >>> 16);
+    const found = await pieces(encode(large), compression);
+    expect(Buffer.concat(found).equals(large)).toBe(true);
+    expect(found.length).toBeGreaterThan(3);
+    expect(Buffer.concat(await pieces(encode(text), compression)).equals(text)).toBe(true);
+  });
+
+  it.each(all)('stops %s at its bound', async (compression, encode) => {
+    await expect(pieces(encode(new Uint8Array((4 << 20) + 1)), compression)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA', facts: { expected: 'at most 4194304 bytes when decompressed' } });
+  });
+
+  it.each(all.filter(([compression]) => compression !== 'plain'))('refuses %s that is cut or damaged', async (compression, encode) => {
+    const whole = encode(text);
+    for (const length of [0, 5, 13, whole.length >> 1, whole.length - 1]) await expect(pieces(whole.subarray(0, length), compression)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
+    await expect(pieces(new TextEncoder().encode('<metadata/>'), compression)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
+  });
+
+  it('lets go when nobody reads on', async () => {
+    for (const [compression, encode] of all) {
+      for await (const piece of decompressInPieces(encode(new Uint8Array(2 << 20)), compression, { subject: 'primary', maxBytes: 4 << 20 })) {
+        expect(piece.length).toBeGreaterThan(0);
+        break;
+      }
+    }
   });
 });
 
