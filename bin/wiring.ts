@@ -36,7 +36,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
   const sources = {
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
-      http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency,
+      http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, now,
     })),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
       http, blobs, now, notify, previous: options.previousRepositories ?? [], spoolDir: options.spoolFolder, concurrency,

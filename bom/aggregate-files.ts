@@ -57,6 +57,9 @@ function signatureOf(entry: Entry<'files'>, { kind, url, key }: NonNullable<BomF
   if (key === undefined) {
     throw new BundleError('INPUT_FIELD', { subject: formatPosition(entry.at('signature')), expected: `the public key of a ${kind} signature`, actual: 'none', next: 'Name a file with the key in signature.key; a minisign key may stand there itself.' });
   }
+  if (/^https?:/i.test(key)) {
+    throw new BundleError('INPUT_FIELD', { subject: formatPosition(entry.at('signature', 'key')), expected: 'a file with the key, beside the document', actual: 'an address', next: 'Save the key beside the document once you trust it: who can change the file can change a key beside it.' });
+  }
   const place = url === undefined ? undefined : /^https?:/i.test(url) ? urlOf(url, {}, entry.at('signature', 'url')) : entry.pathOf(url, 'signature', 'url');
   return {
     kind, ...(place === undefined ? {} : { place }),

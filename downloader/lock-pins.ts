@@ -27,7 +27,7 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
     const locked = previous.spec.files.find(({ name }) => name === wanted.name);
     const isSame = locked?.urls.some((url) => wanted.urls.includes(url)) ?? false;
     if (wanted.digest !== undefined || locked === undefined || !isSame || isUpdated([wanted.name], wanted.usedBy)) return wanted;
-    trust.set(wanted.name, locked.trust);
+    if (wanted.signature === undefined) trust.set(wanted.name, locked.trust);
     return { ...wanted, digest: locked.digest };
   };
   const git = (wanted: GitRequirement): GitRequirement => {

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import PQueue from 'p-queue';
-import type { Descriptor, Digest } from '../../bom/digest.ts';
+import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedFile } from '../../bom/lock.ts';
@@ -11,6 +11,7 @@ import type { HttpClient } from '../../transport/http-client.ts';
 import { statusOf } from '../../transport/http-errors.ts';
 import { settled } from '../failures.ts';
 import { type Evidence, parseEvidence } from './file-evidence.ts';
+import type { CheckedSignature } from './file-signature.ts';
 import { hashFile, localPathOf, openFile, spooled } from './file-local.ts';
 import { type Choice, firstGood, streamInOrder, Turns } from './in-order.ts';
 
@@ -23,13 +24,16 @@ export interface FileSourceOptions {
   /** Where content is kept while its digest is still unknown; the system's temporary folder when left out. */
   readonly spoolDir?: string;
   readonly concurrency?: number;
+  /** When signatures have to be valid. */
+  readonly now?: () => Date;
 }
 
 const mediaType = 'application/octet-stream';
 
 /**
  * Files by address or path. A declared sha256 is trusted (`declared`) and asked only for its size; a file without one, or with other hashes
- * as evidence, is read while resolving, checked, and stored (`first-use`); so is one from a local path. Mirrors are tried in order, and an
+ * as evidence, is read while resolving, checked, and stored (`first-use`); so is one from a local path. One with a signature is read too, is
+ * `verified` when it is good, and brings the signature along as a file beside it. Mirrors are tried in order, and an
  * error names all of them. Throws `RESOLVE_NOT_FOUND`, `INPUT_MISSING_FILE`, integrity, transfer and storage errors.
  */
 export function createFileSource(options: FileSourceOptions): Source<'file'> {
@@ -37,12 +41,13 @@ export function createFileSource(options: FileSourceOptions): Source<'file'> {
   const turns = new Turns();
   return {
     async resolve(wanted, signal) {
-      const artifacts = await settled(wanted.map((requirement) => queue.add(async () => {
-        const file = await resolveFile(requirement, { ...options, signal });
+      const resolved = await settled(wanted.map((requirement) => queue.add(async () => {
+        const { file, beside } = await resolveFile(requirement, { ...options, signal });
         options.notify({ kind: 'done', phase: 'lock', item: `file ${file.name}`, bytes: file.size });
-        return file;
+        return { file, beside };
       }, { signal })));
-      return { artifacts };
+      const files = resolved.map(({ file }) => file);
+      return { artifacts: [...files, ...signatureFiles(resolved.flatMap(({ beside }) => beside ?? []), files)] };
     },
     async *fetch(file, blob, { offset = 0, signal }) {
       const headers = await headersOf(file.headersFrom ?? [], options);
@@ -54,12 +59,26 @@ export function createFileSource(options: FileSourceOptions): Source<'file'> {
 
 interface Resolving extends FileSourceOptions { readonly signal: AbortSignal }
 
-async function resolveFile(requirement: FileRequirement, context: Resolving): Promise<LockedFile> {
+/** Signatures as files of their own, except where a document lists the same file itself. Throws `RESOLVE_CONFLICT` for another content of that name. */
+function signatureFiles(found: readonly LockedFile[], files: readonly LockedFile[]): LockedFile[] {
+  return found.filter((signature) => {
+    const same = files.find(({ name }) => name === signature.name);
+    if (same !== undefined && same.digest !== signature.digest) {
+      throw new BundleError('RESOLVE_CONFLICT', { subject: `file ${signature.name}`, expected: `the signature that was checked (${signature.digest})`, actual: `another file of that name (${same.digest})`, next: 'Give that file another saveAs, or point signature.url to it.' });
+    }
+    return same === undefined;
+  });
+}
+
+interface ResolvedFile { readonly file: LockedFile; readonly beside?: LockedFile }
+
+async function resolveFile(requirement: FileRequirement, context: Resolving): Promise<ResolvedFile> {
   const { name, mode, purpose, platform, headersFrom, usedBy, digest, evidence } = requirement;
   const checks = evidence.map((text) => parseEvidence(text, `file ${name}`));
   const { local, urls } = places(requirement);
   const content = local === undefined ? await remote({ requirement, urls, checks }, context) : await fromPath({ requirement, path: local, checks }, context);
-  return {
+  const { signature } = content;
+  const file: LockedFile = {
     name,
     urls: requirement.path === undefined ? [...urls] : [],
     ...(requirement.path === undefined ? {} : { path: requirement.path.written }),
@@ -71,10 +90,30 @@ async function resolveFile(requirement: FileRequirement, context: Resolving): Pr
     ...(platform === undefined ? {} : { platform }),
     ...(headersFrom.length === 0 ? {} : { headersFrom: [...headersFrom] }),
     ...(evidence.length === 0 ? {} : { evidence: [...evidence] }),
+    ...(signature === undefined ? {} : { signature: { kind: signature.kind, signers: [...signature.signers], file: signature.name } }),
     mediaType,
-    trust: digest === undefined ? 'first-use' : 'declared',
+    trust: signature !== undefined ? 'verified' : digest === undefined ? 'first-use' : 'declared',
     usedBy: [...usedBy],
   };
+  return { file, ...(signature === undefined ? {} : { beside: await signatureFile(signature, file, context) }) };
+}
+
+/** The signature as a file beside the one it covers, stored. */
+async function signatureFile({ name, bytes, url }: CheckedSignature, file: LockedFile, { blobs, signal }: Resolving): Promise<LockedFile> {
+  const blob = { mediaType, digest: digestOf(bytes), size: bytes.length };
+  await blobs.put(blob, (async function* whole() { yield bytes; })(), signal);
+  return {
+    name, urls: url === undefined ? [] : [url], ...(url === undefined ? { path: name } : {}), ...blob, mode: '0644', purpose: 'signature', trust: 'verified', usedBy: file.usedBy,
+    ...(file.headersFrom === undefined ? {} : { headersFrom: file.headersFrom }),
+  };
+}
+
+/** Undefined without a signature in the requirement. */
+async function signatureOf(requirement: FileRequirement, path: string, context: Resolving): Promise<CheckedSignature | undefined> {
+  const { signature } = requirement;
+  if (signature === undefined) return undefined;
+  const { checkSignature } = await import('./file-signature.ts');
+  return checkSignature({ ...requirement, signature }, path, { http: context.http, headers: await headersOf(requirement.headersFrom, context), now: (context.now ?? (() => new Date()))(), signal: context.signal });
 }
 
 /** Where a requirement's content is: a local path (its own, or the first `file:` address that is its only kind), or addresses. */
@@ -89,21 +128,25 @@ function places({ name, path, urls }: FileRequirement): { readonly local?: strin
   return remoteUrls.length === 0 && local !== undefined ? { local, urls: [] } : { urls: remoteUrls };
 }
 
+interface Content { readonly digest: Digest; readonly size: number; readonly signature?: CheckedSignature }
 interface Wanted { readonly requirement: FileRequirement; readonly checks: readonly Evidence[] }
 
-async function fromPath({ requirement, path, checks }: Wanted & { readonly path: string }, { blobs, signal }: Resolving): Promise<{ digest: Digest; size: number }> {
+async function fromPath({ requirement, path, checks }: Wanted & { readonly path: string }, context: Resolving): Promise<Content> {
+  const { blobs, signal } = context;
   const subject = `file ${requirement.name} (${requirement.path?.written ?? path})`;
   const content = await hashFile(path, { subject, checks, signal });
   expectContent(requirement, content, subject);
+  const signature = await signatureOf(requirement, path, context);
   await blobs.put({ mediaType, ...content }, openFile(path, 0), signal);
-  return content;
+  return { ...content, ...(signature === undefined ? {} : { signature }) };
 }
 
-async function remote({ requirement, urls, checks }: Wanted & { readonly urls: readonly string[] }, context: Resolving): Promise<{ digest: Digest; size: number }> {
+async function remote({ requirement, urls, checks }: Wanted & { readonly urls: readonly string[] }, context: Resolving): Promise<Content> {
   const { digest, size, name, headersFrom } = requirement;
-  if (digest !== undefined && size !== undefined && checks.length === 0) return { digest, size };
+  const isKnown = digest !== undefined && checks.length === 0 && requirement.signature === undefined;
+  if (isKnown && size !== undefined) return { digest, size };
   const headers = await headersOf(headersFrom, context);
-  if (digest !== undefined && checks.length === 0) {
+  if (isKnown) {
     const said = await sizeSaid(mirrors(name, urls), headers, context);
     if (said !== undefined) return { digest, size: said };
   }
@@ -127,7 +170,8 @@ async function sizeSaid(choice: Choice<string>, headers: Readonly<Record<string,
 interface Fetching extends Wanted { readonly url: string; readonly headers: Readonly<Record<string, string>> }
 
 /** Reads content to a spool, since its digest or size is not known yet; checks it; stores it. */
-async function fetchUnknown({ requirement, checks, url, headers }: Fetching, { http, blobs, notify, spoolDir, signal }: Resolving): Promise<{ digest: Digest; size: number }> {
+async function fetchUnknown({ requirement, checks, url, headers }: Fetching, context: Resolving): Promise<Content> {
+  const { http, blobs, notify, spoolDir, signal } = context;
   const subject = `file ${requirement.name}`;
   const { size: expectedSize } = requirement;
   const isUnchecked = expectedSize === undefined && requirement.digest === undefined && checks.length === 0;
@@ -137,8 +181,9 @@ async function fetchUnknown({ requirement, checks, url, headers }: Fetching, { h
   const bytes = notFoundNamed(http.stream(url, { signal, headers, onLength, ...(expectedSize === undefined ? {} : { expectedSize }) }), subject);
   return spooled(bytes, { folder: spoolDir ?? tmpdir(), subject: `${subject} from ${redactUrl(url)}`, checks, signal }, async (path, content) => {
     expectContent(requirement, content, `${subject} from ${redactUrl(url)}`);
+    const signature = await signatureOf(requirement, path, context);
     await blobs.put({ mediaType, ...content }, openFile(path, 0), signal);
-    return content;
+    return { ...content, ...(signature === undefined ? {} : { signature }) };
   });
 }
 

@@ -1,4 +1,5 @@
 // OpenPGP signatures over documents: RFC 4880, sections 5.2.4 (detached) and 7 ("Cleartext Signature Framework").
+import { createHash } from 'node:crypto';
 import {
   type CleartextMessage, createCleartextMessage, createMessage, enums, type Key, readCleartextMessage, readSignature, sign, type Signature,
   type SignaturePacket, type Subkey, verify,
@@ -118,6 +119,34 @@ export async function verifyDetached(content: Uint8Array, signature: Uint8Array,
   }
   const message = await createMessage({ binary: content });
   const result = await verify({ message, signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary' });
+  return conclude(result.signatures, keys, options);
+}
+
+const hashNames: Readonly<Record<number, string>> = { [enums.hash.sha256]: 'sha256', [enums.hash.sha384]: 'sha384', [enums.hash.sha512]: 'sha512', [enums.hash.sha224]: 'sha224', [enums.hash.sha3_256]: 'sha3-256', [enums.hash.sha3_512]: 'sha3-512' };
+
+/**
+ * As {@link verifyDetached}, for content of any size: it is read once, and hashed here, since the library would hold it in memory. Only
+ * signatures over binary content count (RFC 9580, section 5.2.1.1), which is what detached signatures of files are.
+ */
+export async function verifyDetachedStream(content: AsyncIterable<Uint8Array>, signature: Uint8Array, keys: readonly PgpKey[], options: VerifyOptions): Promise<Verification> {
+  let parsed: Signature;
+  try {
+    parsed = await readAnySignature(signature);
+  } catch (cause) {
+    throw refused(options.subject, (cause as Error).message, cause);
+  }
+  const running = [...parsed.packets].map((packet) => {
+    return { packet, hash: createHash(hashNames[packet.hashAlgorithm ?? 0] ?? 'sha256') };
+  });
+  for await (const chunk of content) for (const { hash } of running) hash.update(chunk);
+  for (const { packet, hash } of running) {
+    const { signatureData, version, signatureType } = packet;
+    if (signatureData === null || version !== 4 || signatureType !== enums.signature.binary) throw refused(options.subject, 'a signature that is not of version 4 over binary content');
+    const trailer = Buffer.from([version, 0xff, 0, 0, 0, 0]);
+    trailer.writeUInt32BE(signatureData.length, 2);
+    Object.assign(packet, { hashed: hash.update(signatureData).update(trailer).digest() });
+  }
+  const result = await verify({ message: await createMessage({ binary: new Uint8Array(0) }), signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary' });
   return conclude(result.signatures, keys, options);
 }
 
