@@ -1,4 +1,6 @@
 import Database from 'better-sqlite3';
+import { readFileSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Digest, digestFromHex, hexOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 
@@ -28,6 +30,10 @@ export class BlobIndex {
   private readonly remove: Database.Statement<[Buffer]>;
 
   private readonly path: string;
+  /** Whether nothing was known when it was opened. */
+  readonly isNew: boolean;
+  /** Kept in memory only, because the disk is full. */
+  readonly isPassing: boolean;
 
   constructor(path: string) {
     this.path = path;
@@ -35,6 +41,8 @@ export class BlobIndex {
     this.select = this.database.prepare('select size, pack, volume, offset, device, inode, mtime from blob where digest = ?');
     this.upsert = this.database.prepare('insert or replace into blob (digest, size, pack, volume, offset, device, inode, mtime) values (?, ?, ?, ?, ?, ?, ?, ?)');
     this.remove = this.database.prepare('delete from blob where digest = ?');
+    this.isPassing = this.database.memory;
+    this.isNew = this.database.prepare('select 1 from blob limit 1').get() === undefined;
   }
 
   get(digest: Digest): IndexRow | undefined {
@@ -107,22 +115,49 @@ function keyOf(digest: Digest): Buffer {
   return Buffer.from(hexOf(digest), 'hex');
 }
 
+function withSchema(database: Database.Database): Database.Database {
+  if (database.pragma('user_version', { simple: true }) === schemaVersion) return database;
+  database.transaction(() => {
+    database.exec('drop table if exists blob');
+    database.exec(`create table blob (digest blob primary key, size integer not null, pack text, volume integer not null, offset integer not null,
+      device integer not null, inode integer not null, mtime real not null) without rowid`);
+    database.exec('create index blob_pack on blob (pack) where pack is not null');
+    database.pragma(`user_version = ${schemaVersion}`);
+  }).immediate();
+  return database;
+}
+
+/** Less than this, and SQLite has no room for the files it keeps beside a database. */
+const roomBytes = 1 << 20;
+
+function isFull(path: string): boolean {
+  const { bavail, bsize } = statfsSync(dirname(path));
+  return bavail * bsize < roomBytes;
+}
+
+/** On a full disk, reading goes on and room can be made: what the index knew, in memory. What is learnt is forgotten at the end, as an index may. */
+function inMemory(path: string): Database.Database {
+  try {
+    const image = readFileSync(path);
+    // File format, section 1.3.3: versions 2 stand for WAL, which memory has not.
+    if (image.length >= 100) image.fill(1, 18, 20);
+    return withSchema(new Database(image));
+  } catch (cause) {
+    const { code = '' } = cause as { readonly code?: string };
+    // No file, or one cut short: nothing is known, and everything is found again.
+    if (code === 'ENOENT' || code.startsWith('SQLITE_')) return withSchema(new Database(':memory:'));
+    throw cause;
+  }
+}
+
 function openDatabase(path: string): Database.Database {
   try {
     const database = new Database(path, { timeout: 30_000 });
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
-    if (database.pragma('user_version', { simple: true }) !== schemaVersion) {
-      database.transaction(() => {
-        database.exec('drop table if exists blob');
-        database.exec(`create table blob (digest blob primary key, size integer not null, pack text, volume integer not null, offset integer not null,
-          device integer not null, inode integer not null, mtime real not null) without rowid`);
-        database.exec('create index blob_pack on blob (pack) where pack is not null');
-        database.pragma(`user_version = ${schemaVersion}`);
-      }).immediate();
-    }
-    return database;
+    return withSchema(database);
   } catch (cause) {
+    if (isFull(path)) return inMemory(path);
     throw new BundleError('STORAGE_IO', {
       subject: path,
       expected: 'an index database that can be opened and written',

@@ -48,7 +48,8 @@ function tryHold(path: string, role: StoreRole): (() => void) | undefined {
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: 0 });
-    // A transaction of the rollback journal: SHARED from its first read, EXCLUSIVE from its beginning. Nothing is ever written.
+    // SHARED from the first read, EXCLUSIVE from the beginning. Nothing is ever written: a full disk does not matter.
+    database.pragma('journal_mode = memory');
     database.exec(role === 'collect' ? 'begin exclusive' : 'begin');
     if (role === 'use') database.prepare('select count(*) from sqlite_schema').get();
     const held = database;

@@ -31,7 +31,7 @@ const cutOffset = -1;
 export class Store implements BlobReader, BlobWriter {
   readonly root: string;
   private readonly blobFolder: string;
-  private readonly index: BlobIndex;
+  private index: BlobIndex;
   private readonly partials: Partials;
   private readonly packs: Packs;
   private readonly receiving = new Map<Digest, Promise<'stored'>>();
@@ -57,7 +57,7 @@ export class Store implements BlobReader, BlobWriter {
     if (!names.includes('oci-layout')) await Store.prepare(absolute, names, options.create);
     else if (!names.includes('partial')) await makeDirectory(join(absolute, 'partial'));
     const store = new Store(absolute);
-    await store.packs.load();
+    for (const record of await store.packs.load()) if (store.index.isNew) store.enterPack(record, true);
     return store;
   }
 
@@ -294,6 +294,7 @@ export class Store implements BlobReader, BlobWriter {
   async forgetPack(archive: Digest): Promise<void> {
     const before = this.packs.list();
     await this.packs.forget(hexOf(archive));
+    this.renewIndex();
     this.index.deletePack(hexOf(archive));
     // What several packs hold was found through one of them.
     for (const record of before) if (record.archive !== archive) this.enterPack(record, true);
@@ -380,7 +381,19 @@ export class Store implements BlobReader, BlobWriter {
   async removeLoose(digests: readonly Digest[]): Promise<void> {
     for (const digest of digests) await rm(this.pathOf(digest), { force: true });
     await syncDirectory(this.blobFolder);
+    this.renewIndex();
     this.index.deleteLoose(digests);
+  }
+
+  /** Once there is room again, the index on the disk learns what is learnt from here on. */
+  private renewIndex(): void {
+    if (!this.index.isPassing) return;
+    const next = new BlobIndex(join(this.root, 'index.db'));
+    if (next.isPassing) next.close();
+    else {
+      this.index.close();
+      this.index = next;
+    }
   }
 
   /** Copies a blob out of the pack that holds it; nothing when it is loose already. */
