@@ -14,6 +14,7 @@ import { SeenClients } from './clients.ts';
 import type { ServedBlobs } from './content.ts';
 import { type Exchange, isHost, segmentsOf } from './exchange.ts';
 import { freeBytes, healthAnswer } from './health.ts';
+import { keyAnswer } from './keys-route.ts';
 import { isLoopback } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { registryError } from './registry/grammar.ts';
@@ -169,12 +170,6 @@ export class Machine {
     return changes === undefined ? undefined : changesPage(changes);
   }
 
-  private publicKey(name: string): Answer | undefined {
-    const { signer } = this.options;
-    if (name === 'longshore.asc' && signer !== undefined) return textAnswer(200, signer.publicKeyArmored, { 'content-type': 'application/pgp-keys' });
-    return name === 'ca.pem' && this.ca !== undefined ? textAnswer(200, this.ca, { 'content-type': 'application/x-pem-file' }) : undefined;
-  }
-
   private async page(exchange: Exchange): Promise<Answer | undefined> {
     const view = this.current();
     const { signer } = this.options;
@@ -191,7 +186,7 @@ export class Machine {
       case 'charts': return view.charts.answer(rest, blobs);
       case 'git': return rest.length === 0 ? redirect('/git/') : view.git.answer(rest, blobs);
       case 'client': return clientAnswer({ view, exchange, publicKey: signer?.publicKeyArmored, ca: this.ca }, rest);
-      case 'keys': return rest.length === 1 ? this.publicKey(rest[0] ?? '') : undefined;
+      case 'keys': return rest.length === 1 ? keyAnswer(rest[0] ?? '', { view, blobs, signer, ca: this.ca }) : undefined;
       case 'api': return rest[0] === 'v1' ? apiAnswer(facts, rest.slice(1)) : undefined;
       default: return undefined;
     }

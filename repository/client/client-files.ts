@@ -1,17 +1,22 @@
 import type { LockedTarget } from '../../bom/lock.ts';
-import { aptCertificate, aptKeyring, aptSources, containerdHosts, containersRegistries, dockerDaemon, type Here, kubernetesRegistries } from './settings.ts';
+import { aptCertificate, aptKeyring, aptSources, containerdHosts, containersRegistries, dockerDaemon, type Here, hostOf, kubernetesRegistries, rpmKey, yumRepository } from './settings.ts';
 
-export type ClientPart = 'ca' | 'apt' | 'containerd' | 'containers' | 'docker' | 'k3s' | 'rke2';
+export type ClientPart = 'ca' | 'apt' | 'dnf' | 'zypper' | 'containerd' | 'containers' | 'docker' | 'k3s' | 'rke2';
 
 /** One file that a client machine gets. */
 export interface ClientFile {
   readonly part: ClientPart;
   readonly path: string;
   readonly content: string;
-  /** POSIX shell: whether this machine wants it; `$root` is in front of every path, and os, release, codename and arch are set. */
+  /** POSIX shell: whether this machine wants it; `$root` is in front of every path, and os, like (ID_LIKE), release, codename and arch are set. */
   readonly when: string;
   /** true: keys of this JSON object are merged into the file that is there. */
   readonly merge?: boolean;
+}
+
+export interface MirrorFor {
+  readonly project: string;
+  readonly target: LockedTarget;
 }
 
 export interface ClientFilesOptions {
@@ -20,7 +25,9 @@ export interface ClientFilesOptions {
   readonly publicKey: string | undefined;
   /** PEM of the authority that clients have to trust. */
   readonly ca: string | undefined;
-  readonly aptMirrors: readonly { readonly project: string; readonly target: LockedTarget }[];
+  readonly aptMirrors: readonly MirrorFor[];
+  /** With the paths below /keys/ of the vendors' keys that its packages are signed with. */
+  readonly yumMirrors?: readonly (MirrorFor & { readonly keyNames: readonly string[] })[];
   /** Hosts that images came from. */
   readonly upstreams: readonly string[];
 }
@@ -40,7 +47,7 @@ export function clientFiles(options: ClientFilesOptions): ClientFile[] {
       { part: 'ca', path: '/etc/pki/ca-trust/source/anchors/longshore.pem', content: ca, when: '[ -d "$root/etc/pki/ca-trust/source/anchors" ]' },
     );
   }
-  files.push(...aptFiles(options));
+  files.push(...aptFiles(options), ...yumFiles(options));
   if (upstreams.length === 0) return files;
   for (const upstream of here.exclusive === true ? [...upstreams, '_default'] : upstreams) {
     files.push({ part: 'containerd', path: `/etc/containerd/certs.d/${upstream}/hosts.toml`, content: containerdHosts(here, upstream), when: '[ -d "$root/etc/containerd" ]' });
@@ -48,6 +55,10 @@ export function clientFiles(options: ClientFilesOptions): ClientFile[] {
   return [
     ...files,
     { part: 'containers', path: '/etc/containers/registries.conf.d/50-longshore.conf', content: containersRegistries(here, upstreams), when: '[ -d "$root/etc/containers" ]' },
+    ...(ca === undefined ? [] : [
+      { part: 'containers', path: `/etc/containers/certs.d/${hostOf(here.origin)}/ca.crt`, content: ca, when: '[ -d "$root/etc/containers" ]' },
+      { part: 'docker', path: `/etc/docker/certs.d/${hostOf(here.origin)}/ca.crt`, content: ca, when: '[ -d "$root/etc/docker" ]' },
+    ] as const),
     { part: 'docker', path: '/etc/docker/daemon.json', content: `${JSON.stringify(dockerDaemon(here), null, 2)}\n`, when: '[ -d "$root/etc/docker" ]', merge: true },
     { part: 'k3s', path: '/etc/rancher/k3s/registries.yaml', content: kubernetesRegistries(here, upstreams), when: '[ -d "$root/etc/rancher/k3s" ]' },
     { part: 'rke2', path: '/etc/rancher/rke2/registries.yaml', content: kubernetesRegistries(here, upstreams), when: '[ -d "$root/etc/rancher/rke2" ]' },
@@ -68,10 +79,20 @@ function aptFiles({ here, publicKey, aptMirrors }: ClientFilesOptions): ClientFi
   ];
 }
 
-/** Whether a machine is of a target: named with --target, or of its system, release and architecture. */
+/** Key and repository for dnf and yum, or for zypper, whichever the machine has. */
+function yumFiles({ here, publicKey, yumMirrors = [] }: ClientFilesOptions): ClientFile[] {
+  if (publicKey === undefined) return [];
+  return ([['dnf', '/etc/yum.repos.d'], ['zypper', '/etc/zypp/repos.d']] as const).flatMap(([part, folder]) => yumMirrors.flatMap(({ project, target, keyNames }): ClientFile[] => {
+    const when = `[ -d "$root${folder}" ] && ${isFor(target)}`;
+    const content = yumRepository(here, { project, target: target.id, keyUrls: keyNames.map((name) => `${here.origin}/keys/${name}`), keyPath: rpmKey });
+    return [{ part, path: rpmKey, content: publicKey, when }, { part, path: `${folder}/longshore-${project}-${target.id}.repo`, content, when }];
+  }));
+}
+
+/** Whether a machine is of a target: named with --target, or of its system, release (9 stands for 9.4 too) and architecture. */
 function isFor({ id, os, release, arch }: LockedTarget): string {
-  const system = os === undefined ? 'true' : `[ "$os" = ${quote(os)} ]`;
-  const version = release === undefined ? 'true' : `{ [ "$release" = ${quote(release)} ] || [ "$codename" = ${quote(release)} ]; }`;
+  const system = os === undefined ? 'true' : os === 'rhel' ? '{ [ "$os" = rhel ] || case $like in *" rhel "*) true ;; *) false ;; esac; }' : `[ "$os" = ${quote(os)} ]`;
+  const version = release === undefined ? 'true' : `{ [ "$release" = ${quote(release)} ] || [ "$codename" = ${quote(release)} ] || [ "\${release%%.*}" = ${quote(release)} ]; }`;
   const machine = arch === 'any' ? 'true' : `[ "$arch" = ${quote(debianArchitecture[arch] ?? arch)} ]`;
   return `{ [ "$target" = ${quote(id)} ] || { [ -z "$target" ] && ${system} && ${version} && ${machine}; }; }`;
 }

@@ -21,7 +21,10 @@ export interface AptSource {
 
 export const aptKeyring = '/etc/apt/keyrings/longshore.asc';
 
-function hostOf(origin: string): string {
+/** Where dnf and zypper clients keep the machine's public key. */
+export const rpmKey = '/etc/pki/rpm-gpg/RPM-GPG-KEY-longshore';
+
+export function hostOf(origin: string): string {
   return origin.replace(/^https?:\/\//, '');
 }
 
@@ -45,15 +48,15 @@ export function aptCertificate({ origin, caPath }: Here): string {
 }
 
 /** A `.repo` file for dnf, yum and zypper. module_hotfixes: packages of module streams are served without modules.yaml. */
-export function yumRepository(here: Here, options: { readonly project: string; readonly target: string; readonly keyUrls: readonly string[] }): string {
-  const { project, target, keyUrls } = options;
+export function yumRepository(here: Here, options: { readonly project: string; readonly target: string; readonly keyUrls: readonly string[]; readonly keyPath?: string }): string {
+  const { project, target, keyUrls, keyPath } = options;
   return `[longshore-${project}-${target}]
 name=longshore ${project} ${target}
 baseurl=${here.origin}/yum/${project}/${target}/
 enabled=1
 gpgcheck=1
 repo_gpgcheck=1
-gpgkey=${[`${here.origin}/keys/longshore.asc`, ...keyUrls].join('\n       ')}
+gpgkey=${[keyPath === undefined ? `${here.origin}/keys/longshore.asc` : `file://${keyPath}`, ...keyUrls].join('\n       ')}
 module_hotfixes=1
 ${here.caPath === undefined ? '' : `sslcacert=${here.caPath}\n`}`;
 }

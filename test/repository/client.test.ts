@@ -153,7 +153,6 @@ describe('the setup script', async () => {
     const exclusive = clientFiles({ here: { ...here, exclusive: true }, publicKey: 'key', ca: 'ca', aptMirrors: [{ project: 'site', target: bookworm }], upstreams: ['docker.io'] });
     await writeFile(script, setupScript({ origin: here.origin, exclusive: true, files: exclusive }));
     await rm(join(root, 'etc/containerd/certs.d/quay.io'), { recursive: true });
-    await rm(join(root, 'etc/yum.repos.d/epel.repo'));
     await setup('--target', bookworm.id);
     expect(await audit()).toMatchObject({ status: 0, stdout: 'nothing leads elsewhere\n' });
   });
@@ -164,7 +163,7 @@ describe('the setup script', async () => {
     expect(await snapshot()).toEqual(before);
     await setup('--only', 'containers,ca');
     const after = Object.keys(await snapshot()).filter((path) => before[path] === undefined && !path.startsWith('/var/lib/'));
-    expect(after.sort()).toEqual(['/etc/containers/registries.conf.d/50-longshore.conf', '/etc/ssl/longshore/ca.pem']);
+    expect(after.sort()).toEqual(['/etc/containers/certs.d/repo01.example.org:5000/ca.crt', '/etc/containers/registries.conf.d/50-longshore.conf', '/etc/ssl/longshore/ca.pem']);
     expect((await run('sh', [script, '--nonsense'], { env: { LONGSHORE_ROOT: root } })).status).toBe(1);
   });
 
