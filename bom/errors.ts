@@ -36,6 +36,7 @@ export const errorCodes = {
   RESOLVE_POLICY: { family: 'resolve', hint: 'Change the entry, or Project.spec.policy.' },
   RESOLVE_UNSOLVABLE: { family: 'resolve', hint: 'Change the package set or its repositories; the chain above says which relation cannot be met.' },
   RESOLVE_UNSUPPORTED: { family: 'resolve', hint: 'Remove the requirement, or select it away; this version of longshore cannot carry it.' },
+  RESOLVE_ELSEWHERE: { family: 'resolve', hint: 'Run `longshore client setup --exclusive` on those machines, and lock what they fetched.' },
   // transfer: the only family that is retried
   TRANSFER_STATUS: { family: 'transfer', hint: 'Check that the address still exists and that the server answers.' },
   TRANSFER_AUTH: { family: 'transfer', hint: 'Log in with `docker login` or `podman login`, or name credentials in the project.' },

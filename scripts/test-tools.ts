@@ -28,6 +28,9 @@ const tools: Readonly<Record<string, string>> = {
   cmp: 'diffutils',
   git: 'git',
   minisign: 'minisign',
+  sshd: 'openssh-server',
+  ssh: 'openssh-client',
+  nginx: 'nginx-light',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);

@@ -30,6 +30,7 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   status: async () => (await import('./status.ts')).registerStatus,
   history: async () => (await import('./status.ts')).registerHistory,
   rollback: async () => (await import('./status.ts')).registerRollback,
+  client: async () => (await import('./client.ts')).registerClient,
   gc: async () => (await import('./gc.ts')).registerGc,
   receipt: async () => (await import('./differences.ts')).registerReceipt,
   store: async () => (await import('./store.ts')).registerStore,

@@ -48,7 +48,6 @@ export function clientFiles(options: ClientFilesOptions): ClientFile[] {
     );
   }
   files.push(...aptFiles(options), ...yumFiles(options));
-  if (upstreams.length === 0) return files;
   for (const upstream of here.exclusive === true ? [...upstreams, '_default'] : upstreams) {
     files.push({ part: 'containerd', path: `/etc/containerd/certs.d/${upstream}/hosts.toml`, content: containerdHosts(here, upstream), when: '[ -d "$root/etc/containerd" ]' });
   }

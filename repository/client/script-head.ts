@@ -11,7 +11,7 @@ set -eu
 umask 022
 root=\${LONGSHORE_ROOT:-}
 keep=$root/var/lib/longshore-client
-action=@ACTION@; target=; only=; exclusive=@EXCLUSIVE@; dry=no
+action=@ACTION@; target=; only=; exclusive=@EXCLUSIVE@; dry=no; byhand=
 
 fail() { echo "longshore: $*" >&2; exit 1; }
 while [ $# -gt 0 ]; do
@@ -51,7 +51,10 @@ put() {
 # Adds the keys of the JSON object on stdin to the one at path $1.
 merge() {
   cat > "$work/addition"
-  if [ ! -s "$root$1" ]; then put "$1" < "$work/addition"; return 0; fi
+  # What is ours as it was written is merged anew from what was there before.
+  old=$root$1
+  if [ -f "$keep/ours$1" ] && cmp -s "$keep/ours$1" "$root$1"; then old=$keep/files$1; fi
+  if [ ! -s "$old" ]; then put "$1" < "$work/addition"; return 0; fi
   if command -v python3 >/dev/null 2>&1; then
     python3 -c '
 import json, sys
@@ -59,11 +62,23 @@ old = json.load(open(sys.argv[1]))
 for key, values in json.load(open(sys.argv[2])).items():
     had = old.get(key, [])
     old[key] = [v for v in values if v not in had] + had
-print(json.dumps(old, indent=2))' "$root$1" "$work/addition" > "$work/merged" || fail "$1 is no JSON object"
+print(json.dumps(old, indent=2))' "$old" "$work/addition" > "$work/merged" || fail "$1 is no JSON object"
   elif command -v jq >/dev/null 2>&1; then
-    jq -s '.[0] as $old | reduce (.[1] | to_entries[]) as $e ($old; .[$e.key] = ($e.value - ($old[$e.key] // [])) + ($old[$e.key] // []))' "$root$1" "$work/addition" > "$work/merged" || fail "$1 is no JSON object"
+    jq -s '.[0] as $old | reduce (.[1] | to_entries[]) as $e ($old; .[$e.key] = ($e.value - ($old[$e.key] // [])) + ($old[$e.key] // []))' "$old" "$work/addition" > "$work/merged" || fail "$1 is no JSON object"
+  elif sed -n 's/^  \\("[^"]*":\\).*/\\1/p' "$work/addition" | grep -qF -f - "$old"; then
+    echo "add this to $1 by hand (neither python3 nor jq is here to do it):"; cat "$work/addition"; byhand=$1; return 0
   else
-    echo "add this to $1 by hand (neither python3 nor jq is here to do it):"; cat "$work/addition"; return 0
+    # None of the keys is there yet: they go before the last brace.
+    awk -v addition="$work/addition" '
+      { text = text $0 "\\n" }
+      END {
+        gsub(/^[ \\t\\r\\n]+|[ \\t\\r\\n]+$/, "", text)
+        if (text !~ /^\\{/ || text !~ /\\}$/ || length(text) < 2) exit 1
+        text = substr(text, 1, length(text) - 1); sub(/[ \\t\\r\\n]+$/, "", text)
+        printf "%s%s", text, (text ~ /^\\{[ \\t\\r\\n]*$/ ? "" : ",")
+        while ((getline line < addition) > 0) if (line !~ /^[{}]/) printf "\\n%s", line
+        print "\\n}"
+      }' "$old" > "$work/merged" || fail "$1 is no JSON object"
   fi
   put "$1" < "$work/merged"
 }

@@ -36,6 +36,7 @@ if [ "$exclusive" = yes ]; then
 fi
 apply
 refresh
+[ -z "$byhand" ] || fail "$byhand is left to do by hand: see above"
 }
 
 known_images() {

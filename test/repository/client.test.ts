@@ -182,3 +182,56 @@ describe('the setup script', async () => {
     await bed.close();
   });
 });
+
+describe('the setup script on the rpm family', async () => {
+  const folder = await temporaryFolder('client-rpm');
+  const rocky = { id: 'rhel-9-amd64', family: 'rhel', os: 'rhel', release: '9', arch: 'amd64' };
+  const suse = { id: 'sles-15-amd64', family: 'suse', os: 'sles', release: '15.6', arch: 'amd64' };
+  const script = join(folder, 'setup.sh');
+  const machineFiles = (origin: string): ReturnType<typeof clientFiles> => clientFiles({
+    here: { ...here, origin }, publicKey: 'key\n', ca: 'ca\n', aptMirrors: [], upstreams: [],
+    yumMirrors: [{ project: 'site', target: rocky, keyNames: ['0123456789abcdef.asc'] }, { project: 'site', target: suse, keyNames: [] }],
+  });
+
+  async function machine(name: string, folders: readonly string[], release: string): Promise<string> {
+    const root = join(folder, name);
+    for (const each of folders) await mkdir(join(root, each), { recursive: true });
+    await writeFile(join(root, 'etc/os-release'), release);
+    return root;
+  }
+
+  // What `uname` and a missing dpkg say is this machine's matter: targets here are of its own architecture.
+  it.runIf(process.arch === 'x64')('writes .repo files with both checks, for dnf and zypper, and takes others away', async () => {
+    const root = await machine('rocky', ['etc/yum.repos.d', 'etc/pki/ca-trust/source/anchors'], 'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n');
+    await writeFile(join(root, 'etc/yum.repos.d/rocky.repo'), '[baseos]\nenabled=1\nmirrorlist=https://mirrors.example.org/\n[off]\nenabled=0\nbaseurl=https://off.example.org/\n');
+    const run3 = (...args: string[]): ReturnType<typeof run> => run('sh', [script, ...args], { env: { LONGSHORE_ROOT: root, LC_ALL: 'C' } });
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: machineFiles(here.origin) }));
+    const before = await run3('audit');
+    expect([before.status, before.stdout]).toEqual([3, `${root}/etc/yum.repos.d/rocky.repo:mirrorlist=https://mirrors.example.org/\n`]);
+    await must('sh', [script, '--exclusive'], { env: { LONGSHORE_ROOT: root } });
+    expect(await readdir(join(root, 'etc/yum.repos.d'))).toEqual(['longshore-site-rhel-9-amd64.repo']);
+    const repo = await readFile(join(root, 'etc/yum.repos.d/longshore-site-rhel-9-amd64.repo'), 'utf8');
+    expect(repo).toContain('gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-longshore\n       https://repo01.example.org:5000/keys/0123456789abcdef.asc\n');
+    expect(await readFile(join(root, 'etc/pki/rpm-gpg/RPM-GPG-KEY-longshore'), 'utf8')).toBe('key\n');
+    expect(await readFile(join(root, 'etc/pki/ca-trust/source/anchors/longshore.pem'), 'utf8')).toBe('ca\n');
+    expect((await run3('audit')).status).toBe(0);
+    // Moved to another address: what the earlier setup made and this one does not is gone, what it took away stays away.
+    await writeFile(script, setupScript({ origin: 'https://repo02.example.org', exclusive: true, files: machineFiles('https://repo02.example.org').filter(({ part }) => part !== 'ca') }));
+    expect((await run3()).stdout).toMatch(/restored \/etc\/pki\/ca-trust[\s\S]*wrote \/etc\/yum\.repos\.d\/longshore/);
+    expect(await readdir(join(root, 'etc/yum.repos.d'))).toEqual(['longshore-site-rhel-9-amd64.repo']);
+    // Without --exclusive again: the system's own are back.
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: machineFiles(here.origin) }));
+    expect((await run3()).stdout).toContain('restored /etc/yum.repos.d/rocky.repo');
+    expect((await readdir(join(root, 'etc/yum.repos.d'))).sort()).toEqual(['longshore-site-rhel-9-amd64.repo', 'rocky.repo']);
+    await run3('teardown');
+    expect(await readdir(join(root, 'etc/yum.repos.d'))).toEqual(['rocky.repo']);
+    expect(existsSync(join(root, 'etc/pki/rpm-gpg'))).toBe(false);
+  });
+
+  it.runIf(process.arch === 'x64')('knows zypper', async () => {
+    const root = await machine('sles', ['etc/zypp/repos.d'], 'ID="sles"\nVERSION_ID="15.6"\n');
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: machineFiles(here.origin) }));
+    await must('sh', [script], { env: { LONGSHORE_ROOT: root } });
+    expect(await readdir(join(root, 'etc/zypp/repos.d'))).toEqual(['longshore-site-sles-15-amd64.repo']);
+  });
+});
