@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostAptSources } from '../bom/aggregate-packages.ts';
-import type { KeySource, RepositoryRequirement, Target } from '../bom/requirement.ts';
+import type { KeySource, PreferenceSource, RepositoryRequirement, Target } from '../bom/requirement.ts';
+import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
 import { parseDeb822Sources, parseSourceLines, type SourceEntry } from '../formats/deb/source-list.ts';
 
 /**
@@ -13,7 +14,9 @@ export function hostAptSources(root = '/'): HostAptSources {
     const release = readOsRelease(root);
     if (release === undefined || target.os !== release.get('ID') || target.release !== release.get('VERSION_ID')) return undefined;
     const own = readEntries(root).filter((entry) => entry.types.includes('deb') && entry.enabled !== false && isOwn(entry, release));
-    return own.flatMap((entry, number) => requirementOf(entry, { root, number, target, at }));
+    const preferences = readPreferences(root);
+    return own.flatMap((entry, number) => requirementOf(entry, { root, number, target, at }))
+      .map((requirement) => (preferences.length === 0 ? requirement : { ...requirement, preferences }));
   };
 }
 
@@ -38,6 +41,21 @@ function isOwn(entry: SourceEntry, release: ReadonlyMap<string, string>): boolea
   return codename !== '' && byDistribution && entry.suites.some((suite) => suite === codename || suite.startsWith(`${codename}-`) || suite.startsWith(`${codename}/`));
 }
 
+/** What the machine prefers itself: apt_preferences(5), "FILES"; and APT::Default-Release, which apt takes as a record of its own in front of them. */
+function readPreferences(root: string): PreferenceSource[] {
+  const inFolder = (name: string, isWanted: (file: string) => boolean): string[] => {
+    const folder = join(root, 'etc/apt', name);
+    return existsSync(folder) ? readdirSync(folder).filter(isWanted).sort().map((file) => join(folder, file)) : [];
+  };
+  const settings = [...inFolder('apt.conf.d', (file) => /^[A-Za-z0-9_-]+(?:\.conf)?$/.test(file)), join(root, 'etc/apt/apt.conf')].filter((file) => existsSync(file));
+  const release = settings.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/^[ \t]*APT::Default-Release[ \t]+"([^"\n]+)"[ \t]*;/gim)].map(([, name = '']) => ({ file, name }))).at(-1);
+  const files = [join(root, 'etc/apt/preferences'), ...inFolder('preferences.d', (file) => /^[A-Za-z0-9_.-]+$/.test(file) && (!file.includes('.') || file.endsWith('.pref')))];
+  return [
+    ...(release === undefined ? [] : [{ subject: release.file, text: `Package: *\nPin: release ${release.name}\nPin-Priority: 990\n` }]),
+    ...files.filter((file) => existsSync(file) && readFileSync(file, 'utf8').trim() !== '').map((path) => ({ subject: path, path })),
+  ];
+}
+
 function requirementOf(entry: SourceEntry, options: { readonly root: string; readonly number: number; readonly target: Target; readonly at: RepositoryRequirement['at'] }): RepositoryRequirement[] {
   const { root, number, at } = options;
   return [{
@@ -50,6 +68,7 @@ function requirementOf(entry: SourceEntry, options: { readonly root: string; rea
     ...(entry.architectures.length === 0 ? {} : { architectures: entry.architectures }),
     keys: entry.signedBy === undefined ? trustedKeys(root) : [{ path: entry.signedBy }],
     trusted: entry.trusted,
+    ...(entry.uris.some((uri) => hostAptAuthorization(uri, root) !== undefined) ? { headersFrom: [hostCredential] } : {}),
   }];
 }
 

@@ -4,7 +4,9 @@ import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { LockedGit, LockedRepository } from '../bom/lock.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
+import type { AptSourceOptions } from '../downloader/sources/apt.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
+import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
 
 export interface Sources {
@@ -18,10 +20,12 @@ export interface WiringOptions extends RegistryClientOptions {
   readonly blobs: BlobReader & BlobWriter;
   readonly concurrency: number;
   readonly now: () => Date;
-  /** Of the last lock: metadata that is older than theirs is a replay. */
+  /** Of the last lock: metadata that is older than theirs is a replay; and which credential each asks for. */
   readonly previousRepositories?: readonly LockedRepository[];
   /** Of the last lock: bundles of the same commit stay as they are. */
   readonly previousGit?: readonly LockedGit[];
+  /** Where what was worked out of indexes is kept between runs. */
+  readonly cacheFolder?: string;
   /** Where content of unknown digest waits for it. */
   readonly spoolFolder: string;
   /** For keyless signatures; see the image source. */
@@ -38,14 +42,29 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, now,
     })),
-    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
-      http, blobs, now, notify, previous: options.previousRepositories ?? [], spoolDir: options.spoolFolder, concurrency,
-    })),
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],
     })),
+    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
+      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
+    })),
   };
   return { sources, close: () => http.close() };
+}
+
+/** What private apt repositories are asked with: credentials of the project, or what this machine's apt has for its own sources. */
+function aptAccess(options: WiringOptions): Pick<AptSourceOptions, 'previous' | 'headersFor' | 'headersFrom'> {
+  const named = headersFor(options.credentials ?? {});
+  const previous = options.previousRepositories ?? [];
+  return {
+    previous,
+    headersFor: async (url, names) => {
+      const headers: Record<string, string> = {};
+      for (const name of names) Object.assign(headers, name === hostCredential ? hostAptAuthorization(url) : await named(name));
+      return headers;
+    },
+    headersFrom: ({ target, repo }) => previous.find((repository) => repository.target === target && repository.id === repo)?.headersFrom ?? [],
+  };
 }
 
 /** A source whose modules are loaded when it is first used. */

@@ -2,14 +2,15 @@
 import { conflictOf } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { urlOf } from './aggregate-hosts.ts';
-import { type PackageOptions, RepositoryBook } from './aggregate-repositories.ts';
+import { localKey, type PackageOptions, RepositoryBook } from './aggregate-repositories.ts';
 import type { ModuleTargets } from './aggregate-targets.ts';
 import { parseDigest } from './digest.ts';
-import type { BomPackageSet } from './documents/module-bom.ts';
+import type { BomPackageSet, BomPreference } from './documents/module-bom.ts';
+import type { ParsedProject } from './documents/document.ts';
 import { didYouMean } from './documents/suggest.ts';
 import { formatPosition } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
-import type { PackageInclude, PackageSetRequirement, Position, Target } from './requirement.ts';
+import type { Baseline, PackageInclude, PackageSetRequirement, Position, PreferenceSource, Target } from './requirement.ts';
 
 export type { HostAptSources } from './aggregate-repositories.ts';
 
@@ -31,7 +32,7 @@ export function packageSetRequirements(entries: readonly Entry<'packages'>[], re
     const name = `${entry.module}/${id ?? (count === 1 ? targetId : `${targetId}-${count}`)}`;
     const target = targetFor(entry, options.targets);
     if (target === undefined) { dropped.push({ what: `packages ${name}`, because: `target ${targetId} not selected` }); continue; }
-    const set = setOf(entry, name, target, book);
+    const set = setOf(entry, name, target, { book, project: options.project });
     const before = sets.get(name);
     if (before !== undefined) throw twice(name, entry, before);
     sets.set(name, set);
@@ -40,12 +41,12 @@ export function packageSetRequirements(entries: readonly Entry<'packages'>[], re
   return { sets: [...sets.keys()].sort().flatMap((name) => sets.get(name) ?? []), dropped };
 }
 
-/** One version of a package for one target: two modules that pin it differently are a conflict, unless they keep all versions. */
+/** One version of an rpm for one target: two modules that pin it differently are a conflict, unless they keep all versions. Where sets of debs disagree, solving tells. */
 function checkPins(sets: readonly PackageSetRequirement[]): void {
   const pins = new Map<string, { readonly pattern: string; readonly module: string; readonly at: Position; readonly set: string }>();
-  for (const { kind, target, include, usedBy: [module = ''], id } of sets) {
+  for (const { target, include, usedBy: [module = ''], id } of sets.filter((set) => set.kind === 'rpm')) {
     for (const { spec, versions, at } of include) {
-      const [, name, pattern] = (kind === 'deb' ? /^([^\s=/(]+)=(\S+)$/ : /^(\S+) = (\S+)$/).exec(spec) ?? [];
+      const [, name, pattern] = /^(\S+) = (\S+)$/.exec(spec) ?? [];
       if (name === undefined || pattern === undefined || versions === 'all') continue;
       const before = pins.get(`${target.id} ${name}`);
       if (before === undefined) { pins.set(`${target.id} ${name}`, { pattern, module, at, set: id }); continue; }
@@ -83,7 +84,7 @@ function twice(name: string, entry: Entry<'packages'>, before: PackageSetRequire
   return conflictOf(`packages ${name}`, 'one set of an id', [at === undefined ? side : { ...side, at }, side], 'Give each set an id of its own.');
 }
 
-function setOf(entry: Entry<'packages'>, id: string, target: Target, book: RepositoryBook): PackageSetRequirement {
+function setOf(entry: Entry<'packages'>, id: string, target: Target, { book, project }: { readonly book: RepositoryBook; readonly project: ParsedProject }): PackageSetRequirement {
   const { value } = entry;
   const include = (value.include ?? []).map((item, index) => includeOf(item, value.manager, entry.at('include', index)));
   const repositories = book.of(entry, target);
@@ -104,13 +105,38 @@ function setOf(entry: Entry<'packages'>, id: string, target: Target, book: Repos
     role: value.role ?? 'normal',
     dependencies: value.dependencies ?? 'closure',
     weakDependencies: value.weakDependencies ?? false,
-    ...(value.assumeInstalled === undefined ? {} : { assumeInstalled: { path: entry.pathOf(value.assumeInstalled, 'assumeInstalled'), written: value.assumeInstalled } }),
+    ...(value.assumeInstalled === undefined ? {} : { assumeInstalled: baselineOf(entry, value.assumeInstalled) }),
+    ...(value.targetRelease === undefined ? {} : { targetRelease: value.targetRelease }),
+    ...(value.followExact === undefined ? {} : { followExact: value.followExact }),
+    ...(value.siblings === undefined ? {} : { siblings: value.siblings }),
+    ...preferencesOf(entry, target, project),
     arches: value.arches ?? [],
     include, urls,
     ...(value.allowUnsigned === undefined ? {} : { allowUnsigned: value.allowUnsigned }),
     ...(value.best === undefined ? {} : { best: value.best }),
     ...(value.solve === undefined ? {} : { solve: value.solve }),
   };
+}
+
+function baselineOf(entry: Entry<'packages'>, written: NonNullable<BomPackageSet['assumeInstalled']>): Baseline {
+  const { profile, path } = typeof written === 'string' ? { profile: undefined, path: written } : written;
+  return profile === undefined ? { path: entry.pathOf(path ?? '', 'assumeInstalled'), written: path ?? '' } : { profile, written: `profile ${profile}` };
+}
+
+/** The project's first: the first record that matches decides. */
+function preferencesOf(entry: Entry<'packages'>, target: Target, project: ParsedProject): { readonly preferences?: readonly PreferenceSource[] } {
+  if (entry.value.manager !== 'deb') return {};
+  const applies = ({ targets = [] }: BomPreference): boolean => targets.length === 0 || targets.includes(target.id);
+  const place = (document: ParsedProject | Entry<'packages'>['bom'], index: number): string => formatPosition(document.positionOf(['spec', 'preferences', index]));
+  const own = (entry.bom.value.spec?.preferences ?? []).map((item, index) => ({ item, subject: place(entry.bom, index), pathOf: (path: string) => entry.pathOf(path) }));
+  const first = (project.value.spec?.preferences ?? []).map((item, index) => ({
+    item, subject: place(project, index), pathOf: (path: string) => localKey(project, path, project.positionOf(['spec', 'preferences', index, 'path'])),
+  }));
+  const preferences = [...first, ...own].filter(({ item }) => applies(item)).map(({ item, subject, pathOf }): PreferenceSource => {
+    if (item.path !== undefined) return { subject: `${subject} (${item.path})`, path: pathOf(item.path) };
+    return { subject, text: item.text ?? `Package: ${(item.packages ?? []).join(' ')}\nPin: ${item.pin ?? ''}\nPin-Priority: ${item.priority ?? ''}\n` };
+  });
+  return preferences.length === 0 ? {} : { preferences };
 }
 
 type Include = NonNullable<BomPackageSet['include']>[number];

@@ -97,7 +97,8 @@ export class RepositoryBook {
   }
 }
 
-function localKey(project: ParsedProject, written: string, at: Position): string {
+/** The absolute path of a file that a project names. Throws `INPUT_FIELD` where it may not name local files. */
+export function localKey(project: ParsedProject, written: string, at: Position): string {
   const { folder } = project;
   if (written.startsWith('/')) return written;
   if (folder !== undefined) return `${folder}/${written}`;

@@ -16,11 +16,19 @@ export function canonicalJson(value: unknown): string {
     if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no canonical form');
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (Array.isArray(value)) {
+    let text = '[';
+    for (const [index, item] of value.entries()) text += `${index === 0 ? '' : ','}${canonicalJson(item ?? null)}`;
+    return `${text}]`;
+  }
   if (typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${entries.map(([key, item]) => `${canonicalJson(key)}:${canonicalJson(item)}`).join(',')}}`;
+    const record = value as { readonly [key: string]: unknown };
+    let text = '';
+    for (const key of Object.keys(record).sort()) {
+      const item = record[key];
+      if (item !== undefined) text += `${text === '' ? '{' : ','}${canonicalJson(key)}:${canonicalJson(item)}`;
+    }
+    return text === '' ? '{}' : `${text}}`;
   }
   throw new TypeError(`no JSON value: ${typeof value}`);
 }

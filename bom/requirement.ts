@@ -155,7 +155,15 @@ export interface RepositoryRequirement {
   /** Credentials of the project that requests below its address need. */
   readonly headersFrom?: readonly string[];
   readonly tls?: { readonly clientCert?: string; readonly clientKey?: string; readonly caFile?: string };
+  /** Of this machine's own repositories: what it prefers itself. */
+  readonly preferences?: readonly PreferenceSource[];
 }
+
+/** Text of apt_preferences(5), or the absolute path of a file of it. `subject` names it in messages. */
+export type PreferenceSource = { readonly subject: string } & ({ readonly text: string } | { readonly path: string });
+
+/** What machines have before: a file (names, `name=version`, purls, `dpkg --get-selections`, or a dpkg status file) or a named profile. */
+export type Baseline = { readonly written: string } & ({ readonly path: string } | { readonly profile: string });
 
 export interface PackageInclude {
   /** `name`, `name:arch`, `name=version`, `name/suite`; or an rpm spec in any of dnf's forms. */
@@ -184,8 +192,12 @@ export interface PackageSetRequirement extends Wanted {
   readonly role: 'bootstrap' | 'normal';
   readonly dependencies: 'none' | 'direct' | 'closure';
   readonly weakDependencies: boolean;
-  /** Names (or `name=version`) that the machines have already, one a line; or a dpkg status file. Absolute path. */
-  readonly assumeInstalled?: { readonly path: string; readonly written: string };
+  readonly assumeInstalled?: Baseline;
+  /** In order: the first record that matches decides. */
+  readonly preferences?: readonly PreferenceSource[];
+  readonly targetRelease?: string;
+  readonly followExact?: boolean;
+  readonly siblings?: 'same-source';
   readonly arches: readonly string[];
   readonly include: readonly PackageInclude[];
   /** Packages by address or path, besides the repositories. All of them are wanted. */

@@ -1,4 +1,5 @@
 // Requirements -> Lock: every artifact by digest, before anything else is downloaded. README "Lock".
+import { isDeepStrictEqual } from 'node:util';
 import type { Aggregated } from '../bom/aggregate.ts';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
@@ -201,8 +202,10 @@ function by<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): T[]
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ item }) => item);
 }
 
+/** `previous` itself when nothing but the sequence differs. */
 export function withSequence(lock: Lock, previous: Lock | undefined): Lock {
   if (previous === undefined) return lock;
+  if (isDeepStrictEqual(lock.spec, previous.spec) && isDeepStrictEqual({ ...lock.metadata, sequence: 0 }, { ...previous.metadata, sequence: 0 })) return previous;
   const content = (one: Lock): string => canonicalJson({ ...one, metadata: { ...one.metadata, sequence: 0 } });
   if (content(lock) === content(previous)) return previous;
   return { ...lock, metadata: { ...lock.metadata, sequence: previous.metadata.sequence + 1 } };

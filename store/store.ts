@@ -231,6 +231,9 @@ export class Store implements BlobReader, BlobWriter {
     if (stamp !== undefined) this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
   }
 
+  /** For what can be worked out again from blobs: may be emptied at any time. */
+  get cacheFolder(): string { return join(this.root, 'cache'); }
+
   /** A folder in the store's file system for unfinished things. */
   get spoolFolder(): string {
     return join(this.root, 'partial');

@@ -32,7 +32,7 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   const credentials = aggregated?.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, previousRepositories: lock.spec.repositories, ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
   try {
     // A lock that was made elsewhere: the documents it was made from come with -f.

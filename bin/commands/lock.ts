@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander';
-import { bundleOf } from '../../bom/bundle.ts';
-import { digestOf } from '../../bom/digest.ts';
-import { type Lock, lockBytes } from '../../bom/lock.ts';
+import { contentOf, type Lock, lockBytes } from '../../bom/lock.ts';
 import { createLock } from '../../downloader/lock.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
@@ -43,7 +41,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, cacheFolder: store.cacheFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {
@@ -54,9 +52,9 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
       runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
     });
-    const bytes = lockBytes(lock);
-    const changed = previous === undefined || digestOf(bytes) !== digestOf(lockBytes(previous));
-    if (changed) await commitFile(flags.lock, bytes);
+    // The previous lock itself comes back when nothing changed.
+    const changed = lock !== previous;
+    if (changed) await commitFile(flags.lock, lockBytes(lock));
     return { lock, changed };
   } finally {
     await wiring.close();
@@ -72,7 +70,7 @@ function collectUpdate(value: string, previous: true | readonly string[] | undef
 export function lockSummary(lock: Lock, path: string, changed: boolean): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
   const kinds = kindsOf(lock).filter((kind) => kind.count > 0);
   const firstUse = [...lock.spec.images, ...lock.spec.files].filter((item) => item.trust === 'first-use').map((item) => ('ref' in item ? item.ref : item.name));
-  const bytes = bundleOf(lock).content.reduce((total, blob) => total + blob.size, 0);
+  const bytes = [...contentOf(lock).values()].reduce((total, blob) => total + blob.size, 0);
   const { dropped, unresolved, warnings, influences } = lock.spec;
   return {
     document: {

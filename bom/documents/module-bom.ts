@@ -80,6 +80,20 @@ const repositoryFields = {
   headersFrom: texts.optional(),
 };
 
+/** Which versions are preferred, as apt_preferences(5) says it: in fields, as text, or as a file. */
+export const preference = z.strictObject({
+  /** Ids; all targets without them. */
+  targets: texts.optional(),
+  packages: texts.optional(), pin: optional(text), priority: optional(z.string().regex(/^(?:never|-?[1-9]\d{0,4})$/, 'a whole number other than 0, or never')),
+  text: optional(text), path: optional(text), annotations: annotations.optional(),
+}).refine((value) => [value.pin, value.text, value.path].filter((item) => item !== undefined).length === 1, 'packages with pin and priority, or text, or path')
+  .refine((value) => (value.pin !== undefined) === (value.packages !== undefined) && (value.pin !== undefined) === (value.priority !== undefined), 'packages, pin and priority together');
+
+/** A file of what machines have, or a profile that is made of the repositories' own indexes. */
+export const baseline = z.union([text, z.strictObject({
+  profile: z.enum(['essential', 'apt', 'minimal', 'container', 'buildd', 'important', 'standard', 'cloud']).optional(), path: optional(text),
+}).refine((value) => (value.profile === undefined) !== (value.path === undefined), 'either profile or path')]);
+
 /** A repository that a project maps a `system: true` one to: an apt line, a base URL, or the fields. */
 export const systemRepository = z.union([text, z.strictObject({ id: optional(text), ...repositoryFields, annotations: annotations.optional() })]);
 
@@ -99,7 +113,13 @@ export const packageSet = entry({
   role: z.enum(['bootstrap', 'normal']).optional(),
   dependencies: z.enum(['none', 'direct', 'closure']).optional(),
   weakDependencies: flag.optional(),
-  assumeInstalled: optional(text),
+  assumeInstalled: optional(baseline),
+  /** `apt-get -t`: this suite or codename is preferred with 990. */
+  targetRelease: optional(text),
+  /** Packages that a named version needs in one exact version are taken in that too. */
+  followExact: flag.optional(),
+  /** Carries packages of the same source and version that need one of the set in its exact version. */
+  siblings: z.enum(['same-source']).optional(),
   arches: texts.optional(),
   include: z.array(include).optional(),
   /** rpm: names of packages that may come unsigned or signed by a key that their repository does not give; recorded in the lock. */
@@ -163,6 +183,7 @@ export const moduleBomSchema = z.strictObject({
     images: z.array(image).optional(),
     files: z.array(file).optional(),
     packageRepositories: z.array(packageRepository).optional(),
+    preferences: z.array(preference).optional(),
     packages: z.array(packageSet).optional(),
     charts: z.array(chart).optional(),
     git: z.array(git).optional(),
@@ -182,6 +203,7 @@ export type BomImage = z.output<typeof image>;
 export type BomFile = z.output<typeof file>;
 export type BomRepository = z.output<typeof packageRepository>;
 export type BomPackageSet = z.output<typeof packageSet>;
+export type BomPreference = z.output<typeof preference>;
 export type BomChart = z.output<typeof chart>;
 export type BomGit = z.output<typeof git>;
 export type BomKey = z.output<typeof key>;

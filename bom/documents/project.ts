@@ -1,7 +1,7 @@
 // The Project document: what one site wants. README "Documents".
 import { z } from 'zod';
 import { annotations, apiVersion, flag, moduleName, optional, scalar, text, texts, tree } from './fields.ts';
-import { systemRepository, target } from './module-bom.ts';
+import { preference, systemRepository, target } from './module-bom.ts';
 
 const module = z.strictObject({
   bom: optional(text), adapter: optional(text), from: optional(text), select: texts.optional(), options: z.record(z.string(), tree).optional(), annotations: annotations.optional(),
@@ -54,6 +54,8 @@ export const projectSchema = z.strictObject({
     overlays: z.array(overlay).optional(),
     hostRewrites: z.record(z.string(), text).optional(),
     systemRepositories: z.record(z.string(), z.array(systemRepository)).optional(),
+    /** Before those of the modules. */
+    preferences: z.array(preference).optional(),
     credentials: z.record(z.string(), credential).optional(),
     policy: policy.optional(),
     /** Facts of the destination: `cluster.<name>` in requirements. */

@@ -1,5 +1,6 @@
 // The choice of apt's classic resolver (apt 2.2 to 3.1.9) for an install: behaviour found by experiment, see README.md in this folder.
 import { Marker } from './apt-mark.ts';
+import { followExact } from './apt-follow.ts';
 import { repair } from './apt-repair.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import { AptState } from './apt-state.ts';
@@ -20,10 +21,11 @@ function assume(state: AptState, installed: NonNullable<SolveRequest['installed'
 
 /** See {@link Solve}: what apt's classic resolver would install. */
 export function solveAptClassic(universe: Universe, request: SolveRequest): Decision {
-  const state = new AptState(universe);
+  const state = new AptState(universe, request.pins);
   const marker = new Marker(state, request);
   assume(state, request.installed ?? new Map());
-  const wanted = request.wanted.map((spec) => resolveSpec(state, spec));
+  const wanted = [...new Set(request.wanted.map((spec) => resolveSpec(state, spec)))];
+  if (request.followExact === true) for (const pkg of wanted) followExact(state, pkg);
   for (const pkg of wanted) {
     state.protectedPackages.add(pkg);
     const version = state.candidateOf(pkg);

@@ -75,7 +75,8 @@ export class Marker {
     const owner = options[0] === undefined ? -1 : state.universe.ownerOf(options[0].option);
     const single = field !== 'Recommends' && options.every((item) => item.option === options[0]?.option) && owner >= 0 && state.protectedPackages.has(pkg) && !state.protectedPackages.has(owner);
     if (single) state.protectedPackages.add(owner);
-    else if (state.isMet(version, group)) return true;
+    // What is installed and will do is not upgraded.
+    if ((!single || state.stateOf(owner) !== options[0]?.option) && state.isMet(version, group)) return true;
     const passedOver: Option[] = [];
     for (const option of options) {
       const owns = state.universe.ownerOf(option.option);

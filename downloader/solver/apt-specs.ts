@@ -1,7 +1,9 @@
 // What apt-get takes on its command line (apt-get(8), "install"): name, name:arch, name=version, name/suite.
 import { BundleError } from '../../bom/errors.ts';
 import { globToRegExp } from '../../formats/deb/version.ts';
+import { followRelease } from './apt-follow.ts';
 import type { AptState } from './apt-state.ts';
+import { releaseMatcher } from './pins.ts';
 import type { Universe } from './universe.ts';
 
 function notFound(spec: string, actual: string): BundleError {
@@ -38,16 +40,28 @@ function packageOrProvider(state: AptState, label: string, spec: string): number
 
 /** The package that a spec names; its version is settled in `state`. Throws `RESOLVE_NOT_FOUND`. */
 export function resolveSpec(state: AptState, spec: string): number {
-  const { universe } = state;
   const [, label = '', sign, rest = ''] = /^([^=/]+)(?:([=/])(.+))?$/.exec(spec) ?? [];
   if (label === '') throw notFound(spec, 'no name in it');
   const pkg = packageOrProvider(state, label, spec);
-  if (sign !== undefined) {
-    const pattern = globToRegExp(rest);
-    const found = universe.versionsOf(pkg).find((item) => (sign === '=' ? pattern.test(universe.versionText(item)) : universe.input(item).suites?.includes(rest) === true));
-    if (found === undefined) throw notFound(spec, `only ${universe.versionsOf(pkg).map((item) => universe.versionText(item)).join(', ')}`);
-    state.pin(pkg, found);
-  }
+  if (sign !== undefined) settleVersion(state, pkg, { spec, sign, rest });
   if (state.candidateOf(pkg) < 0) throw notFound(spec, 'no version that may be installed');
   return pkg;
+}
+
+/** One version that every spec of the package allows. `name/suite` takes what it needs from that suite too, where nothing else would do. */
+function settleVersion(state: AptState, pkg: number, { spec, sign, rest }: { readonly spec: string; readonly sign: string; readonly rest: string }): void {
+  const { universe } = state;
+  const pattern = globToRegExp(rest);
+  const isRelease = releaseMatcher(rest);
+  const fits = (version: number): boolean => (sign === '='
+    ? pattern.test(universe.versionText(version)) : universe.indexesOf(version).some((index) => isRelease(universe.inputAt(index).release ?? {})));
+  const versions = universe.versionsOf(pkg);
+  const found = versions.find((version) => fits(version) && state.allows(pkg, version));
+  if (found === undefined) {
+    const others = versions.some(fits) ? ' that another spec of it allows' : '';
+    throw notFound(spec, `only ${versions.filter((version) => state.allows(pkg, version)).map((item) => universe.versionText(item)).join(', ')}${others}`);
+  }
+  state.allow(pkg, fits);
+  state.pin(pkg, found);
+  if (sign === '/') followRelease(state, found, isRelease);
 }

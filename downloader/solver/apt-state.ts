@@ -1,4 +1,5 @@
 import { meetsByName, meetsByProvides, twinsOf, versionsMeeting } from './match.ts';
+import type { PinPolicy } from './pins.ts';
 import type { Chosen } from './solve.ts';
 import type { Dependency, DependencyGroup, Universe } from './universe.ts';
 
@@ -20,9 +21,28 @@ export class AptState {
   readonly struck = new Set<number>();
   private readonly pinned = new Map<number, number>();
   private readonly candidates = new Map<number, number>();
+  private readonly conditions = new Map<number, readonly ((version: number) => boolean)[]>();
 
-  constructor(universe: Universe) {
+  private readonly pins: PinPolicy | undefined;
+
+  constructor(universe: Universe, pins?: PinPolicy) {
     this.universe = universe;
+    this.pins = pins;
+  }
+
+  private pinOf(version: number): number { return this.pins?.priorityOf(version) ?? this.universe.pinOf(version); }
+
+  /** The version that a spec settled. */
+  pinnedVersion(pkg: number): number | undefined { return this.pinned.get(pkg); }
+
+  /** Whether every spec of the package takes the version. */
+  allows(pkg: number, version: number): boolean { return (this.conditions.get(pkg) ?? []).every((fits) => fits(version)); }
+
+  allow(pkg: number, fits: (version: number) => boolean): void { this.conditions.set(pkg, [...(this.conditions.get(pkg) ?? []), fits]); }
+
+  unpin(pkg: number): void {
+    this.pinned.delete(pkg);
+    this.candidates.delete(pkg);
   }
 
   pin(pkg: number, version: number): void {
@@ -41,18 +61,19 @@ export class AptState {
     return known;
   }
 
-  /** What is installed is older than no candidate, unless a pin above 1000 asks for a downgrade (apt_preferences(5)). */
+  /** Priorities of 0 and below never win; what is installed is downgraded by a priority of 1000 and above only (apt_preferences(5)). */
   private bestOf(pkg: number): number {
-    const { universe } = this;
-    const versions = universe.versionsOf(pkg);
+    const versions = this.universe.versionsOf(pkg);
     const there = versions.indexOf(this.installed.get(pkg) ?? -1);
     let best = -1;
+    let most = 0;
     for (const [index, version] of versions.entries()) {
-      const pin = universe.pinOf(version);
-      if (pin <= 0 || (there >= 0 && index > there && pin <= 1000)) continue;
-      if (best < 0 || pin > universe.pinOf(best)) best = version;
+      const pin = this.pinOf(version);
+      if (pin <= most || (there >= 0 && index > there && pin < 1000)) continue;
+      best = version;
+      most = pin;
     }
-    return best < 0 && there >= 0 ? versions[there] as number : best;
+    return best < 0 && there >= 0 ? versions[there] ?? -1 : best;
   }
 
   candidateOf(pkg: number): number { return this.struck.has(pkg) ? -1 : this.originalCandidateOf(pkg); }

@@ -1,4 +1,5 @@
 import { BundleError } from '../../bom/errors.ts';
+import { exactSiblings } from './apt-follow.ts';
 import { type AptState, hardFields } from './apt-state.ts';
 import { textOf, versionsMeeting } from './match.ts';
 import type { DependencyGroup } from './universe.ts';
@@ -57,8 +58,11 @@ function shortestChain(state: AptState, roots: readonly number[]): { readonly te
 /** `RESOLVE_UNSOLVABLE` with the shortest chain from what was asked for, and what would help where that is known. */
 export function unsolvable(state: AptState, wanted: readonly number[], broken: number): BundleError {
   const chain = shortestChain(state, wanted) ?? shortestChain(state, [broken]);
+  const siblings = new Map(wanted.flatMap((pkg) => [...exactSiblings(state, pkg)]));
+  const specs = [...siblings].map(([pkg, version]) => `${state.universe.label(pkg)}=${state.universe.versionText(version)}`).sort();
+  const fix = specs.length === 0 ? chain?.fix : `Name ${specs.join(', ')} in the set as well, or say followExact: true.`;
   return new BundleError('RESOLVE_UNSOLVABLE', {
     subject: `package ${state.universe.label(broken)}`, expected: 'packages that can be installed together',
-    actual: chain?.text ?? `${state.universe.label(broken)} cannot be chosen beside the others`, ...(chain?.fix === undefined ? {} : { next: chain.fix }),
+    actual: chain?.text ?? `${state.universe.label(broken)} cannot be chosen beside the others`, ...(fix === undefined ? {} : { next: fix }),
   });
 }

@@ -1,11 +1,35 @@
+export interface NameTableParts {
+  readonly slots: Int32Array<ArrayBufferLike>;
+  readonly hashes: Int32Array<ArrayBufferLike>;
+  readonly starts: Int32Array<ArrayBufferLike>;
+  readonly arena: Buffer;
+}
+
 /** Names by number, in order of first mention: bytes in, no string made. Holds some 100,000 names in a few MB. */
 export class NameTable {
-  private slots = new Int32Array(1 << 16).fill(-1);
-  private hashes = new Int32Array(1 << 15);
-  private starts = new Int32Array(1 << 15);
-  private arena = Buffer.allocUnsafe(1 << 20);
+  private slots: Int32Array<ArrayBufferLike> = new Int32Array(1 << 16).fill(-1);
+  private hashes: Int32Array<ArrayBufferLike> = new Int32Array(1 << 15);
+  private starts: Int32Array<ArrayBufferLike> = new Int32Array(1 << 15);
+  private arena: Buffer = Buffer.allocUnsafe(1 << 20);
   private arenaEnd = 0;
   private count = 0;
+
+  /** The table that {@link NameTable.parts} took apart. The arrays are kept and may be written to. */
+  static from({ slots, hashes, starts, arena }: NameTableParts): NameTable {
+    const table = new NameTable();
+    table.slots = slots;
+    table.hashes = hashes;
+    table.starts = starts;
+    table.arena = arena;
+    table.arenaEnd = arena.length;
+    table.count = hashes.length;
+    return table;
+  }
+
+  /** Views, not copies. */
+  parts(): NameTableParts {
+    return { slots: this.slots, hashes: this.hashes.subarray(0, this.count), starts: this.starts.subarray(0, this.count), arena: this.arena.subarray(0, this.arenaEnd) };
+  }
 
   get size(): number { return this.count; }
 
@@ -54,12 +78,12 @@ export class NameTable {
 
   private add(hash: number, slot: number, bytes: Buffer, start: number, end: number): number {
     const id = this.count;
-    if (id === this.hashes.length) {
+    if (id >= this.hashes.length) {
       this.hashes = grown(this.hashes);
       this.starts = grown(this.starts);
     }
     const length = end - start;
-    if (this.arenaEnd + length > this.arena.length) this.arena = Buffer.concat([this.arena], Math.max(this.arena.length * 2, this.arenaEnd + length));
+    if (this.arenaEnd + length > this.arena.length) this.arena = Buffer.concat([this.arena], Math.max(this.arena.length * 2, this.arenaEnd + length, 1 << 12));
     this.hashes[id] = hash;
     this.starts[id] = this.arenaEnd;
     bytes.copy(this.arena, this.arenaEnd, start, end);
@@ -83,8 +107,8 @@ export class NameTable {
 }
 
 /** `array` with twice the room. */
-export function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
+export function grown(array: Int32Array<ArrayBufferLike>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.max(array.length * 2, 64));
   larger.set(array);
   return larger;
 }

@@ -1,3 +1,4 @@
+import type { PinPolicy } from './pins.ts';
 import type { RelationField, Universe } from './universe.ts';
 
 export interface SolveRequest {
@@ -8,6 +9,10 @@ export interface SolveRequest {
   readonly mode: 'none' | 'direct' | 'closure';
   /** What the machines have already: name (or name:arch) to version; without one, any version is assumed to do. */
   readonly installed?: ReadonlyMap<string, string | undefined>;
+  /** Priorities of versions; those of their indexes without it. */
+  readonly pins?: PinPolicy;
+  /** Packages that a pinned version needs in one exact version are pinned to that too. Without it such a set is refused, as apt does. */
+  readonly followExact?: boolean;
 }
 
 /** Why a version was taken. */

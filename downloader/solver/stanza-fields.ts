@@ -10,6 +10,10 @@ const names = ['package', 'version', 'architecture', 'priority', 'essential', 'i
 export const slots = { package: 0, version: 1, architecture: 2, priority: 3, essential: 4, important: 5, protected: 6, multiArch: 7, provides: 8, relations: 9 } as const;
 export const slotCount = names.length;
 
+/** Slots whose text is kept for solving, in the order in which it is kept; everything else becomes a number. */
+export const keptSlots: readonly number[] = [slots.version, slots.provides, ...relationFields.map((_, index) => slots.relations + index)];
+export const kept = { version: 0, provides: 1, relations: 2 } as const;
+
 const byLength = Array.from({ length: 16 }, (_, length) => names.map((name, slot) => ({ codes: Buffer.from(name), slot })).filter(({ codes }) => codes.length === length));
 
 /** The slot of the field name in `bytes`, whatever its case; -1 for a field that solving does not read. */

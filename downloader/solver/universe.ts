@@ -1,22 +1,27 @@
 // What the indexes of a target offer, as numbers: packages, versions, relations. Debian Policy 4.7, chapters 5 and 7.
+import { crc32 } from 'node:zlib';
+import { BundleError } from '../../bom/errors.ts';
 import { scanStanzas } from '../../formats/deb/deb822.ts';
+import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { parseRelations } from '../../formats/deb/relation.ts';
 import { compareVersions, type VersionOperator } from '../../formats/deb/version.ts';
-import { grown, NameTable } from './name-table.ts';
-import { eachName, flagged, type MultiArch, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
+import type { NameTable } from './name-table.ts';
+import { eachName, flagged, kept, keptSlots, type MultiArch, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
+import { emptyTables, type UniverseTables } from './universe-tables.ts';
 
 export type { RelationField } from './stanza-fields.ts';
 
 /** One Packages index, decoded. Order matters: numbers are handed out by first mention, and the first of equal versions gives the file. */
-export interface IndexInput {
-  /** Kept and read lazily: must not change. */
-  readonly bytes: Buffer;
+export interface IndexFacts {
   readonly subject: string;
   /** apt's pin of everything in it: 500, 100 (NotAutomatic with ButAutomaticUpgrades), 1 (NotAutomatic), or a preference. */
   readonly priority: number;
-  /** What `name/suite` compares with. */
-  readonly suites?: readonly string[];
+  /** What `name/suite` and preferences compare with; without it they match nothing of the index. */
+  readonly release?: ReleaseFacts;
 }
+
+/** Its bytes are kept and read lazily, and must not change; or they are read from where they are kept. */
+export type IndexInput = IndexFacts & ({ readonly bytes: Buffer } | { readonly bytes?: never; readonly read: (start: number, end: number) => Buffer });
 
 /** One alternative, with its name as a number. `arch` as written: `any`, or an architecture. */
 export interface Dependency {
@@ -29,111 +34,119 @@ export type DependencyGroup = readonly Dependency[];
 
 export interface Provider { readonly version: number; readonly provided?: string }
 
-/** A list of numbers that grows; reading beyond what was set gives -1. */
-class Numbers {
-  private items = new Int32Array(1 << 12).fill(-1);
-
-  get(index: number): number { return this.items[index] ?? -1; }
-  set(index: number, value: number): void {
-    while (index >= this.items.length) {
-      const { length } = this.items;
-      this.items = grown(this.items);
-      this.items.fill(-1, length);
-    }
-    this.items[index] = value;
-  }
-}
-
 /**
  * Versions and packages are numbers. A package is a name in one architecture; `all` counts as the native one. Stanzas are read where they lie:
  * offsets are kept, texts are made when they are asked for.
  */
 export class Universe {
-  readonly names = new NameTable();
   readonly architectures: readonly string[];
-  /** Versions in order of reading. */
-  versionCount = 0;
-  /** Offsets of the fields of each version, in pairs (start, end) by slot. */
-  private readonly fields = new Numbers();
-  private readonly owners = new Numbers();
-  private readonly indexes = new Numbers();
-  private readonly bounds = new Numbers();
-  private readonly flags = new Numbers();
-  /** By package its version read last; by version the one before it. */
-  private readonly lastVersion = new Numbers();
-  private readonly previousVersion = new Numbers();
-  /** By name the last link of those who provide it; links are pairs (version, link before). */
-  private readonly lastProvider = new Numbers();
-  private readonly providerLinks = new Numbers();
-  private providerCount = 0;
+  readonly tables: UniverseTables;
   private readonly inputs: IndexInput[] = [];
+  /** By version the further indexes that have it. */
+  private readonly repeats = new Map<number, number[]>();
   private readonly relations = new Map<number, readonly DependencyGroup[]>();
   private readonly providers = new Map<number, readonly Provider[]>();
   private readonly versionTexts = new Map<number, string>();
   private readonly sorted = new Map<number, readonly number[]>();
   private readonly archCodes: readonly Buffer[];
 
-  /** The first architecture is the native one. */
-  constructor(architectures: readonly string[]) {
+  /** The first architecture is the native one. With `built`, what was built before for the same architectures, and its indexes in order. */
+  constructor(architectures: readonly string[], built?: { readonly tables: UniverseTables; readonly inputs: readonly IndexInput[] }) {
     this.architectures = architectures;
     this.archCodes = [...architectures, 'all'].map((arch) => Buffer.from(arch));
+    this.tables = built?.tables ?? emptyTables();
+    this.inputs.push(...built?.inputs ?? []);
+    const { repeats } = this.tables;
+    for (let at = 0; at < repeats.length; at += 2) this.addRepeat(repeats.get(at), repeats.get(at + 1));
   }
 
+  get names(): NameTable { return this.tables.names; }
+  /** Versions in order of reading. */
+  get versionCount(): number { return this.tables.owners.length; }
+
   /** Reads one index. Stanzas of other architectures are mentioned in the order of names, but offer nothing. Throws `INTEGRITY_METADATA` for malformed text. */
-  add(input: IndexInput): void {
-    const { bytes } = input;
+  add(input: IndexFacts & { readonly bytes: Buffer }): void {
+    this.begin(input)(input.bytes);
+  }
+
+  /** Begins an index that comes in pieces of whole stanzas: each is handed to the function given back, in order, and not kept. */
+  begin(input: IndexInput): (piece: Buffer) => void {
     const index = this.inputs.push(input) - 1;
     const current = new Int32Array(slotCount * 2).fill(-1);
-    scanStanzas(bytes, {
-      field: (start, nameEnd, valueStart, valueEnd) => {
-        const slot = slotOf(bytes, start, nameEnd);
-        if (slot < 0) return;
-        current[slot * 2] = valueStart;
-        current[slot * 2 + 1] = valueEnd;
-      },
-      stanza: (start, end) => {
-        this.addStanza(bytes, index, current, start, end);
-        current.fill(-1);
-      },
-    }, { subject: input.subject });
+    let base = 0;
     this.sorted.clear();
     this.providers.clear();
     this.relations.clear();
+    return (bytes) => {
+      scanStanzas(bytes, {
+        field: (start, nameEnd, valueStart, valueEnd) => {
+          const slot = slotOf(bytes, start, nameEnd);
+          if (slot < 0) return;
+          current[slot * 2] = valueStart;
+          current[slot * 2 + 1] = valueEnd;
+        },
+        stanza: (start, end) => {
+          const version = this.addStanza(bytes, index, current);
+          if (version >= 0) this.place(version, bytes.subarray(start, end), base + start);
+          current.fill(-1);
+        },
+      }, { subject: input.subject });
+      base += bytes.length;
+    };
   }
 
-  private addStanza(bytes: Buffer, index: number, current: Int32Array, start: number, end: number): void {
+  /** From now on the stanzas of an index are read where they are kept. */
+  readFrom(index: number, read: (start: number, end: number) => Buffer): void {
+    const { bytes: _, ...facts } = this.inputAt(index);
+    this.inputs[index] = { ...facts, read };
+  }
+
+  /** The number of the version, or -1 when it is none or known already. */
+  private addStanza(bytes: Buffer, index: number, current: Int32Array): number {
     const at = (slot: number): number => current[slot * 2] as number;
     const endOf = (slot: number): number => current[slot * 2 + 1] as number;
-    if (at(slots.package) < 0 || at(slots.version) < 0) return;
-    const name = this.names.intern(bytes, at(slots.package), endOf(slots.package));
+    if (at(slots.package) < 0 || at(slots.version) < 0) return -1;
+    const { names, offsets, texts, owners, indexes, flags, previousVersion, lastVersion } = this.tables;
+    const name = names.intern(bytes, at(slots.package), endOf(slots.package));
     for (let slot: number = slots.relations; slot < slotCount; slot += 1) {
-      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to) => { this.names.intern(bytes, from, to); });
+      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to) => { names.intern(bytes, from, to); });
     }
     const arch = this.archIndex(bytes, at(slots.architecture), endOf(slots.architecture));
     const isAll = arch === this.architectures.length;
     const owner = arch < 0 ? -1 : this.packageOf(name, isAll ? 0 : arch);
-    const version = owner < 0 || this.isKnown(owner, bytes, at(slots.version), endOf(slots.version)) ? -1 : this.versionCount;
+    const repeats = owner >= 0 && lastVersion.get(owner) >= 0 && this.isKnown(owner, index, bytes.toString('latin1', at(slots.version), endOf(slots.version)));
+    const version = owner < 0 || repeats ? -1 : this.versionCount;
     if (at(slots.provides) >= 0) {
-      eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => { this.link(this.names.intern(bytes, from, to), version); });
+      eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => { this.link(names.intern(bytes, from, to), version); });
     }
-    if (version < 0) return;
-    this.versionCount += 1;
-    for (let field = 0; field < current.length; field += 1) this.fields.set(version * slotCount * 2 + field, current[field] as number);
-    this.owners.set(version, owner);
-    this.indexes.set(version, index);
-    this.bounds.set(version * 2, start);
-    this.bounds.set(version * 2 + 1, end);
-    this.flags.set(version, packFlags(bytes, at, isAll));
-    this.previousVersion.set(version, this.lastVersion.get(owner));
-    this.lastVersion.set(owner, version);
+    if (version < 0) return -1;
+    for (let slot = 0; slot < keptSlots.length; slot += 1) {
+      const from = keptSlots[slot] as number;
+      offsets.set(version * keptSlots.length + slot, texts.length);
+      if (at(from) >= 0) texts.add(bytes, at(from), endOf(from));
+    }
+    offsets.set((version + 1) * keptSlots.length, texts.length);
+    owners.set(version, owner);
+    indexes.set(version, index);
+    flags.set(version, packFlags(bytes, at, isAll));
+    previousVersion.set(version, lastVersion.get(owner));
+    lastVersion.set(owner, version);
+    return version;
+  }
+
+  private place(version: number, stanza: Buffer, at: number): void {
+    this.tables.bounds.set(version * 2, at);
+    this.tables.bounds.set(version * 2 + 1, at + stanza.length);
+    this.tables.checks.set(version, crc32(stanza) | 0);
   }
 
   private link(name: number, version: number): void {
     if (version < 0) return;
-    this.providerLinks.set(this.providerCount * 2, version);
-    this.providerLinks.set(this.providerCount * 2 + 1, this.lastProvider.get(name));
-    this.lastProvider.set(name, this.providerCount);
-    this.providerCount += 1;
+    const { lastProvider, providerLinks } = this.tables;
+    const count = providerLinks.length / 2;
+    providerLinks.set(count * 2, version);
+    providerLinks.set(count * 2 + 1, lastProvider.get(name));
+    lastProvider.set(name, count);
   }
 
   /** Number of the architecture; one more than the last for `all` or none, -1 for another. */
@@ -142,11 +155,17 @@ export class Universe {
     return this.archCodes.findIndex((codes) => codes.length === end - start && codes.every((code, at) => bytes[start + at] === code));
   }
 
-  private isKnown(owner: number, bytes: Buffer, start: number, end: number): boolean {
-    if (this.lastVersion.get(owner) < 0) return false;
-    const text = bytes.toString('latin1', start, end);
-    return this.versionsInOrder(owner).some((known) => this.versionText(known) === text);
+  private isKnown(owner: number, index: number, text: string): boolean {
+    const known = this.versionsInOrder(owner).find((version) => this.versionText(version) === text);
+    if (known === undefined) return false;
+    const { repeats } = this.tables;
+    repeats.set(repeats.length, known);
+    repeats.set(repeats.length, index);
+    this.addRepeat(known, index);
+    return true;
   }
+
+  private addRepeat(version: number, index: number): void { this.repeats.set(version, [...(this.repeats.get(version) ?? []), index]); }
 
   packageOf(name: number, arch: number): number { return name * this.architectures.length + arch; }
   nameOf(pkg: number): number { return Math.floor(pkg / this.architectures.length); }
@@ -160,7 +179,7 @@ export class Universe {
   /** Read last first. */
   private versionsInOrder(pkg: number): number[] {
     const result: number[] = [];
-    for (let version = this.lastVersion.get(pkg); version >= 0; version = this.previousVersion.get(version)) result.push(version);
+    for (let version = this.tables.lastVersion.get(pkg); version >= 0; version = this.tables.previousVersion.get(version)) result.push(version);
     return result;
   }
 
@@ -174,43 +193,57 @@ export class Universe {
     return known;
   }
 
-  ownerOf(version: number): number { return this.owners.get(version); }
+  ownerOf(version: number): number { return this.tables.owners.get(version); }
   versionText(version: number): string {
     let text = this.versionTexts.get(version);
     if (text === undefined) {
-      text = this.text(version, slots.version);
+      text = this.text(version, kept.version);
       this.versionTexts.set(version, text);
     }
     return text;
   }
 
   /** The architecture as the index says it; `all` stays `all`. */
-  archText(version: number): string { return flagged.all(this.flags.get(version)) ? 'all' : this.architectures[this.archOf(this.ownerOf(version))] ?? ''; }
+  archText(version: number): string { return flagged.all(this.tables.flags.get(version)) ? 'all' : this.architectures[this.archOf(this.ownerOf(version))] ?? ''; }
   /** Of the package: any of its versions says so. */
-  isEssential(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.essential(this.flags.get(version))); }
-  isImportant(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.important(this.flags.get(version))); }
+  isEssential(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.essential(this.tables.flags.get(version))); }
+  isImportant(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.important(this.tables.flags.get(version))); }
   /** 0 required … 4 extra, 5 unknown. */
-  priorityOf(version: number): number { return flagged.priority(this.flags.get(version)); }
-  multiArchOf(version: number): MultiArch { return flagged.multiArch(this.flags.get(version)); }
-  pinOf(version: number): number { return this.input(version).priority; }
-  input(version: number): IndexInput { return this.inputs[this.indexOf(version)] as IndexInput; }
-  indexOf(version: number): number { return this.indexes.get(version); }
+  priorityOf(version: number): number { return flagged.priority(this.tables.flags.get(version)); }
+  multiArchOf(version: number): MultiArch { return flagged.multiArch(this.tables.flags.get(version)); }
+  /** The best of the indexes that have it, without preferences. */
+  pinOf(version: number): number { return Math.max(...this.indexesOf(version).map((index) => this.inputAt(index).priority)); }
+  input(version: number): IndexInput { return this.inputAt(this.indexOf(version)); }
+  inputAt(index: number): IndexInput { return this.inputs[index] as IndexInput; }
+  /** Every index that has the version; its file is that of the first. */
+  indexesOf(version: number): readonly number[] { return [this.indexOf(version), ...(this.repeats.get(version) ?? [])]; }
+  indexOf(version: number): number { return this.tables.indexes.get(version); }
 
-  /** The stanza as upstream wrote it. */
+  /** The stanza as upstream wrote it. Throws `INTEGRITY_METADATA` when where it is kept gives other bytes than were read from the index. */
   stanzaOf(version: number): string {
-    return this.input(version).bytes.toString('utf8', this.bounds.get(version * 2), this.bounds.get(version * 2 + 1));
+    const input = this.input(version);
+    const [start, end] = [this.tables.bounds.get(version * 2), this.tables.bounds.get(version * 2 + 1)];
+    const bytes = input.bytes === undefined ? input.read(start, end) : input.bytes.subarray(start, end);
+    if ((crc32(bytes) | 0) !== this.tables.checks.get(version)) {
+      throw new BundleError('INTEGRITY_METADATA', { subject: `${input.subject} at byte ${start}`, expected: 'the stanza that was read before', actual: 'other bytes' });
+    }
+    return bytes.toString('utf8');
   }
 
   private text(version: number, slot: number): string {
-    const at = (version * slotCount + slot) * 2;
-    const start = this.fields.get(at);
-    return start < 0 ? '' : this.input(version).bytes.toString('latin1', start, this.fields.get(at + 1));
+    const at = version * keptSlots.length + slot;
+    return this.tables.texts.text(this.tables.offsets.get(at), this.tables.offsets.get(at + 1));
+  }
+
+  /** Name of the source package. */
+  sourceOf(version: number): string {
+    return /^source:[ \t]*(\S+)/im.exec(this.stanzaOf(version))?.[1] ?? this.names.nameOf(this.nameOf(this.ownerOf(version)));
   }
 
   /** The groups of one field in order. An alternative that cannot be read is left out; a group of nothing but such is empty and never met. */
   relationsOf(version: number, field: RelationField): readonly DependencyGroup[] {
-    const slot = slots.relations + relationFields.indexOf(field);
-    const key = version * slotCount + slot;
+    const slot = kept.relations + relationFields.indexOf(field);
+    const key = version * keptSlots.length + slot;
     let groups = this.relations.get(key);
     if (groups === undefined) {
       groups = parseRelations(this.text(version, slot)).map((group) => group.flatMap((relation) =>
@@ -222,15 +255,16 @@ export class Universe {
 
   /** Names that the version provides, in order. */
   providedBy(version: number): number[] {
-    return parseRelations(this.text(version, slots.provides)).flatMap((group) => (group[0] === undefined ? [] : [this.names.find(group[0].name)]));
+    return parseRelations(this.text(version, kept.provides)).flatMap((group) => (group[0] === undefined ? [] : [this.names.find(group[0].name)]));
   }
 
   /** Versions that provide the name, in order of reading, with the version they give it. */
   providersOf(name: number): readonly Provider[] {
     let known = this.providers.get(name);
+    const { lastProvider, providerLinks } = this.tables;
     if (known === undefined) {
       const versions: number[] = [];
-      for (let link = this.lastProvider.get(name); link >= 0; link = this.providerLinks.get(link * 2 + 1)) versions.unshift(this.providerLinks.get(link * 2));
+      for (let link = lastProvider.get(name); link >= 0; link = providerLinks.get(link * 2 + 1)) versions.unshift(providerLinks.get(link * 2));
       known = [...new Set(versions)].flatMap((version) => this.readProvides(version, this.names.nameOf(name)));
       this.providers.set(name, known);
     }
@@ -238,7 +272,7 @@ export class Universe {
   }
 
   private readProvides(version: number, name: string): Provider[] {
-    return parseRelations(this.text(version, slots.provides)).flatMap((group) => {
+    return parseRelations(this.text(version, kept.provides)).flatMap((group) => {
       const [relation] = group;
       if (relation === undefined || group.length !== 1 || relation.name !== name) return [];
       return [{ version, ...(relation.version === undefined || relation.operator !== '=' ? {} : { provided: relation.version }) }];

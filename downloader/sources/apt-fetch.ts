@@ -31,12 +31,19 @@ export async function readLocal(path: string, maxBytes: number): Promise<Uint8Ar
   }
 }
 
+export interface DocumentOptions {
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  /** What the server of a private repository is asked with. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /** The document at `url` (http, https or file), or undefined when it is not there. Throws what the client throws. */
-export async function fetchDocument(context: FetchContext, url: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+export async function fetchDocument(context: FetchContext, url: string, { maxBytes, signal, headers }: DocumentOptions): Promise<Uint8Array | undefined> {
   checkNotAborted(signal, redactUrl(url));
   const path = localPath(url);
   if (path === undefined) {
-    const answer = await context.http.get(url, { signal, maxBytes, accept: [404, 410] });
+    const answer = await context.http.get(url, { signal, maxBytes, accept: [404, 410], ...(headers === undefined ? {} : { headers }) });
     return answer.status === 404 || answer.status === 410 ? undefined : answer.body;
   }
   const there = await stat(path).then(() => true, (error: NodeJS.ErrnoException) => {
@@ -57,12 +64,11 @@ export async function keep(context: FetchContext, mediaType: string, bytes: Uint
   return blob;
 }
 
-/** The blob's bytes when the store has them. */
-export async function stored(context: FetchContext, digest: Digest, size: number): Promise<Uint8Array | undefined> {
-  if (!await context.blobs.has(digest)) return undefined;
+/** The blob's bytes. Throws `INTEGRITY_MISSING` when the store does not have it. */
+export async function readStored(context: FetchContext, digest: Digest, size: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of context.blobs.open({ mediaType: 'application/octet-stream', digest, size })) parts.push(part);
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts, size);
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts, size);
 }
 
 async function* readFrom(path: string, offset: number, signal: AbortSignal): Bytes {
@@ -74,13 +80,15 @@ async function* readFrom(path: string, offset: number, signal: AbortSignal): Byt
   }
 }
 
+interface StreamFromOptions { readonly offset: number; readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> | undefined }
+
 /** The bytes from `offset` on, from the first address that gives them; a transfer error in the middle goes on with the next address. */
-export async function* streamFrom(context: FetchContext, urls: readonly string[], blob: Descriptor, options: { readonly offset: number; readonly signal: AbortSignal }): Bytes {
+export async function* streamFrom(context: FetchContext, urls: readonly string[], blob: Descriptor, options: StreamFromOptions): Bytes {
   let { offset } = options;
-  const { signal } = options;
+  const { signal, headers } = options;
   for (const [index, url] of urls.entries()) {
     const path = localPath(url);
-    const bytes = path === undefined ? context.http.stream(url, { signal, offset, expectedSize: blob.size, borrow: true }) : readFrom(path, offset, signal);
+    const bytes = path === undefined ? context.http.stream(url, { signal, offset, expectedSize: blob.size, borrow: true, ...(headers === undefined ? {} : { headers }) }) : readFrom(path, offset, signal);
     try {
       for await (const chunk of bytes) {
         offset += chunk.length;

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { type Digest, digestFromHex, digestOf } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
-import { type Compression, compressionByExtension, decompress } from '../../formats/compression.ts';
+import { type Compression, compressionByExtension, decompressInPieces } from '../../formats/compression.ts';
 import type { ReleaseFile } from '../../formats/deb/release.ts';
 import { releaseFolder, urlOf } from './apt-entry.ts';
-import { fetchDocument, type FetchContext, keep, stored } from './apt-fetch.ts';
+import { fetchDocument, type FetchContext, keep, readStored } from './apt-fetch.ts';
 import type { CheckedRelease } from './apt-release.ts';
 
 const maxIndexBytes = 512 << 20;
@@ -17,18 +17,19 @@ export interface FetchedIndex {
   readonly path: string;
   readonly digest: Digest;
   readonly size: number;
-  /** Decoded. */
-  readonly bytes: Buffer;
   readonly component: string;
+  readonly architecture: string;
+  /** Its content, decoded, in pieces. Throws `INTEGRITY_METADATA` when it is damaged or longer than its Release says. */
+  load(): AsyncIterable<Uint8Array>;
 }
 
-interface Wanted { readonly file: ReleaseFile; readonly compression: Compression; readonly plain: ReleaseFile | undefined; readonly component: string }
+interface Wanted { readonly file: ReleaseFile; readonly compression: Compression; readonly plain: ReleaseFile | undefined; readonly component: string; readonly architecture: string }
 
 /** The best form of an index that the Release lists, or undefined. */
-function listed({ release }: CheckedRelease, path: string, component: string): Wanted | undefined {
+function listed({ release }: CheckedRelease, path: string, component: string, architecture = ''): Wanted | undefined {
   for (const [extension, compression] of Object.entries(compressionByExtension)) {
     const file = release.files.get(`${path}${extension}`);
-    if (file !== undefined) return { file, compression, plain: release.files.get(path), component };
+    if (file !== undefined) return { file, compression, plain: release.files.get(path), component, architecture };
   }
   return undefined;
 }
@@ -44,11 +45,11 @@ function wantedIndexes(checked: CheckedRelease): { readonly found: readonly Want
   const missing: string[] = [];
   for (const component of suite.components) {
     for (const arch of suite.architectures) {
-      const index = listed(checked, `${component}/binary-${arch}/Packages`, component);
+      const index = listed(checked, `${component}/binary-${arch}/Packages`, component, arch);
       if (index === undefined) missing.push(`${component}/binary-${arch}`);
       else found.push(index);
     }
-    const all = release.allInArchIndexes ? undefined : listed(checked, `${component}/binary-all/Packages`, component);
+    const all = release.allInArchIndexes ? undefined : listed(checked, `${component}/binary-all/Packages`, component, 'all');
     if (all !== undefined) found.push(all);
   }
   return { found, missing };
@@ -65,18 +66,18 @@ function checkAgainst(file: ReleaseFile, bytes: Uint8Array, subject: string): vo
   }
 }
 
-async function fetchFile(context: FetchContext, checked: CheckedRelease, { file, compression }: Wanted, signal: AbortSignal): Promise<Uint8Array> {
+/** What the store does not hold is fetched; bytes that were fetched are given back. */
+async function fetchFile(context: FetchContext, checked: CheckedRelease, { file, compression }: Wanted, signal: AbortSignal): Promise<Uint8Array | undefined> {
   const { suite, release } = checked;
   const folder = releaseFolder(suite);
   const subject = `${redactUrl(suite.uri)}/${folder}${file.path}`;
   if (file.size > maxIndexBytes) throw new BundleError('INTEGRITY_METADATA', { subject, expected: `at most ${maxIndexBytes} bytes`, actual: `${file.size} bytes` });
-  const held = file.sha256 === undefined ? undefined : await stored(context, digestFromHex(file.sha256), file.size);
-  if (held !== undefined) return held;
+  if (file.sha256 !== undefined && await context.blobs.has(digestFromHex(file.sha256))) return undefined;
   const slash = file.path.lastIndexOf('/') + 1;
   const [algorithm, hash] = file.sha256 === undefined ? ['SHA512', file.sha512 ?? ''] : ['SHA256', file.sha256];
   const byHash = release.acquireByHash && suite.entry.byHash !== 'no' ? [`${file.path.slice(0, slash)}by-hash/${algorithm}/${hash}`] : [];
   for (const path of [...byHash, file.path]) {
-    const bytes = await fetchDocument(context, urlOf(suite.uri, folder + path), file.size, signal);
+    const bytes = await fetchDocument(context, urlOf(suite.uri, folder + path), { maxBytes: file.size, signal, headers: checked.headers });
     if (bytes === undefined) continue;
     checkAgainst(file, bytes, subject);
     await keep(context, mediaTypes[compression], bytes, signal);
@@ -100,12 +101,15 @@ export async function fetchIndexes(context: FetchContext, checked: CheckedReleas
   }
   const indexes: FetchedIndex[] = [];
   for (const wanted of found) {
-    const bytes = await fetchFile(context, checked, wanted, signal);
-    const name = `${subject} ${wanted.file.path}`;
-    const room = wanted.plain === undefined ? {} : { expectedBytes: wanted.plain.size };
-    const plain = await decompress(bytes, wanted.compression, { subject: name, maxBytes: Math.min(maxPlainBytes, wanted.plain?.size ?? maxPlainBytes), ...room });
-    const digest = wanted.file.sha256 === undefined ? digestOf(bytes) : digestFromHex(wanted.file.sha256);
-    indexes.push({ path: releaseFolder(checked.suite) + wanted.file.path, digest, size: bytes.length, bytes: plain, component: wanted.component });
+    const { file, component, architecture } = wanted;
+    let bytes = await fetchFile(context, checked, wanted, signal);
+    const digest = file.sha256 !== undefined ? digestFromHex(file.sha256) : digestOf(bytes ?? new Uint8Array());
+    const load = async function* pieces(): AsyncGenerator<Uint8Array> {
+      const held = bytes ?? await readStored(context, digest, file.size);
+      bytes = undefined;
+      yield* decompressInPieces(held, wanted.compression, { subject: `${subject} ${file.path}`, maxBytes: Math.min(maxPlainBytes, wanted.plain?.size ?? maxPlainBytes) });
+    };
+    indexes.push({ path: releaseFolder(checked.suite) + file.path, digest, size: file.size, component, architecture, load });
   }
   return { indexes, missing };
 }

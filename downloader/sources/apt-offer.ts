@@ -1,14 +1,16 @@
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedRepository } from '../../bom/lock.ts';
-import type { RepositoryRequirement, Target } from '../../bom/requirement.ts';
+import type { Baseline, RepositoryRequirement, Target } from '../../bom/requirement.ts';
 import { parseStanzas, type Stanza } from '../../formats/deb/deb822.ts';
+import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { type Installed, parseInstalled } from '../solver/installed.ts';
-import { Universe } from '../solver/universe.ts';
+import type { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
-import { readLocal } from './apt-fetch.ts';
+import { localPath, readLocal } from './apt-fetch.ts';
 import { fetchIndexes } from './apt-index.ts';
 import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
+import { loadUniverse } from './apt-universe.ts';
 
 /** What the repositories of some sets on one target offer. */
 export interface Offer {
@@ -17,9 +19,11 @@ export interface Offer {
   readonly origins: readonly { readonly checked: CheckedRelease; readonly uri: string }[];
   readonly repositories: readonly LockedRepository[];
   readonly warnings: readonly string[];
-  /** What the machines have before. */
+  /** What the machines have before, by a file. */
   readonly installed: Installed['packages'];
   readonly installedStanzas: readonly Stanza[];
+  /** Stanzas cannot be read any more then. */
+  close(): void;
 }
 
 /** What is installed has the pin 100 (apt_preferences(5)). */
@@ -33,42 +37,57 @@ function pinOf({ suite, release }: CheckedRelease): number {
   return release.butAutomaticUpgrades ? 100 : 1;
 }
 
+function factsOf({ suite, release }: CheckedRelease, { component, architecture }: { readonly component: string; readonly architecture: string }): ReleaseFacts {
+  const { suite: name, codename, origin, label, version } = release;
+  const url = URL.canParse(suite.uri) ? new URL(suite.uri) : undefined;
+  const facts = { suite: name, codename, origin, label, version, component: component === '' ? undefined : component, architecture: architecture === '' ? undefined : architecture };
+  return {
+    ...Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)),
+    named: suite.suite, site: localPath(suite.uri) === undefined ? url?.hostname ?? '' : '',
+  };
+}
+
 export interface OfferRequest {
   readonly target: Target;
   readonly repositories: readonly RepositoryRequirement[];
-  /** Path of what the machines have before: see `parseInstalled`. */
-  readonly assumeInstalled?: { readonly path: string; readonly written: string };
+  /** What the machines have before; a profile is worked out from the offer. */
+  readonly assumeInstalled?: Baseline;
+}
+
+export interface OfferContext extends ReleaseContext {
+  readonly notify: Notify;
+  /** Where universes are kept between runs. */
+  readonly cacheFolder?: string;
 }
 
 /** The target's architectures, the native one first. */
 export const architecturesOf = (target: Target): string[] => [...new Set([target.arch, ...(target.foreignArches ?? [])])];
 
-/** Fetches, verifies and reads every repository, in order. Errors of {@link fetchRelease} and {@link fetchIndexes}. */
-export async function loadOffer(context: ReleaseContext & { readonly notify: Notify }, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
+/** Fetches, verifies and reads every repository, in order. Errors of {@link fetchRelease}, {@link fetchIndexes} and {@link loadUniverse}. */
+export async function loadOffer(context: OfferContext, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
   const { target, repositories: wanted, assumeInstalled } = request;
   const architectures = architecturesOf(target);
-  const universe = new Universe(architectures);
-  const origins: { checked: CheckedRelease; uri: string }[] = [];
-  const repositories: LockedRepository[] = [];
-  const warnings: string[] = [];
   const suites = wanted.flatMap((requirement) => suitesOf(requirement, architectures));
   for (const suite of suites) context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
-  for (const { checked, indexes, missing } of await loadSuites(context, suites, signal)) {
-    const { suite } = checked;
-    warnings.push(...checked.warnings, ...missing.map((what) => `${redactUrl(suite.uri)} ${suite.suite} has no index of ${what}`));
-    for (const index of indexes) {
-      const names = [suite.suite, checked.release.suite, checked.release.codename].filter((name) => name !== undefined);
-      universe.add({ bytes: index.bytes, subject: `${redactUrl(suite.uri)} ${index.path}`, priority: pinOf(checked), suites: names });
-      origins.push({ checked, uri: suite.uri });
-    }
-    repositories.push({ ...checked.locked, target: target.id, architectures: [...suite.architectures], indexes: indexes.map(({ path, digest, size }) => ({ path, digest, size })) });
-  }
-  if (assumeInstalled === undefined) return { universe, origins, repositories, warnings, installed: new Map(), installedStanzas: [] };
+  const loaded = await loadSuites(context, suites, signal);
+  const indexes = loaded.flatMap(({ checked, indexes: own }) => own.map((index) => ({
+    digest: index.digest, load: () => index.load(), origin: { checked, uri: checked.suite.uri },
+    facts: { subject: `${redactUrl(checked.suite.uri)} ${index.path}`, priority: pinOf(checked), release: factsOf(checked, index) },
+  })));
+  const { universe, close } = await loadUniverse(context.cacheFolder, architectures, indexes);
+  const offer = {
+    universe, close, origins: indexes.map(({ origin }) => origin),
+    repositories: loaded.map(({ checked, indexes: own }) => ({
+      ...checked.locked, target: target.id, architectures: [...checked.suite.architectures], indexes: own.map(({ path, digest, size }) => ({ path, digest, size })),
+    })),
+    warnings: loaded.flatMap(({ checked, missing }) => [...checked.warnings, ...missing.map((what) => `${redactUrl(checked.suite.uri)} ${checked.suite.suite} has no index of ${what}`)]),
+  };
+  if (assumeInstalled === undefined || 'profile' in assumeInstalled) return { ...offer, installed: new Map(), installedStanzas: [] };
   const { path, written } = assumeInstalled;
   const text = context.readFile === undefined ? await readLocal(path, maxStatusBytes) : await context.readFile(path);
   const installed = parseInstalled(Buffer.from(text).toString('utf8'), written, target.arch);
-  universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin });
-  return { universe, origins, repositories, warnings, installed: installed.packages, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
+  universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin, release: { suite: 'now' } });
+  return { ...offer, installed: installed.packages, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
 }
 
 type LoadedSuite = { readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>;

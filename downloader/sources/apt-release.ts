@@ -19,6 +19,8 @@ export interface ReleaseContext extends FetchContext {
   readonly readFile?: (path: string) => Promise<Uint8Array>;
   /** Repositories as the last lock saw them: a Release older than theirs is a replay. */
   readonly previous?: readonly LockedRepository[];
+  /** Headers of credentials by name, for a request to this address. Throws `INPUT_CREDENTIAL`. */
+  readonly headersFor?: (url: string, names: readonly string[]) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** A Release that was checked: what may be believed, and what the lock says of it. */
@@ -27,6 +29,7 @@ export interface CheckedRelease {
   readonly release: Release;
   readonly locked: Omit<LockedRepository, 'target' | 'indexes' | 'architectures'>;
   readonly warnings: readonly string[];
+  readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
 interface Offered { readonly keys: readonly PgpKey[]; readonly files: readonly Uint8Array[] }
@@ -35,7 +38,7 @@ const nameOf = (suite: AptSuite): string => `${redactUrl(suite.uri)} ${suite.sui
 
 async function keyBytes(context: ReleaseContext, source: KeySource, suite: AptSuite, signal: AbortSignal): Promise<Uint8Array> {
   if (source.url !== undefined) {
-    const bytes = await fetchDocument(context, source.url, maxKeyBytes, signal);
+    const bytes = await fetchDocument(context, source.url, { maxBytes: maxKeyBytes, signal });
     if (bytes === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject: redactUrl(source.url), expected: `the key of ${suite.id}`, actual: 'nothing at this address' });
     return bytes;
   }
@@ -81,18 +84,20 @@ interface Signed {
 
 const releaseMediaType = 'text/plain';
 
-async function fetchSigned(context: ReleaseContext, suite: AptSuite, keys: readonly PgpKey[], signal: AbortSignal): Promise<Signed> {
+interface Asking { readonly headers: Readonly<Record<string, string>> | undefined; readonly signal: AbortSignal }
+
+async function fetchSigned(context: ReleaseContext, suite: AptSuite, keys: readonly PgpKey[], { headers, signal }: Asking): Promise<Signed> {
   const folder = releaseFolder(suite);
   const subject = nameOf(suite);
   const now = context.now();
-  const inRelease = await fetchDocument(context, urlOf(suite.uri, `${folder}InRelease`), maxReleaseBytes, signal);
+  const inRelease = await fetchDocument(context, urlOf(suite.uri, `${folder}InRelease`), { maxBytes: maxReleaseBytes, signal, headers });
   if (inRelease !== undefined) {
     const { text, signers, ignored } = await verifyClearsigned(inRelease, keys, { subject: `${subject} InRelease`, now });
     return { text, signers, ignored, metadata: await keep(context, releaseMediaType, inRelease, signal) };
   }
-  const text = await fetchDocument(context, urlOf(suite.uri, `${folder}Release`), maxReleaseBytes, signal);
+  const text = await fetchDocument(context, urlOf(suite.uri, `${folder}Release`), { maxBytes: maxReleaseBytes, signal, headers });
   if (text === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'InRelease or Release', actual: `neither in ${redactUrl(suite.uri)}/${folder}` });
-  const signature = await fetchDocument(context, urlOf(suite.uri, `${folder}Release.gpg`), maxKeyBytes, signal);
+  const signature = await fetchDocument(context, urlOf(suite.uri, `${folder}Release.gpg`), { maxBytes: maxKeyBytes, signal, headers });
   if (signature === undefined) throw new BundleError('INTEGRITY_SIGNATURE', { subject, expected: 'InRelease or Release.gpg', actual: 'a Release without a signature', next: 'Find a signed repository, or say `trusted: true` to record that you do without.' });
   const { signers, ignored } = await verifyDetached(text, signature, keys, { subject: `${subject} Release.gpg`, now });
   return {
@@ -103,10 +108,10 @@ async function fetchSigned(context: ReleaseContext, suite: AptSuite, keys: reado
 }
 
 /** Without a signature, because the project says so: Release, or the text of an InRelease without its frame. */
-async function fetchUnsigned(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<Signed> {
+async function fetchUnsigned(context: ReleaseContext, suite: AptSuite, { headers, signal }: Asking): Promise<Signed> {
   const folder = releaseFolder(suite);
   for (const name of ['Release', 'InRelease']) {
-    const bytes = await fetchDocument(context, urlOf(suite.uri, `${folder}${name}`), maxReleaseBytes, signal);
+    const bytes = await fetchDocument(context, urlOf(suite.uri, `${folder}${name}`), { maxBytes: maxReleaseBytes, signal, headers });
     if (bytes === undefined) continue;
     const framed = Buffer.from(bytes).toString('utf8');
     const text = framed.replace(/^-----BEGIN PGP SIGNED MESSAGE-----\r?\n[\s\S]*?\r?\n\r?\n/, '').replace(/-----BEGIN PGP SIGNATURE-----[\s\S]*$/, '');
@@ -165,7 +170,9 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
     throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: 'a key that its Release is signed with', actual: 'none', next: 'Give gpgKeys, or signed-by in the line; `trusted: true` does without and is recorded.' });
   }
   const unsigned = offered.keys.length === 0;
-  const signed = unsigned ? await fetchUnsigned(context, suite, signal) : await fetchSigned(context, suite, offered.keys, signal);
+  const headers = await context.headersFor?.(suite.uri, suite.requirement.headersFrom ?? []);
+  const asking = { headers, signal };
+  const signed = unsigned ? await fetchUnsigned(context, suite, asking) : await fetchSigned(context, suite, offered.keys, asking);
   const release = parseRelease(signed.text, nameOf(suite));
   checkNotReplayed(suite, release, context.previous ?? []);
   const waivers = [...(unsigned ? ['unsigned'] : []), ...checkDates(suite, release, context.now().getTime() / 1000)];
@@ -182,7 +189,9 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
       ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
       metadata: signed.metadata, ...(signed.signature === undefined ? {} : { signature: signed.signature }),
       keys, keyFingerprints: [...signed.signers], verified: !unsigned, waivers,
+      ...(suite.requirement.headersFrom === undefined ? {} : { headersFrom: [...suite.requirement.headersFrom] }),
     },
     warnings: warningsOf(suite, release, signed.ignored),
+    headers,
   };
 }

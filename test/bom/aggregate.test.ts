@@ -281,13 +281,14 @@ unresolved: [{where: "f:1", what: pip install x, reason: name without URL}]`)]);
     expect(summarise(result).modules).toMatchObject([{ name: 'a', images: 1, charts: 1, git: 1, unresolved: 1, files: 0 }]);
   });
 
-  it('refuses packages that two modules pin differently', () => {
-    const set = (include: string): string => `${targets}packageRepositories: [{id: r, manager: deb, line: "deb https://apt.example.org x main"}]\npackages: [{manager: deb, target: deb12, include: [${include}]}]`;
-    const both = (a: string, b: string) => (): unknown => aggregated([bom('a', set(a)), bom('b', set(b))], 'targets: [deb12]');
-    const error = refusal(both('{name: k, version: "1.22.4"}', '{spec: "k=1.23.*"}'));
-    expect(error).toMatchObject({ code: 'RESOLVE_CONFLICT', next: expect.stringContaining('{match: {module: b, packages: deb12}, set: {include: […]}}') as string });
-    expect(error.facts.actual).toMatch(/1\.22\.4 \(module a, a\.yaml:9:\d+\) and 1\.23\.\* \(module b, b\.yaml:9:\d+\)/);
-    for (const [a, b] of [['{spec: "k=1.22.*"}', '{spec: "k=1.22.4"}'], ['{spec: "k=1"}', '{name: k}'], ['{spec: "k=1", versions: all}', '{spec: "k=2"}'], ['{spec: "k=1*"}', '{spec: "k=2*"}']] as const) both(a, b)();
+  it('refuses rpms that two modules pin differently; debs are settled where they are solved', () => {
+    const set = (manager: string, include: string): string => `targets: [{id: t, family: any, arch: amd64}]\npackageRepositories: [{id: r, manager: ${manager}, ${manager === 'deb' ? 'line: "deb https://apt.example.org x main"' : 'baseurl: "https://yum.example.org"'}}]\npackages: [{manager: ${manager}, target: t, include: [${include}]}]`;
+    const both = (manager: string, a: string, b: string) => (): unknown => aggregated([bom('a', set(manager, a)), bom('b', set(manager, b))], 'targets: [t]');
+    const error = refusal(both('rpm', '{name: k, version: "= 1.22.4"}', '{spec: "k = 1.23*"}'));
+    expect(error).toMatchObject({ code: 'RESOLVE_CONFLICT', next: expect.stringContaining('{match: {module: b, packages: t}, set: {include: […]}}') as string });
+    expect(error.facts.actual).toMatch(/1\.22\.4 \(module a, a\.yaml:7:\d+\) and 1\.23\* \(module b, b\.yaml:7:\d+\)/);
+    both('deb', '{name: k, version: "1.22.4"}', '{spec: "k=1.23.*"}')();
+    for (const [a, b] of [['{spec: "k = 1.22*"}', '{spec: "k = 1.22.4"}'], ['{spec: "k = 1"}', '{name: k}'], ['{spec: "k = 1", versions: all}', '{spec: "k = 2"}'], ['{spec: "k = 1*"}', '{spec: "k = 2*"}']] as const) both('rpm', a, b)();
   });
 
   it('checks references inside a BOM, and pins that an entry demands', () => {
