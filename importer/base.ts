@@ -37,6 +37,6 @@ export async function checkBase(archive: Archive, held: Pick<BlobReader, 'has'>,
     next: repairable
       ? 'Carry the --json output of this import out as FILE, export with `longshore export --repair FILE`, import that, then this archive again.'
       : `Nothing of ${archive.manifest.project} is here, so that a repair cannot help: carry and import a full archive.`,
-    details: { missing: missing.slice(0, 10_000), missingBytes: bytes },
+    details: { missing, missingBytes: bytes },
   });
 }

@@ -1,6 +1,6 @@
 // The store: an OCI image layout (image specification 1.1, image-layout.md) with an index beside it. ARCHITECTURE.md, "Store".
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { GeneratedBlob } from '../bom/bundle.ts';
 import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '../bom/digest.ts';
@@ -14,6 +14,7 @@ import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
 import { type FilePiece, readFileRange, readPieces } from './read-file.ts';
 import { appendVerified } from './receive.ts';
+import { type OpenFile, syncFiles } from './sync-files.ts';
 
 const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
 
@@ -269,6 +270,19 @@ export class Store implements BlobReader, BlobWriter {
       await handle.close();
     }
     await this.commitBlob(path, digest);
+  }
+
+  /** The same for many files at once, whose writers are done: all are synced, then all are named, then all are entered. */
+  async commitSpooledAll(files: readonly (OpenFile & { readonly digest: Digest })[]): Promise<void> {
+    await syncFiles(files, this.root);
+    for (const { path, digest } of files) await rename(path, this.pathOf(digest)).catch((cause: unknown) => { throw storageError(this.pathOf(digest), cause); });
+    await syncDirectory(this.blobFolder);
+    const rows: [Digest, IndexRow][] = [];
+    for (const { digest } of files) {
+      const stamp = await stampOf(this.pathOf(digest));
+      if (stamp !== undefined) rows.push([digest, { where: 'loose', size: stamp.size, stamp }]);
+    }
+    this.index.setAll(rows, { keep: false });
   }
 
   /** Lists the manifests of `layoutIndex` that are here in the store's own index.json, so that foreign tools find them. */

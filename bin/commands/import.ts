@@ -1,10 +1,13 @@
+import { rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { BundleError } from '../../bom/errors.ts';
 import { openArchive } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { receiveArchive } from '../../importer/receive.ts';
 import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
+import { exists } from '../files.ts';
 import { defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
 import { formatBytes } from '../render.ts';
 import { signatureText, threads } from './archive.ts';
@@ -35,12 +38,14 @@ export function registerImport(program: Command): void {
     ],
     action: async (context, flags, paths) => {
       const keys = await readKeys(flags.key);
+      const isNew = !(await exists(flags.store));
       // What cannot be opened leaves no empty store behind; stdin is looked at once it lies in the store.
       const files = paths.filter((path) => path !== '-');
       if (files.length > 0) await openArchive(files);
       const store = await Store.open(flags.store, { create: true });
       const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
       const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
+      let isRefused = false;
       try {
         const result = await importArchive({
           paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, copy: flags.copy === true,
@@ -52,11 +57,27 @@ export function registerImport(program: Command): void {
           `  ${ways[result.how]}`,
           ...result.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
         ].join('\n'));
+      } catch (error) {
+        isRefused = true;
+        throw error;
       } finally {
         await received?.remove();
+        const isUnused = isNew && isRefused && (await store.looseBlobs()).length === 0 && store.packRecords().length === 0;
         release();
         store.close();
+        if (isUnused) await removeUnused(store.root);
       }
     },
   });
+}
+
+/** Takes away a store that a refused import made for nothing, unless somebody else uses it by now. */
+async function removeUnused(root: string): Promise<void> {
+  const release = await holdStore(root, { role: 'collect', signal: AbortSignal.timeout(200) }).catch((error: unknown) => {
+    if (error instanceof BundleError && error.code === 'INTERRUPTED') return undefined;
+    throw error;
+  });
+  if (release === undefined) return;
+  release();
+  await rm(root, { recursive: true, force: true });
 }

@@ -67,6 +67,9 @@ function collectUpdate(value: string, previous: true | readonly string[] | undef
   return [...(Array.isArray(previous) ? (previous as readonly string[]) : []), value];
 }
 
+/** So many names in a line on the screen. */
+const maxNamed = 20;
+
 export function lockSummary(lock: Lock, path: string, changed: boolean): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
   const kinds = kindsOf(lock).filter((kind) => kind.count > 0);
   const firstUse = [...lock.spec.images, ...lock.spec.files].filter((item) => item.trust === 'first-use').map((item) => ('ref' in item ? item.ref : item.name));
@@ -81,7 +84,7 @@ export function lockSummary(lock: Lock, path: string, changed: boolean): { reado
       `${lock.metadata.name}: ${lock.spec.order.join(' -> ')}`,
       `  ${kinds.map((kind) => `${kind.count} ${kind.kind}`).join(', ') || 'nothing'}: ${formatBytes(bytes)} to carry`,
       ...lock.spec.packageSets.map((set) => `  ${set.id}: ${set.requested.length} packages asked for, ${lock.spec.packages.filter((item) => item.sets.includes(set.id)).length} with what they need (${set.mode}${set.exact ? '' : '; not guaranteed to be what the target itself would choose'})`),
-      ...(firstUse.length === 0 ? [] : [`  trusted on first use: ${firstUse.join(', ')}`]),
+      ...(firstUse.length === 0 ? [] : [`  trusted on first use: ${firstUse.slice(0, maxNamed).join(', ')}${firstUse.length > maxNamed ? ` and ${firstUse.length - maxNamed} more (--json names all)` : ''}`]),
       ...dropped.map((item) => `  left out: ${item.what}: ${item.because}`),
       ...unresolved.map((item) => `  unresolved: ${item.module}: ${item.where}: ${item.what} (${item.reason})`),
       ...warnings.map((warning) => `  warning: ${warning}`),

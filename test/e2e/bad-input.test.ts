@@ -186,6 +186,21 @@ describe('archives', () => {
     await expectRefusal(['import', 'text.tar', '--allow-unsigned', '--store', 'new'], { code: 'INPUT_ARCHIVE_FORMAT', exit: 2, says: /text\.tar/ });
     await expect(stat(join(folder, 'new'))).rejects.toThrow();
   });
+
+  it('an archive that is refused leaves no store behind either, from stdin too; one that was there stays', async () => {
+    await expectRefusal(['import', 'good.tar', '--store', 'new'], { code: 'INPUT_UNSIGNED', exit: 2 });
+    await expect(stat(join(folder, 'new'))).rejects.toThrow();
+    const piped = await run('sh', ['-c', `"${process.execPath}" "${longshorePath}" import - --store new < good.tar`], { cwd: folder });
+    expect([piped.status, piped.stderr]).toEqual([2, expect.stringContaining('INPUT_UNSIGNED')]);
+    await expect(stat(join(folder, 'new'))).rejects.toThrow();
+    await copyFile(join(folder, 'good.tar'), damaged);
+    await truncate(damaged, (await stat(damaged)).size - 20_000_000);
+    await expectRefusal(['import', 'damaged.tar', '--allow-unsigned', '--store', 'new'], { code: 'INTEGRITY_ARCHIVE', exit: 5 });
+    await expect(stat(join(folder, 'new'))).rejects.toThrow();
+    await mkdir(join(folder, 'mine'));
+    await expectRefusal(['import', 'good.tar', '--store', 'mine'], { code: 'INPUT_UNSIGNED', exit: 2 });
+    expect((await stat(join(folder, 'mine'))).isDirectory()).toBe(true);
+  });
 });
 
 describe('exports', () => {
