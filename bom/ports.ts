@@ -11,7 +11,12 @@ export type Bytes = AsyncIterable<Uint8Array>;
  */
 export interface BlobReader {
   has(digest: Digest): Promise<boolean>;
-  open(blob: Descriptor, range?: ByteRange): Bytes;
+  open(blob: Descriptor, range?: ByteRange, how?: ReadHow): Bytes;
+}
+
+export interface ReadHow {
+  /** The reader is done with a chunk before it has asked for three more: the memory of chunks may be used again then. For whole transfers. */
+  readonly borrow?: boolean;
 }
 
 /**

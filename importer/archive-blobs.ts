@@ -1,6 +1,6 @@
 import type { ByteRange, Descriptor, Digest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
-import type { BlobReader, Bytes } from '../bom/ports.ts';
+import type { BlobReader, Bytes, ReadHow } from '../bom/ports.ts';
 import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
 import { verified } from '../formats/oci/verified.ts';
 import type { FileRange } from '../store/copy-pool.ts';
@@ -40,12 +40,12 @@ export class ArchiveBlobs implements BlobReader {
     return ranges;
   }
 
-  async *open(blob: Descriptor, range?: ByteRange): Bytes {
+  async *open(blob: Descriptor, range?: ByteRange, how?: ReadHow): Bytes {
     const ranges = this.rangesOf(blob.digest);
     if (ranges === undefined) {
       throw new BundleError('INTEGRITY_MISSING', { subject: blob.digest, expected: `the blob in the archive of ${this.archive.manifest.project}`, actual: 'nothing', next: 'Name every volume of the archive; a delta also needs what it builds on.' });
     }
-    if (range === undefined) yield* verified(readPieces(ranges), blob);
-    else yield* readPieces(ranges, range);
+    if (range === undefined) yield* verified(readPieces(ranges, undefined, how), blob);
+    else yield* readPieces(ranges, range, how);
   }
 }

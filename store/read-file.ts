@@ -1,18 +1,25 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ByteRange } from '../bom/digest.ts';
-import type { Bytes } from '../bom/ports.ts';
+import type { Bytes, ReadHow } from '../bom/ports.ts';
 import { storageError } from './durable-file.ts';
 
 /** Large enough to keep system calls few, small enough to stay in the processor's cache while it is hashed. */
 const chunkBytes = 128 * 1024;
 
-/** Bytes `start` to `end` of a file; ends early where the file does. Every chunk is a buffer of its own. Closes the file in every case. */
-export async function* readFileRange(path: string, start: number, end: number): Bytes {
+/** Buffers that are read into in turn, where chunks are borrowed: new memory for each chunk costs as much as reading it. */
+const ringBuffers = 8;
+
+/** Bytes `start` to `end` of a file; ends early where the file does. Every chunk is a buffer of its own unless they are borrowed. Closes the file in every case. */
+export async function* readFileRange(path: string, start: number, end: number, { borrow = false }: ReadHow = {}): Bytes {
   let handle: FileHandle | undefined;
+  const ring: Buffer[] = [];
+  let turn = 0;
   try {
     handle = await open(path, 'r');
     for (let position = start; position < end;) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - position));
+      const length = Math.min(chunkBytes, end - position);
+      const place = borrow ? turn++ % ringBuffers : 0;
+      const buffer = borrow ? (ring[place] ??= Buffer.allocUnsafeSlow(length)).subarray(0, length) : Buffer.allocUnsafeSlow(length);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
       if (bytesRead === 0) return;
       position += bytesRead;
@@ -33,12 +40,12 @@ export interface FilePiece {
 }
 
 /** Pieces, taken as one content: all of it, or the bytes of `range` (cut at its end). */
-export async function* readPieces(pieces: readonly FilePiece[], range?: ByteRange): Bytes {
+export async function* readPieces(pieces: readonly FilePiece[], range?: ByteRange, how?: ReadHow): Bytes {
   let before = 0;
   for (const { path, offset, size } of pieces) {
     const from = Math.max((range?.start ?? 0) - before, 0);
     const to = Math.min((range?.end ?? Number.MAX_SAFE_INTEGER) - before, size);
     before += size;
-    if (from < to) yield* readFileRange(path, offset + from, offset + to);
+    if (from < to) yield* readFileRange(path, offset + from, offset + to, how);
   }
 }

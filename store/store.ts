@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { GeneratedBlob } from '../bom/bundle.ts';
 import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
-import type { BlobReader, BlobWriter, Bytes } from '../bom/ports.ts';
+import type { BlobReader, BlobWriter, Bytes, ReadHow } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
 import { BlobIndex, type FileStamp, type IndexRow } from './blob-index.ts';
 import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
@@ -148,11 +148,11 @@ export class Store implements BlobReader, BlobWriter {
     return true;
   }
 
-  async *open(blob: Descriptor, range?: ByteRange): Bytes {
+  async *open(blob: Descriptor, range?: ByteRange, how?: ReadHow): Bytes {
     const pieces = await this.pieces(blob.digest);
     if (pieces === undefined) throw this.missing(blob.digest);
-    if (range === undefined) yield* verified(readPieces(pieces), blob);
-    else yield* readPieces(pieces, range);
+    if (range === undefined) yield* verified(readPieces(pieces, undefined, how), blob);
+    else yield* readPieces(pieces, range, how);
   }
 
   private missing(digest: Digest): BundleError {

@@ -13,6 +13,7 @@ import { withRetryAfter } from './resume.ts';
 export interface PushBlob {
   readonly path: string;
   readonly blob: Descriptor;
+  /** A chunk may be overwritten once three more were asked for. */
   readonly open: (range?: ByteRange) => Bytes;
   /** A repository of the same registry that has the blob. */
   readonly mountFrom?: string;

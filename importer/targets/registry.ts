@@ -143,7 +143,7 @@ async function sendBlob(blob: Descriptor, push: Push, force: boolean): Promise<v
   const elsewhere = await places.get(blob.digest)?.catch(() => undefined);
   if (elsewhere === name.path && !force) return;
   const work = pushBlob(session, {
-    path: name.path, blob, open: (range) => blobs.open(blob, range), force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }),
+    path: name.path, blob, open: (range) => blobs.open(blob, range, { borrow: true }), force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }),
   });
   if (elsewhere === undefined) {
     const place = work.then(() => name.path);

@@ -1,4 +1,4 @@
-// Fourteen images that share their base, and one of two 1 GiB layers: registry -> store, store -> registry, each again with nothing to do, beside skopeo.
+// Fourteen images that share their base, and one of two 1 GiB layers: registry -> store, store -> registry, each again with nothing to do, beside skopeo, and crane where it is on the PATH.
 // BENCH_MIB (default 1024) is the size of a large layer; the images are scaled along with it.
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import type { Bytes } from '../../bom/ports.ts';
 import { createHttpClient } from '../../transport/http.ts';
 import { createRegistryPool, type RegistrySession } from '../../transport/registry.ts';
 import { pushBlob, pushManifest } from '../../transport/registry-push.ts';
-import { longshorePath, must } from '../support/command.ts';
+import { must, projectRoot, run } from '../support/command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { compare, report } from '../support/measure.ts';
 
@@ -75,29 +75,40 @@ export async function bench(folder: string, rounds: number): Promise<void> {
 
 interface Place { readonly folder: string; readonly rounds: number; readonly source: DockerRegistry; readonly target: DockerRegistry }
 
+/** Whether a program is on this machine. */
+async function has(program: string): Promise<boolean> {
+  return (await run('sh', ['-c', `command -v ${program}`])).status === 0;
+}
+
 async function benchSet({ title, names }: Set, { folder, rounds, source, target }: Place): Promise<void> {
-  const longshore = `"${process.execPath}" "${longshorePath}"`;
+  const longshore = `"${join(projectRoot, 'bin/longshore')}"`;
   const images = names.map((name) => `    - {ref: "${source.host}/bench/${name}:1", platforms: [linux/amd64]}`).join('\n');
   await writeFile(join(folder, 'bom.yaml'), `apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: bench, version: "1"}\nspec:\n  images:\n${images}\n`);
   const flags = `--insecure-registry ${source.host} --insecure-registry ${target.host}`;
-  await must('sh', ['-c', `rm -rf locked; ${longshore} lock -f bom.yaml --store locked ${flags}`], { cwd: folder });
-  const skopeo = 'skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false';
-  const pull = names.map((name) => `${skopeo} docker://${source.host}/bench/${name}:1 oci:skopeo:${name}`).join(' && ');
-  const push = names.map((name) => `${skopeo} oci:skopeo:${name} docker://${target.host}/bench/${name}:1`).join(' && ');
-  const download = `${longshore} download --store store --quiet ${flags}`;
+  await must('sh', ['-c', `rm -rf locked skopeo synced crane; ${longshore} lock -f bom.yaml --store locked ${flags}`], { cwd: folder });
+  const copy = 'skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false';
+  const sync = 'skopeo --insecure-policy sync --src-tls-verify=false --dest-tls-verify=false';
+  const each = (command: (name: string) => string): string => names.map(command).join(' && ');
+  const crane = await has('crane');
+  const pull = each((name) => `${copy} docker://${source.host}/bench/${name}:1 oci:skopeo:${name}`);
   console.log(report(`registry -> store: ${title}`, await compare([
     { name: 'skopeo copy to an OCI layout', prepare: 'rm -rf skopeo', command: pull },
-    { name: 'longshore download', prepare: 'rm -rf store; cp -r locked store', command: download },
+    { name: 'skopeo sync to folders', prepare: 'rm -rf synced; mkdir synced', command: each((name) => `${sync} --src docker --dest dir ${source.host}/bench/${name} synced >/dev/null 2>&1`) },
+    ...(crane ? [{ name: 'crane pull to OCI layouts', prepare: 'rm -rf crane; mkdir crane', command: each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`) }] : []),
+    { name: 'longshore download', prepare: 'rm -rf store; cp -r locked store', command: `${longshore} download --store store --quiet ${flags}` },
     { name: 'skopeo copy, all there', command: pull },
-    { name: 'longshore download, all there', command: download },
+    { name: 'longshore download, all there', command: `${longshore} download --store store --quiet ${flags}` },
   ], { cwd: folder, rounds })));
   await must('sh', ['-c', `rm -rf machine bench.tar; ${longshore} export --store store -o bench.tar --quiet && ${longshore} import bench.tar --allow-unsigned --store machine --quiet`], { cwd: folder });
-  const wipe = `rm -rf target/docker`;
+  const wipe = 'rm -rf target/docker';
   const publish = `${longshore} publish --registry ${target.host} --store machine --quiet --name-template '{path}' ${flags}`;
+  const push = each((name) => `${copy} oci:skopeo:${name} docker://${target.host}/bench/${name}:1`);
   console.log(report(`store -> registry: ${title}`, await compare([
     { name: 'skopeo copy from an OCI layout', prepare: wipe, command: push },
+    { name: 'skopeo sync from folders', prepare: wipe, command: each((name) => `${sync} --src dir --dest docker synced/${name}:1 ${target.host}/bench >/dev/null 2>&1`) },
+    ...(crane ? [{ name: 'crane push from OCI layouts', prepare: wipe, command: each((name) => `crane push --insecure crane/${name} ${target.host}/bench/${name}:1`) }] : []),
     { name: 'longshore publish', prepare: wipe, command: publish },
+    { name: 'skopeo copy, all there', command: push },
     { name: 'longshore publish, all there', command: publish },
   ], { cwd: folder, rounds })));
 }
-
