@@ -2,10 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { BundleError } from '../bom/errors.ts';
 import { registerCommands } from './commands/all.ts';
 import { errorJson, errorText } from './render.ts';
+import { withRepoVerbs } from './repo-verbs.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without node and script) and returns its exit code. Output goes to stdout and stderr of the process. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(given: readonly string[]): Promise<number> {
+  const args = withRepoVerbs(given);
   const program = new Command('longshore')
     .description('Carries everything a cluster needs across an air gap: images, files, charts and OS packages, locked by digest, in one archive.')
     .version(version)

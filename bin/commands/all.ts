@@ -15,6 +15,7 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   download: async () => (await import('./download.ts')).registerDownload,
   export: async () => (await import('./export.ts')).registerExport,
   prepare: async () => (await import('./prepare.ts')).registerPrepare,
+  repo: async () => (await import('../repo-verbs.ts')).registerRepo,
   keygen: async () => (await import('./keygen.ts')).registerKeygen,
   inspect: async () => (await import('./archive.ts')).registerInspect,
   ls: async () => (await import('./archive.ts')).registerLs,
