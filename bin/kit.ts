@@ -135,7 +135,8 @@ function targetsOf(os: string, boms: readonly ParsedBom[]): string[] {
   throw new BundleError('INPUT_FLAG', { subject: `--os ${os}`, expected: `a system that the documents have a target for: ${[...new Set(targets.map((target) => `${target.os ?? target.id}-${target.release ?? ''}`))].sort().join(', ') || '(they have none)'}`, actual: os });
 }
 
-const launcher = `#!/bin/sh
+/** Starts the runtime below bin/ that fits the machine. */
+export const launcher = `#!/bin/sh
 # Starts the longshore of this kit for the machine it is on.
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 6
 case $(uname -m) in
