@@ -62,6 +62,7 @@ export const errorCodes = {
   TARGET_LISTEN: { family: 'target', hint: 'Choose another address or port with --listen, or stop the process that holds it.' },
   TARGET_BASE: { family: 'target', hint: 'Import the base first, or carry a full archive.' },
   TARGET_REPLAY: { family: 'target', hint: 'Import a newer archive, or pass --allow-downgrade when going back is meant.' },
+  TARGET_UPGRADE: { family: 'target', hint: 'Import the versions to go through first, or pass --allow-upgrade-path when that is known to be good.' },
   INTERRUPTED: { family: 'interrupted', hint: 'Run the command again: it continues where it stopped.' },
 } as const satisfies Readonly<Record<string, CodeEntry>>;
 

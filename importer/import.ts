@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { bundleOf } from '../bom/bundle.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
+import type { BlobReader } from '../bom/ports.ts';
 import type { Lock } from '../bom/lock.ts';
 import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
 import type { PgpKey } from '../formats/pgp/keys.ts';
@@ -18,7 +19,10 @@ import { copyBlobs } from './copy-blobs.ts';
 import { gatherVolumes, hasKeptVolumes, keepVolumes, packPath, refuseIncomplete } from './kept-volumes.ts';
 import { pinKeys, pinnedKeys } from './pinned-keys.ts';
 import { readLock } from './archive-lock.ts';
+import { presentLock } from './present-lock.ts';
+import { warnOfSharedNames } from './shared-names.ts';
 import { checkSignature, type SignatureState, type TrustOptions } from './signature.ts';
+import { checkUpgrades } from './upgrade-check.ts';
 import { verifyArchive } from './verify.ts';
 
 export interface ImportOptions extends TrustOptions {
@@ -28,6 +32,8 @@ export interface ImportOptions extends TrustOptions {
   readonly copy: boolean;
   /** Passes for a sequence below the highest that was imported for the project. */
   readonly allowDowngrade?: boolean;
+  /** Passes for modules that do not say they can replace what is here. */
+  readonly allowUpgradePath?: boolean;
   readonly concurrency: number;
   readonly notify: Notify;
   readonly signal: AbortSignal;
@@ -82,6 +88,7 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   await checkUnchanged(stamps);
   const lock = await readLock(archive);
   checkNotAborted(signal, 'import');
+  if (repaired === undefined) await checkSwitch(archive, lock, options);
   const copying = options.copy && !kept;
   const how = copying ? 'copied' : await adopt(archive, stamps, options);
   if (copying) await copy(archive, archive.manifest.blobs, options);
@@ -93,6 +100,14 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });
   await generations.switchTo(generation.project, generation.id);
   return { ...facts, generation, changed: true, how, influences: lock.spec.influences };
+}
+
+/** What has to be known before anything is taken over: modules that cannot replace what is here are refused; names that other projects have too are told. */
+async function checkSwitch(archive: Archive, lock: Lock, { store, notify, allowUpgradePath }: ImportOptions): Promise<void> {
+  const [own, project] = [new ArchiveBlobs(archive), lock.metadata.name];
+  const blobs: BlobReader = { has: async (digest) => (await own.has(digest)) || store.has(digest), open: (blob, range) => (own.rangesOf(blob.digest) === undefined ? store : own).open(blob, range) };
+  await checkUpgrades(lock, { blobs, present: await presentLock(store, project), allow: allowUpgradePath === true, notify });
+  await warnOfSharedNames(store, lock, notify);
 }
 
 /** Says so when an archive is taken that none of the keys of earlier ones signed. */

@@ -17,6 +17,7 @@ interface ImportFlags {
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
   readonly allowDowngrade?: boolean;
+  readonly allowUpgradePath?: boolean;
   readonly copy?: boolean;
 }
 
@@ -34,6 +35,7 @@ export function registerImport(program: Command): void {
       storeOption(machineStore), keyOption('public key that must have signed it; repeatable'),
       new Option('--allow-unsigned', 'take an archive that nobody signed, or whose key is not here'),
       new Option('--allow-downgrade', 'take an older sequence than the newest one imported'),
+      new Option('--allow-upgrade-path', 'take modules that do not say they can replace the version that is here'),
       new Option('--copy', 'copy the blobs instead of adopting the archive where it lies'),
     ],
     action: async (context, flags, paths) => {
@@ -48,7 +50,7 @@ export function registerImport(program: Command): void {
       let isRefused = false;
       try {
         const result = await importArchive({
-          paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, copy: flags.copy === true,
+          paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, copy: flags.copy === true,
           concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
         });
         const { generation } = result;

@@ -146,7 +146,7 @@ async function tlsOf(context: CommandContext, flags: ServeFlags, { listen, state
 }
 
 /** What clients may call this machine: its name, the addresses it listens on, and what was named besides. */
-function hostsOf(listen: readonly ListenAddress[], named: readonly string[]): string[] {
+export function hostsOf(listen: readonly ListenAddress[], named: readonly string[]): string[] {
   const addresses = listen.flatMap(({ host }) => (host === '0.0.0.0' || host === '[::]' || host === '::'
     ? Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)).filter((address) => !address.startsWith('fe80:'))
     : [host.replace(/^\[(.*)\]$/, '$1')]));

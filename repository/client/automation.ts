@@ -56,10 +56,12 @@ export interface ServiceUnit {
   /** The store: the only place that the service writes. */
   readonly store: string;
   readonly user: string;
+  /** longshore itself lies below /home or /root. */
+  readonly readableHome?: boolean;
 }
 
 /** A hardened systemd unit: own user, read-only system, no new privileges, only the store writable. `systemctl stop` lets answers in flight end. */
-export function systemdUnit({ command, store, user }: ServiceUnit): string {
+export function systemdUnit({ command, store, user, readableHome = false }: ServiceUnit): string {
   return `[Unit]
 Description=longshore repository machine
 Documentation=man:longshore(1)
@@ -68,6 +70,7 @@ Wants=network-online.target
 
 [Service]
 ExecStart=${command.map(systemdWord).join(' ')}
+ExecReload=/bin/kill -HUP $MAINPID
 User=${user}
 Group=${user}
 UMask=0027
@@ -79,7 +82,7 @@ LimitNOFILE=65536
 ReadWritePaths=${systemdWord(store)}
 NoNewPrivileges=yes
 ProtectSystem=strict
-ProtectHome=yes
+ProtectHome=${readableHome ? 'read-only' : 'yes'}
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectKernelTunables=yes

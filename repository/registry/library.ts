@@ -1,7 +1,7 @@
 // The repositories that the served locks make: names, tags, manifests, blobs. README "Repository machine": image names.
 import { layoutName } from '../../bom/bundle.ts';
 import type { Descriptor, Digest } from '../../bom/digest.ts';
-import type { LockedImage, LockedReferrer } from '../../bom/lock.ts';
+import type { Lock, LockedImage, LockedReferrer } from '../../bom/lock.ts';
 import { hostComponent } from '../../bom/reference.ts';
 import type { Served } from '../content.ts';
 
@@ -40,9 +40,24 @@ export function namesOf(image: LockedImage): readonly { readonly name: string; r
   return [upstream, { name: as.path, tag: as.tag ?? tag }];
 }
 
+/** `name:tag` that stands for several digests. */
+function sharedTags(locks: readonly Lock[]): ReadonlySet<string> {
+  const digests = new Map<string, Digest>();
+  const shared = new Set<string>();
+  for (const image of locks.flatMap(({ spec }) => spec.images)) {
+    for (const { name, tag } of namesOf(image)) {
+      const key = `${name}:${tag}`;
+      if (tag !== undefined && (digests.get(key) ?? image.digest) !== image.digest) shared.add(key);
+      digests.set(key, digests.get(key) ?? image.digest);
+    }
+  }
+  return shared;
+}
+
 /**
  * All that the locks serve as images. Made once for each content and never changed, so that a reader in flight keeps what it began with. Where two
- * projects give one tag different digests, the later one in `served` has it under the plain name.
+ * projects give one tag different digests, the plain name serves that of the project whose name sorts first, and each is at
+ * `projects/<project>/<name>` too: nothing changes with the order of imports, and nothing is out of reach.
  */
 export class Library {
   private readonly repositories = new Map<string, Repository>();
@@ -50,9 +65,14 @@ export class Library {
   private readonly bare = new Map<string, Set<string>>();
 
   constructor(served: readonly Served[]) {
-    for (const { lock } of served) {
+    const locks = served.map(({ lock }) => lock).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    const shared = sharedTags(locks);
+    for (const lock of locks) {
       for (const image of lock.spec.images) {
-        for (const { name, tag } of namesOf(image)) this.add(name, tag, image).projects.add(lock.metadata.name);
+        for (const { name, tag } of namesOf(image)) {
+          this.add(name, tag, image).projects.add(lock.metadata.name);
+          if (shared.has(`${name}:${tag}`)) this.add(`projects/${lock.metadata.name}/${name}`, tag, image).projects.add(lock.metadata.name);
+        }
         const { host, path } = partsOf(image.ref);
         if (host === '') continue;
         const full = this.bare.get(path) ?? new Set();
@@ -69,7 +89,7 @@ export class Library {
     repository.manifests.set(root.digest, root);
     for (const { mediaType, digest, size } of image.manifests) repository.manifests.set(digest, { mediaType, digest, size });
     for (const blob of image.blobs) repository.blobs.set(blob.digest, blob);
-    if (tag !== undefined) repository.tags.set(tag, image.digest);
+    if (tag !== undefined && !repository.tags.has(tag)) repository.tags.set(tag, image.digest);
     for (const referrer of image.referrers ?? []) {
       const { mediaType, digest, size } = referrer;
       repository.manifests.set(digest, { mediaType, digest, size });

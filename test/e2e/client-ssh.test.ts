@@ -109,7 +109,7 @@ ansible_ssh_private_key_file=${folder}/user_key
     expect(stdout).toMatch(/m1 +clean\nm2 +clean\naudit 0\n/);
     expect(stdout).toMatch(/install 0\n/);
     expect(stdout).toContain('tool\t1.0');
-    expect(stdout).toMatch(/"log-driver": "journald",\s+"registry-mirrors": \[\s+"http:\/\/127.0.0.1:5000"/);
+    expect(stdout).toMatch(/"log-driver": +"journald",\s+"registry-mirrors": \[\s+"http:\/\/127.0.0.1:5000"/);
     expect(stdout).toMatch(/teardown 0\nas before\n/);
     expect(stdout).toMatch(/m2 +unchanged/);
   });

@@ -1,0 +1,176 @@
+import { readdir, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { BundleError } from '../../bom/errors.ts';
+import type { Archive } from '../../importer/archive-file.ts';
+import { openArchive, openVolume } from '../../importer/archive-file.ts';
+import { importArchive } from '../../importer/import.ts';
+import { isLoopback } from '../../repository/listen.ts';
+import { holding } from '../../store/store-lock.ts';
+import { Store } from '../../store/store.ts';
+import { readKeys } from '../archive-content.ts';
+import { writeBuildFolder } from '../build-folder.ts';
+import { clientsOfStore } from '../client-script.ts';
+import { collect, type CommandContext, defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
+import { machineKey } from '../machine-key.ts';
+import { hasSystemd, installUnit, type ServiceFacts, startProcess, unitText } from '../machine-service.ts';
+import { writeMachineSettings } from '../machine-settings.ts';
+import { threads } from './archive.ts';
+import { hostsOf, parseListen } from './serve.ts';
+import { runSync, type SyncFlags, syncFlags } from './sync.ts';
+
+interface CreateFlags extends Omit<SyncFlags, 'file' | 'now'> {
+  readonly build: string;
+  readonly offline?: readonly string[];
+  readonly online?: boolean;
+  readonly file?: readonly string[];
+  readonly listen: readonly string[];
+  readonly origin?: string;
+  readonly key: readonly string[];
+  readonly allowUnsigned?: boolean;
+  readonly insecureHttp?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly htpasswd?: string;
+  readonly readAuth?: boolean;
+  readonly user: string;
+  readonly service: boolean;
+}
+
+export function registerCreate(program: Command): void {
+  defineCommand<CreateFlags>(program, 'create', {
+    description: 'from a bare machine to a serving one: import or download, keys and TLS, the service, and files for client machines; run again, it changes what changed',
+    flags: [
+      new Option('-b, --build <dir>', 'folder for what client machines need and the repository manifest').makeOptionMandatory(),
+      new Option('--offline <path...>', 'import these archives first, or every archive of a folder'),
+      new Option('--online', 'lock and download on this machine first: needs -f'),
+      ...syncFlags().filter((option) => option.long !== '--store' && option.long !== '--file'), new Option('-f, --file <path>', 'with --online: a project or BOMs; repeatable').argParser(collect),
+      storeOption(machineStore), keyOption('public key that must have signed the archives; repeatable'), new Option('--allow-unsigned', 'take archives that nobody signed'),
+      new Option('--listen <host:port>', 'address; repeatable (default: 0.0.0.0:5000)').default([]).argParser(collect),
+      new Option('--origin <url>', 'how cluster machines reach this one (default: https://<this host>:<port>)'),
+      new Option('--insecure-http', 'plain http'), new Option('--tls-cert <file>', 'certificate chain, PEM (default: of an own authority)'), new Option('--tls-key <file>', 'its key, PEM'),
+      new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'), new Option('--read-auth', 'reading needs a password too'),
+      new Option('--user <name>', 'of the systemd unit').default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
+    ],
+    action: runCreate,
+  });
+}
+
+async function runCreate(context: CommandContext, flags: CreateFlags): Promise<void> {
+  const root = resolve(flags.store);
+  if (flags.online === true) {
+    if (flags.file === undefined) throw new BundleError('INPUT_FLAG', { subject: '--online', expected: 'a project or BOMs with -f', actual: 'none' });
+    await runSync(context, { ...flags, file: flags.file });
+  }
+  await takeArchives(context, flags, root);
+  const store = await Store.open(root, { create: true });
+  try {
+    const listen = flags.listen.length === 0 ? ['0.0.0.0:5000'] : flags.listen;
+    const origin = flags.origin ?? originFor(listen, flags);
+    const args = serveArguments(flags, { root, listen, origin });
+    const ownAuthority = await makeSecrets(context, flags, { root, listen, origin });
+    const facts: ServiceFacts = { root, args, user: flags.user };
+    const systemd = await hasSystemd();
+    await writeMachineSettings(root, { origin, serve: args, ownAuthority, ...(systemd && flags.service ? { unit: 'longshore' } : {}) });
+    const clients = await clientsOfStore(store, {}, context.now());
+    const manifest = await writeBuildFolder(flags.build, clients, { store: root, unit: unitText(facts) });
+    const service = !flags.service ? 'not started' : systemd ? `systemd unit longshore, ${await installUnit(facts)}` : `in the background (no systemd here), ${await startProcess(facts, () => answers(origin, listen))}`;
+    context.print({ ...manifest, build: resolve(flags.build), service }, [
+      ...manifest.projects.map(({ name, sequence, generation }) => `${name}: generation ${generation ?? '-'} is served (sequence ${sequence})`),
+      ...(manifest.projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : []),
+      `  service: ${service}`, `  address: ${origin}/`, `  client files and manifest: ${resolve(flags.build)}`,
+      ...(manifest.caFingerprint === undefined ? [] : ['  the certificate is of this machine\'s own authority (/keys/ca.pem); clients compare its SHA-256 fingerprint before they trust it:', `    ${manifest.caFingerprint}`]),
+      `  ${origin}/client/setup.sh is ${manifest.setupDigest}`,
+      '  cluster machines: `longshore client setup -i INVENTORY`, or sh setup.sh on each',
+    ].join('\n'));
+  } finally {
+    store.close();
+  }
+}
+
+/** Imports what --offline names, each project's oldest sequence first. */
+async function takeArchives(context: CommandContext, flags: CreateFlags, root: string): Promise<void> {
+  const named = flags.offline ?? [];
+  if (named.length === 0) return;
+  const archives = await findArchives(named);
+  const keys = await readKeys(flags.key);
+  const store = await Store.open(root, { create: true });
+  try {
+    for (const { volumes } of archives.sort((a, b) => a.manifest.sequence - b.manifest.sequence)) {
+      const result = await holding(root, { role: 'use', signal: context.signal }, () => importArchive({
+        paths: [...volumes.values()].map(({ path }) => path), store, keys, allowUnsigned: flags.allowUnsigned === true, allowUpgradePath: flags.allowUpgradePath === true,
+        // What was imported before stays imported; an older archive that lies beside is passed over below.
+        copy: false, concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
+      }).catch((cause: unknown) => {
+        if (cause instanceof BundleError && cause.code === 'TARGET_REPLAY') return undefined;
+        throw cause;
+      }));
+      if (result?.changed === true) context.note(`imported ${result.project}, sequence ${result.generation.sequence}`);
+    }
+  } finally {
+    store.close();
+  }
+}
+
+/** Archives among files and in folders. Throws `INPUT_MISSING_FILE` when there is none, and what opening a named file throws. */
+async function findArchives(named: readonly string[]): Promise<Archive[]> {
+  const paths: string[] = [];
+  for (const path of named) {
+    const info = await stat(path).catch(() => undefined);
+    if (info === undefined) throw new BundleError('INPUT_MISSING_FILE', { subject: `--offline ${path}`, expected: 'an archive, or a folder with archives', actual: 'nothing there' });
+    if (!info.isDirectory()) paths.push(path);
+    else for (const name of (await readdir(path)).sort()) if (/\.(tar|sh|run)$|\.tar\.\d{3,}$/.test(name) && (await isArchive(join(path, name)))) paths.push(join(path, name));
+  }
+  const groups = new Map<string, string[]>();
+  for (const path of paths) {
+    const { archive } = await openArchive([path]);
+    groups.set(archive, [...(groups.get(archive) ?? []), path]);
+  }
+  if (groups.size === 0) throw new BundleError('INPUT_MISSING_FILE', { subject: `--offline ${named.join(' ')}`, expected: 'at least one archive', actual: 'none' });
+  return Promise.all([...groups.values()].map((volumes) => openArchive(volumes)));
+}
+
+async function isArchive(path: string): Promise<boolean> {
+  return openVolume(path).then(() => true, (cause: unknown) => {
+    if (cause instanceof BundleError && cause.code === 'INPUT_ARCHIVE_FORMAT') return false;
+    throw cause;
+  });
+}
+
+function originFor(listen: readonly string[], flags: CreateFlags): string {
+  const { host, port } = parseListen(listen[0] ?? '');
+  const name = /^(0\.0\.0\.0|\[?::\]?)$/.test(host) ? hostname() : host;
+  const isPlain = flags.insecureHttp === true || (flags.tlsCert === undefined && listen.every((each) => isLoopback(parseListen(each).host)));
+  return `${isPlain ? 'http' : 'https'}://${name}:${port}`;
+}
+
+function serveArguments(flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: readonly string[]; readonly origin: string }): string[] {
+  const host = new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1');
+  const given: readonly (readonly [string, string | undefined])[] = [['--tls-cert', flags.tlsCert], ['--tls-key', flags.tlsKey], ['--htpasswd', flags.htpasswd]];
+  return [
+    '--store', root, ...listen.flatMap((each) => ['--listen', each]), '--tls-host', host,
+    ...given.flatMap(([flag, path]) => (path === undefined ? [] : [flag, resolve(path)])),
+    ...(flags.insecureHttp === true ? ['--insecure-http'] : []), ...(flags.readAuth === true ? ['--read-auth'] : []), '--access-log',
+  ];
+}
+
+/** The machine's key, and its authority where it needs one: true then. */
+async function makeSecrets(context: CommandContext, flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: readonly string[]; readonly origin: string }): Promise<boolean> {
+  await machineKey(root, context.now());
+  if (!origin.startsWith('https:') || flags.tlsCert !== undefined || flags.insecureHttp === true) return false;
+  const { openOwnTls } = await import('../../repository/tls/own-tls.ts');
+  await openOwnTls(join(root, 'tls'), { hosts: hostsOf(listen.map(parseListen), [new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1')]), now: context.now() });
+  return true;
+}
+
+/** Whether something listens at the first address. */
+async function answers(origin: string, listen: readonly string[]): Promise<boolean> {
+  const { connect } = await import('node:net');
+  const { host, port } = parseListen(listen[0] ?? '');
+  const address = /^(0\.0\.0\.0|\[?::\]?)$/.test(host) ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1');
+  return new Promise((done) => {
+    const socket = connect({ host: address, port: port === 0 ? Number(new URL(origin).port) : port }, () => { socket.destroy(); done(true); });
+    socket.once('error', () => { done(false); });
+  });
+}
