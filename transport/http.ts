@@ -6,9 +6,10 @@ import type { Bytes } from '../bom/ports.ts';
 import { contentSize } from './content-size.ts';
 import { Direct } from './direct.ts';
 import { type ClientCertificate, createAgents } from './http-agents.ts';
-import type { Answer, HttpClient } from './http-client.ts';
+import type { Answer, HttpClient, StreamOptions } from './http-client.ts';
 import { statusError } from './http-errors.ts';
 import { createSend, protocolError, type Send, type WebResponse } from './http-send.ts';
+import { inRanges, type RangeSource, type RangeTuning, Segments } from './ranges.ts';
 import { rateLimit, unlimited } from './rate-limit.ts';
 import { resumable, withRetryAfter } from './resume.ts';
 import { Attempts, defaultRetryPolicy, DownHosts, passingStatuses, type RetryPolicy } from './retry.ts';
@@ -29,6 +30,8 @@ export interface HttpOptions {
   readonly userAgent?: string;
   /** All bodies together. */
   readonly limitRateBytesPerS?: number;
+  /** When large contents are read over several connections; for tests and measurements. */
+  readonly ranges?: Partial<RangeTuning>;
   /** Proxy settings; the process's environment when left out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -60,15 +63,47 @@ export function createHttpClient(options: HttpOptions = {}): Http {
     userAgent: options.userAgent ?? 'longshore/0.1',
     rate: options.limitRateBytesPerS === undefined ? unlimited : rateLimit(options.limitRateBytesPerS),
   });
+  const busy = new Map<string, number>();
+  const segments = new Segments(10, 8 << 20);
+  const stream = (send: Send, url: string, request: StreamOptions): Bytes => {
+    const { expectedSize, borrow, onLength: _, ...rest } = request;
+    const all = { ...way, ...request };
+    // Only what is known, large and read in one go; a rate that was asked for is not to be had by more connections.
+    if (expectedSize === undefined || borrow !== true || options.limitRateBytesPerS !== undefined) return resumable(send, url, all);
+    const source: RangeSource = {
+      whole: (offset) => resumable(send, url, { ...all, offset }),
+      part: (offset, end, signal) => resumable(send, url, { ...way, ...rest, expectedSize, borrow, offset, end, signal }),
+    };
+    return counted(busy, hostOf(url), inRanges(source, {
+      offset: request.offset ?? 0, sizeBytes: expectedSize, signal: request.signal, segments, nowMs: () => performance.now(),
+      mayTry: () => (busy.get(hostOf(url)) ?? 0) <= fewStreams, ...(options.ranges === undefined ? {} : { tuning: options.ranges }),
+    }));
+  };
   const way: Way = { policy: { ...defaultRetryPolicy, ...options.retry }, notify: options.notify ?? silent, stallTimeoutMs, down: new DownHosts() };
   const over = (other: Send): HttpClient => ({
     get: (url, request) => get(other, url, { ...way, ...request }),
     head: (url, request) => head(other, url, { ...way, ...request }),
     size: (url, request) => contentSize(other, url, { ...way, ...request }),
-    stream: (url, request) => resumable(other, url, { ...way, ...request }),
+    stream: (url, request) => stream(other, url, request),
     close: async () => undefined,
   });
   return { ...over(send), send, over, close: async () => { direct.close(); await agents.close(); } };
+}
+
+/** With more contents under way, a host has as many connections as it is good for. */
+const fewStreams = 3;
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+async function* counted(busy: Map<string, number>, host: string, bytes: Bytes): Bytes {
+  busy.set(host, (busy.get(host) ?? 0) + 1);
+  try {
+    yield* bytes;
+  } finally {
+    busy.set(host, (busy.get(host) ?? 1) - 1);
+  }
 }
 
 interface Way { readonly policy: RetryPolicy; readonly notify: Notify; readonly stallTimeoutMs: number; readonly down: DownHosts }

@@ -13,6 +13,8 @@ export interface ResumeOptions {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
   readonly offset?: number;
+  /** Where to end (exclusive), before the end of the content; only from a server that gives parts. */
+  readonly end?: number;
   readonly expectedSize?: number;
   readonly borrow?: boolean;
   readonly onLength?: (sizeBytes: number | undefined) => void;
@@ -32,17 +34,18 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
   const attempts = new Attempts(url, options);
   for (;;) {
     try {
-      const response = await send({ method: 'GET', url, borrow: options.borrow === true, headers: { ...options.headers, ...rangeHeaders(at, first) }, signal: options.signal });
-      const part = openPart(response, url, { at, first, expectedSize: options.expectedSize });
+      const response = await send({ method: 'GET', url, borrow: options.borrow === true, headers: { ...options.headers, ...rangeHeaders(at, first, options.end) }, signal: options.signal });
+      const part = openPart(response, url, { at, first, expectedSize: options.expectedSize, end: options.end });
       if (first === undefined) options.onLength?.(part.identity.total);
       first ??= part.identity;
       for await (const chunk of paced(part.bytes, options.stallTimeoutMs, url)) {
         at += chunk.length;
         if (options.expectedSize !== undefined && at > options.expectedSize) throw sizeError(url, options.expectedSize, `${at} or more`);
+        if (options.end !== undefined && at > options.end) throw protocolError(url, `bytes up to ${options.end}`, 'more');
         if (at - mark >= progressBytes) { attempts.progressed(); mark = at; }
         yield chunk;
       }
-      const end = part.identity.total ?? options.expectedSize;
+      const end = options.end ?? part.identity.total ?? options.expectedSize;
       if (end === undefined || at >= end) return;
       throw new BundleError('TRANSFER_CUT', { subject: redactUrl(url), expected: `${end} bytes`, actual: `the end after ${at} bytes` });
     } catch (error) {
@@ -51,14 +54,14 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
   }
 }
 
-function rangeHeaders(at: number, first: Identity | undefined): Record<string, string> {
-  if (at === 0) return {};
+function rangeHeaders(at: number, first: Identity | undefined, end: number | undefined): Record<string, string> {
+  if (at === 0 && end === undefined) return {};
   const validator = first?.etag ?? first?.lastModified;
-  return { range: `bytes=${at}-`, ...(validator === undefined ? {} : { 'if-range': validator }) };
+  return { range: `bytes=${at}-${end === undefined ? '' : end - 1}`, ...(validator === undefined ? {} : { 'if-range': validator }) };
 }
 
 interface Part { readonly bytes: Bytes; readonly identity: Identity }
-interface Place { readonly at: number; readonly first: Identity | undefined; readonly expectedSize: number | undefined }
+interface Place { readonly at: number; readonly first: Identity | undefined; readonly expectedSize: number | undefined; readonly end: number | undefined }
 
 /** The bytes from `place.at` on that an answer gives, once it is sure that they belong to the same content. */
 function openPart(response: WebResponse, url: string, place: Place): Part {
@@ -68,6 +71,7 @@ function openPart(response: WebResponse, url: string, place: Place): Part {
     if (response.status < 200 || response.status > 299) throw withRetryAfter(statusError(response.status, url), response);
     if (response.status !== 200) throw protocolError(url, 'status 200 or 206 with the content', `status ${response.status}`);
     checkPlain(response, url);
+    if (place.end !== undefined) throw noRanges(url);
     const identity = identityOf(response, response.length);
     checkSame(identity, url, place);
     return { bytes: place.at === 0 ? response.body() : skip(response.body(), place.at), identity };
@@ -75,6 +79,10 @@ function openPart(response: WebResponse, url: string, place: Place): Part {
     response.discard();
     throw error;
   }
+}
+
+function noRanges(url: string): BundleError {
+  return new BundleError('TRANSFER_PROTOCOL', { subject: redactUrl(url), expected: 'a part of the content (status 206)', actual: 'all of it (status 200)', details: { noRanges: true } });
 }
 
 /** A body that was encoded, although none was asked for, is not the content. */
