@@ -6,6 +6,7 @@ import type { LockedGit, LockedRepository } from '../bom/lock.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { AptSourceOptions } from '../downloader/sources/apt.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
+import { helmRepositories } from './helm-repositories.ts';
 import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
 
@@ -13,6 +14,7 @@ export interface Sources {
   readonly image: Source<'image'>;
   readonly file: Source<'file'>;
   readonly deb: Source<'deb'>;
+  readonly chart: Source<'chart'>;
   readonly git: Source<'git'>;
 }
 
@@ -41,6 +43,9 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, now,
+    })),
+    chart: lazySource(async () => (await import('../downloader/sources/chart.ts')).createChartSource({
+      http, registry, blobs, notify, now, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, aliases: helmRepositories,
     })),
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],

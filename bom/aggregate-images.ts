@@ -7,6 +7,8 @@ import { type HostRewrites, rewriteReference } from './aggregate-hosts.ts';
 import { type ModuleTargets, normalPlatform, platformsOf } from './aggregate-targets.ts';
 import { type Digest, parseDigest } from './digest.ts';
 import { formatPosition } from './documents/yaml-tree.ts';
+import { BundleError } from './errors.ts';
+import type { FoundImage } from './ports.ts';
 import { canonicalReference, parseReference } from './reference.ts';
 import type { ImageRequirement, Position } from './requirement.ts';
 
@@ -22,6 +24,26 @@ export function imageRequirements(entries: readonly Entry<'images'>[], targets: 
     const [first, ...rest] = groups.get(ref) ?? [];
     return first === undefined ? [] : [rest.reduce(merged, first).requirement];
   });
+}
+
+/** `images` with those that charts brought: the same name carries both, a new one is asked for as a document would ask. Throws `INPUT_REFERENCE`. */
+export function withFoundImages(images: readonly ImageRequirement[], found: readonly FoundImage[], rewrites: HostRewrites): ImageRequirement[] {
+  const byRef = new Map(images.map((image) => [image.ref, image]));
+  for (const { ref: written, platforms, by, usedBy, at } of found) {
+    const { digest, ...name } = parseReference(written, by);
+    const ref = canonicalReference(name.tag === undefined && digest !== undefined ? { ...name, digest } : name);
+    const before = byRef.get(ref);
+    if (before?.digest !== undefined && digest !== undefined && before.digest !== digest) {
+      throw new BundleError('RESOLVE_CONFLICT', { subject: `image ${ref}`, expected: `one digest: ${before.digest} (${before.usedBy.join(', ')})`, actual: `${digest}, by ${by}` });
+    }
+    const pinned = before?.digest ?? digest;
+    byRef.set(ref, {
+      kind: 'image', artifactKind: 'image', role: noRole, extras: { signatures: false, attestations: false, sboms: false, referrers: false }, sources: [rewriteReference(ref, rewrites)], ...before,
+      ref, usedBy: sortedUnique([...(before?.usedBy ?? []), ...usedBy]), at: uniquePositions([...(before?.at ?? []), ...at]), platforms: unitedPlatforms([...(before?.platforms ?? []), ...platforms.map(normalPlatform)]),
+      ...(pinned === undefined ? {} : { digest: pinned }),
+    });
+  }
+  return [...byRef.keys()].sort().flatMap((ref) => byRef.get(ref) ?? []);
 }
 
 function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: HostRewrites): Single {

@@ -7,6 +7,7 @@ import { imageRequirements } from './aggregate-images.ts';
 import { chartRequirements, gitRequirements } from './aggregate-others.ts';
 import { packageSetRequirements } from './aggregate-packages.ts';
 import { checkMutable, checkReferences, unkeptPromises } from './aggregate-promises.ts';
+import type { HostRewrites } from './aggregate-hosts.ts';
 import type { HostAptSources } from './aggregate-repositories.ts';
 import { type ModuleTargets, platformsOf, selectTargets } from './aggregate-targets.ts';
 import { canonicalBytes } from './canonical-json.ts';
@@ -87,6 +88,8 @@ export interface Aggregated {
   /** What each module says it can replace. */
   readonly upgrading: readonly Upgrading[];
   readonly policy: Policy;
+  /** Of the project: for images that are found while resolving. */
+  readonly hostRewrites: HostRewrites;
   /** Entries whose reference somebody guessed. */
   readonly guessed: readonly Remark[];
   readonly licences: readonly (Remark & { readonly licence: string })[];
@@ -139,6 +142,7 @@ export function aggregate(options: AggregateOptions): Aggregated {
     clusterDemands: clusterDemands(boms),
     upgrading: boms.map(upgradingOf),
     policy: spec.policy ?? {},
+    hostRewrites: rewrites,
     guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
     licences: all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence }])),
   };

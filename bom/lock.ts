@@ -204,7 +204,7 @@ const lockedChart = z.strictObject({
   provenance: descriptor.optional(),
   /** Fingerprints of the keys that signed the provenance. */
   keyFingerprints: z.array(z.string()).optional(),
-  /** Where it was made from, when it was packed while locking: its content is in the store only. */
+  /** What was asked: a repository, an address, or the path or revision that it was packed from (then `urls` is empty, and only the store has it). */
   source: z.string().optional(),
   headersFrom: z.array(z.string()).optional(),
   trust,

@@ -1,6 +1,6 @@
 import type { ByteRange, Descriptor, Digest } from './digest.ts';
 import type { LockedChart, LockedFile, LockedGit, LockedImage, LockedPackage, LockedPackageSet, LockedRepository } from './lock.ts';
-import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from './requirement.ts';
+import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement, Wanted } from './requirement.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
@@ -53,12 +53,22 @@ export interface ArtifactOf {
 
 export type Kind = keyof RequirementOf;
 
+/** An image that an artifact names: asked for like one of a document. */
+export interface FoundImage extends Wanted {
+  readonly ref: string;
+  readonly platforms: readonly string[];
+  /** What named it, for messages. */
+  readonly by: string;
+}
+
 /** What a whole set of requirements became. */
 export interface Resolution<K extends Kind> {
   readonly artifacts: readonly ArtifactOf[K][];
   /** Package sources only: the repositories used, and how each set was solved. */
   readonly repositories?: readonly LockedRepository[];
   readonly packageSets?: readonly LockedPackageSet[];
+  /** Chart sources only: images that charts say they need. */
+  readonly images?: readonly FoundImage[];
   readonly warnings?: readonly string[];
   readonly dropped?: readonly { readonly what: string; readonly because: string }[];
 }

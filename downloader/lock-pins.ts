@@ -1,7 +1,8 @@
 // What an earlier lock settled stays settled: images, files and package files without a digest of their own keep the one that was locked.
 import type { Aggregated } from '../bom/aggregate.ts';
 import type { Lock, Trust } from '../bom/lock.ts';
-import type { FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from '../bom/requirement.ts';
+import { parseConstraint } from '../formats/helm/version-constraint.ts';
+import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from '../bom/requirement.ts';
 
 /** What is resolved anew: everything, or the images and files of these names or modules. */
 export type Update = 'all' | readonly string[];
@@ -15,7 +16,15 @@ export interface Pinned {
 /** `aggregated` with the digests of `previous` where it has none, except what `update` names. A file keeps its digest only while it keeps an address. */
 export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined, update: Update): Pinned {
   const trust = new Map<string, Trust>();
-  if (previous === undefined || update === 'all') return { aggregated, trust };
+  if (previous === undefined) return { aggregated, trust };
+  if (update === 'all') {
+    // What says `mutable: pin` only moves when its own name is given.
+    const pinned = aggregated.images.filter(({ mutable }) => mutable === 'pin');
+    if (pinned.length === 0) return { aggregated, trust };
+    const kept = pinToPrevious({ ...aggregated, images: pinned, files: [], charts: [], git: [], packageSets: [] }, previous, []);
+    const byRef = new Map(kept.aggregated.images.map((image) => [image.ref, image]));
+    return { aggregated: { ...aggregated, images: aggregated.images.map((image) => byRef.get(image.ref) ?? image) }, trust: kept.trust };
+  }
   const isUpdated = (names: readonly string[], usedBy: readonly string[]): boolean => [...names, ...usedBy].some((name) => update.includes(name));
   const image = (wanted: ImageRequirement): ImageRequirement => {
     const locked = previous.spec.images.find(({ ref }) => ref === wanted.ref);
@@ -41,8 +50,16 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
     if (item.digest !== undefined || locked === undefined || isUpdated([item.url ?? '', locked.name, wanted.id], wanted.usedBy)) return item;
     return { ...item, digest: locked.digest, trust: locked.trust === 'declared' ? 'declared' : 'first-use' };
   }) });
-  const { images, files } = aggregated;
-  return { aggregated: { ...aggregated, images: images.map(image), files: files.map(file), packageSets: aggregated.packageSets.map(packageSet), git: aggregated.git.map(git) }, trust };
+  const chart = (wanted: ChartRequirement): ChartRequirement => {
+    const locked = previous.spec.charts.find(({ name, source }) => name === wanted.name && source !== undefined && (source === wanted.repo || source === wanted.oci || source === wanted.url));
+    if (wanted.digest !== undefined || locked === undefined || isUpdated([wanted.name], wanted.usedBy)) return wanted;
+    const isRange = wanted.repo !== undefined || (wanted.oci !== undefined && wanted.version !== undefined);
+    if (isRange && locked.version !== wanted.version && !parseConstraint(wanted.version ?? '', `chart ${wanted.name}`)(locked.version)) return wanted;
+    trust.set(`chart ${wanted.name}`, locked.trust);
+    return { ...wanted, digest: locked.digest, ...(isRange ? { version: locked.version } : {}) };
+  };
+  const { images, files, charts, git: repositories, packageSets } = aggregated;
+  return { aggregated: { ...aggregated, images: images.map(image), files: files.map(file), packageSets: packageSets.map(packageSet), charts: charts.map(chart), git: repositories.map(git) }, trust };
 }
 
 /** Whether what a document calls a revision may be what was locked under a full name. */

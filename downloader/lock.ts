@@ -1,6 +1,7 @@
 // Requirements -> Lock: every artifact by digest, before anything else is downloaded. README "Lock".
 import { isDeepStrictEqual } from 'node:util';
 import type { Aggregated } from '../bom/aggregate.ts';
+import { withFoundImages } from '../bom/aggregate-images.ts';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
@@ -53,15 +54,19 @@ const kinds: readonly Kind[] = ['image', 'file', 'deb', 'rpm', 'chart', 'git'];
 export async function createLock(options: LockOptions): Promise<Lock> {
   const { aggregated, signal, notify = silent } = options;
   checkNotAborted(signal, 'lock');
-  const pinned = pinToPrevious(aggregated, options.previous, options.update ?? 'all');
+  checkSupported(requirementsOf(aggregated), options.sources);
+  checkEntryPolicy(aggregated, options.strict ?? false);
+  const charts = await resolveCharts(options);
+  const withCharts: Aggregated = { ...aggregated, images: withFoundImages(aggregated.images, charts.resolution.images ?? [], aggregated.hostRewrites) };
+  const pinned = pinToPrevious(withCharts, options.previous, options.update ?? 'all');
   const wanted = requirementsOf(pinned.aggregated);
   checkSupported(wanted, options.sources);
-  const policyWarnings = checkEntryPolicy(aggregated, options.strict ?? false);
+  const policyWarnings = checkEntryPolicy(withCharts, options.strict ?? false);
   for (const message of upgradeWarnings(aggregated.upgrading, options.previous?.spec.boms ?? [], options.compareVersions)) notify({ kind: 'warning', subject: 'upgrades', message });
   const configs = await resolveConfigs(options);
-  const resolutions = withTrust(await resolveAll(wanted, options), pinned.trust);
+  const resolutions = withTrust({ ...await resolveAll({ ...wanted, chart: [] }, options), chart: charts.resolution }, new Map([...pinned.trust, ...charts.trust]));
   for (const [kind, message] of kinds.flatMap((kind) => (resolutions[kind].warnings ?? []).map((text) => [kind, text] as const))) notify({ kind: 'warning', subject: kind, message });
-  checkTrustPolicy(aggregated, resolutions, options.strict ?? false);
+  checkTrustPolicy(withCharts, resolutions, options.strict ?? false);
   checkComplete(wanted, resolutions);
   await storeBoms(options);
   const spec = specOf(options, withConfigs(resolutions, configs), policyWarnings);
@@ -89,6 +94,14 @@ function checkSupported(wanted: Wanted, sources: LockSources): void {
       details: { kind, names: wanted[kind].map((item) => ('id' in item ? item.id : 'name' in item ? item.name : item.ref)) },
     });
   }
+}
+
+/** Before everything else: charts may bring images along. */
+async function resolveCharts({ aggregated, previous, update = 'all', sources, signal, notify = silent }: LockOptions): Promise<{ readonly resolution: Resolution<'chart'>; readonly trust: ReadonlyMap<string, Trust> }> {
+  const { aggregated: { charts }, trust } = pinToPrevious(aggregated, previous, update);
+  if (charts.length === 0 || sources.chart === undefined) return { resolution: { artifacts: [] }, trust };
+  notify({ kind: 'step', phase: 'lock', message: `resolving ${charts.length} ${labels.chart}` });
+  return { resolution: await sources.chart.resolve(charts, signal), trust };
 }
 
 /** Before anything is asked of a network: what is local, and may be refused. */
@@ -139,6 +152,7 @@ function withTrust(resolutions: Resolutions, trust: ReadonlyMap<string, Trust>):
     ...resolutions,
     image: { ...resolutions.image, artifacts: resolutions.image.artifacts.map((artifact) => kept(artifact, artifact.ref)) },
     file: { ...resolutions.file, artifacts: resolutions.file.artifacts.map((artifact) => kept(artifact, artifact.name)) },
+    chart: { ...resolutions.chart, artifacts: resolutions.chart.artifacts.map((artifact) => kept(artifact, `chart ${artifact.name}`)) },
     git: { ...resolutions.git, artifacts: resolutions.git.artifacts.map((artifact) => kept(artifact, gitPin(artifact.name))) },
   };
 }

@@ -1,6 +1,7 @@
 // The package indexes of an archive: formats/archive/FORMAT.md, section 6.
 import { type Lock, lockTime } from '../bom/lock.ts';
 import type { SmallFile } from '../formats/archive/plan.ts';
+import { renderChartIndex } from '../formats/helm/repository-index.ts';
 import { renderAptMirror } from '../formats/deb/mirror.ts';
 import { clearsign, signDetached } from '../formats/pgp/signature.ts';
 import type { SigningKey } from '../formats/pgp/keys.ts';
@@ -26,6 +27,8 @@ export function renderPackageTrees(lock: Lock): PackageTrees {
     files.push(...mirror.files.map(({ path, bytes }) => ({ path: `apt/${id}/${path}`, bytes })));
     releases.push({ path: `apt/${id}/dists/${id}/Release`, bytes: mirror.release });
   }
+  const charts = lock.spec.charts.map((chart) => ({ ...chart, created: lockTime(lock) }));
+  if (charts.length > 0) files.push({ path: 'charts/index.yaml', bytes: new TextEncoder().encode(renderChartIndex(charts)) });
   return { files, releases };
 }
 

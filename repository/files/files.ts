@@ -1,6 +1,7 @@
 // Files by name, with checksums and listings, and the Helm repository. RFC 9530 (Repr-Digest); Helm documentation, "Chart Repository Guide".
 import { type Descriptor, type Digest, hexOf } from '../../bom/digest.ts';
-import { chartMediaType, gitBundleMediaType, type Lock } from '../../bom/lock.ts';
+import { chartMediaType, gitBundleMediaType, type Lock, type LockedChart } from '../../bom/lock.ts';
+import { renderChartIndex } from '../../formats/helm/repository-index.ts';
 import { type Answer, blobAnswer, type Headers, textAnswer } from '../answer.ts';
 import { escapeHtml, page } from '../catalog/html.ts';
 import { tableHead } from '../catalog/parts.ts';
@@ -102,19 +103,17 @@ export class ChartTree {
   private readonly index: string;
 
   constructor(served: readonly Served[]) {
-    const entries = new Map<string, Map<string, unknown>>();
+    const listed = new Map<string, LockedChart & { readonly created: number }>();
     for (const { lock, date } of served) {
       for (const chart of lock.spec.charts) {
-        const versions = entries.get(chart.name) ?? new Map<string, unknown>();
-        entries.set(chart.name, versions);
-        if (versions.has(chart.version)) continue;
-        versions.set(chart.version, { ...chart.metadata, name: chart.name, version: chart.version, urls: [chart.path], digest: hexOf(chart.digest), created: new Date(date * 1000).toISOString() });
+        const key = `${chart.name} ${chart.version}`;
+        if (listed.has(key)) continue;
+        listed.set(key, { ...chart, created: date });
         this.blobs.set(chart.path, { mediaType: chartMediaType, digest: chart.digest, size: chart.size });
         if (chart.provenance !== undefined) this.blobs.set(`${chart.path}.prov`, chart.provenance);
       }
     }
-    const generated = new Date(Math.max(0, ...served.map(({ date }) => date)) * 1000).toISOString();
-    this.index = JSON.stringify({ apiVersion: 'v1', entries: Object.fromEntries([...entries].sort().map(([name, versions]) => [name, [...versions.values()]])), generated });
+    this.index = renderChartIndex([...listed.values()]);
   }
 
   async answer(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {

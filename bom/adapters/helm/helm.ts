@@ -3,9 +3,7 @@ import { posix } from 'node:path';
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
 import { BomDraft, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
-
-/** Annotations that list images: `- name: x` / `image: ref` as YAML text, or a list of references. */
-const imageAnnotations = ['artifacthub.io/images', 'images', 'helm.sh/images'];
+import { imageAnnotations, imagesInAnnotation } from './image-annotations.ts';
 
 export const helm: Adapter = {
   name: 'helm', version: 1,
@@ -47,12 +45,9 @@ function annotated(draft: BomDraft, chart: Node): void {
   for (const name of imageAnnotations) {
     const annotation = chart.at('annotations', name);
     if (annotation.text === undefined) continue;
-    const { documents, broken } = readNodes({ path: annotation.where, text: annotation.text });
-    for (const { message } of broken) draft.unresolved(annotation.where, `annotation ${name}`, message);
-    for (const item of documents.flatMap((document) => document.items)) {
-      const platforms = item.at('platforms').texts;
-      draft.image(item.text ?? item.at('image').text ?? '', annotation.where, platforms.length === 0 ? {} : { platforms });
-    }
+    const { images, broken } = imagesInAnnotation(annotation.text, annotation.where);
+    for (const message of broken) draft.unresolved(annotation.where, `annotation ${name}`, message);
+    for (const { ref, platforms } of images) draft.image(ref, annotation.where, platforms.length === 0 ? {} : { platforms });
   }
 }
 
