@@ -17,6 +17,8 @@ import { freeBytes, healthAnswer } from './health.ts';
 import { keyAnswer } from './keys-route.ts';
 import { isLoopback } from './listen.ts';
 import { Metrics } from './metrics.ts';
+import { RepomdPairs } from './mirror/repomd-pairs.ts';
+import { yumAnswer } from './mirror/yum-route.ts';
 import { registryError } from './registry/grammar.ts';
 import type { Registry } from './registry/registry.ts';
 import type { ServeOptions } from './serve-options.ts';
@@ -32,6 +34,7 @@ export class Machine {
   private readonly registry: Registry;
   private readonly metrics = new Metrics();
   private readonly clients = new SeenClients();
+  private readonly pairs: RepomdPairs;
   private readonly audit: AuditLog | undefined;
   /** PEM of the machine's own authority, when it has one. */
   ca: string | undefined;
@@ -44,6 +47,7 @@ export class Machine {
     this.options = options;
     this.access = access;
     this.registry = registry;
+    this.pairs = new RepomdPairs(options.now);
     this.audit = options.push === undefined ? undefined : new AuditLog(options.push.state);
     this.ca = options.tls?.ca;
     this.view = new View(options.contents(), options.signer);
@@ -59,7 +63,7 @@ export class Machine {
     const served = this.options.contents();
     if (this.switching === undefined && !this.view.isOf(served)) {
       const next = new View(served, this.options.signer, this.view);
-      this.switching = next.apt.prepare()
+      this.switching = next.prepare(this.blobs)
         .then(() => {
           this.view.retire();
           this.view = next;
@@ -182,6 +186,7 @@ export class Machine {
       case 'artifacts': return rest.length === 0 ? artifactsPage(facts) : undefined;
       case 'artifact': return rest.length === 1 ? artifactPage(facts, rest[0] ?? '') : undefined;
       case 'apt': return view.aptFile(rest, blobs);
+      case 'yum': return yumAnswer({ yums: view.yums, blobs, pairs: this.pairs, address: exchange.request.socket.remoteAddress ?? '' }, rest);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);
       case 'git': return rest.length === 0 ? redirect('/git/') : view.git.answer(rest, blobs);

@@ -3,6 +3,7 @@ import type { Served, ServedBlobs } from './content.ts';
 import { ChartTree, FileTree, gitFiles } from './files/files.ts';
 import { AptMirrors } from './mirror/apt.ts';
 import type { Signer } from './mirror/signer.ts';
+import { YumMirrors } from './mirror/yum.ts';
 import { Library } from './registry/library.ts';
 
 /** Earlier views that stay readable by digest, for clients that began before a switch. */
@@ -13,6 +14,7 @@ export class View {
   readonly served: readonly Served[];
   readonly library: Library;
   readonly apt: AptMirrors;
+  readonly yum: YumMirrors;
   readonly files: FileTree;
   readonly charts: ChartTree;
   readonly git: FileTree;
@@ -22,10 +24,22 @@ export class View {
     this.served = [...served];
     this.library = new Library(served);
     this.apt = new AptMirrors(served, signer);
+    this.yum = new YumMirrors(served, signer);
     this.files = new FileTree(served);
     this.charts = new ChartTree(served);
     this.git = new FileTree(served, 'Git bundles', gitFiles);
     this.older = before === undefined || before.served.length === 0 ? olderViews(served) : [before, ...before.older].slice(0, olderLimit);
+  }
+
+  /** Renders every index, so that a switch to this view shows finished ones only. */
+  async prepare(blobs: ServedBlobs): Promise<void> {
+    await this.apt.prepare();
+    await this.yum.prepare(blobs);
+  }
+
+  /** Yum mirrors to look for files in, the current ones first. */
+  get yums(): readonly YumMirrors[] {
+    return [this.yum, ...this.older.map(({ yum }) => yum)];
   }
 
   /** Whether this is the view of `served`: the same locks, in the same order. */

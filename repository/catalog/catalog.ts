@@ -1,10 +1,11 @@
 // The pages: / (what is here), /artifacts (lists and search), /artifact/<digest>.
 import type { Answer } from '../answer.ts';
+import { keyName } from '../client/files-for.ts';
 import { type CatalogFacts, matching } from './api.ts';
 import { escapeHtml, formatBytes, page } from './html.ts';
 import { type InventoryItem, itemsOf, type ProjectSummary, summaryOf } from './inventory.ts';
 import { artifactTable, commands, counted, kindTitles, link, searchForm, sizeBars, tableHead } from './parts.ts';
-import { aptCommands, fetchCommands, setupCommands } from './usage.ts';
+import { aptCommands, fetchCommands, setupCommands, yumCommands } from './usage.ts';
 
 /** Rows of a kind on the first page, and of a page of a list. */
 const glance = 25;
@@ -60,6 +61,10 @@ function useSection(facts: CatalogFacts, items: readonly InventoryItem[]): strin
   if (image !== undefined) parts.push(`<h3>An image</h3>${commands(fetchCommands(image, facts))}`);
   for (const { project, target } of facts.view.apt.mirrors) {
     parts.push(`<h3>apt, target ${escapeHtml(target.id)} of ${escapeHtml(project)}</h3>${commands(aptCommands(facts, project, target.id))}`);
+  }
+  for (const { project, target, repositories } of facts.view.yum.mirrors) {
+    const keyNames = [...new Set(repositories.flatMap(({ keys }) => keys.map(keyName)))];
+    parts.push(`<h3>dnf and zypper, target ${escapeHtml(target.id)} of ${escapeHtml(project)}</h3>${commands(yumCommands(facts, { project, target: target.id, keyNames }))}`);
   }
   const file = items.find((item) => item.kind === 'file');
   if (file !== undefined) parts.push(`<h3>A file</h3>${commands(fetchCommands(file, facts))}`);

@@ -1,5 +1,5 @@
 // Commands that use what is here, as text for people to copy.
-import { aptKeyring, aptSources } from '../client/settings.ts';
+import { aptKeyring, aptSources, yumRepository } from '../client/settings.ts';
 import type { CatalogFacts } from './api.ts';
 import type { InventoryItem } from './inventory.ts';
 
@@ -30,6 +30,10 @@ export function fetchCommands(item: InventoryItem, facts: CatalogFacts): string 
       const [name = '', version = ''] = item.name.split(' ');
       return `apt-get install ${name}=${version}\ncurl -fO ${origin}/apt/${item.project}/${item.target ?? ''}/${encodePath(place)}`;
     }
+    case 'rpm': {
+      const [name = '', version = ''] = item.name.split(' ');
+      return `dnf install ${name}-${version}     # SUSE: zypper install ${name}=${version}\ncurl -fO ${origin}/yum/${item.project}/${item.target ?? ''}/${encodePath(place)}`;
+    }
     default: return '';
   }
 }
@@ -39,6 +43,13 @@ export function aptCommands(facts: CatalogFacts, project: string, target: string
   const origin = originOf(facts);
   const keyring = facts.hasKey ? `curl -fsS ${origin}/keys/longshore.asc -o ${aptKeyring}\n` : '';
   return `${keyring}cat > /etc/apt/sources.list.d/longshore.sources <<'END'\n${aptSources({ origin, project, target, keyring: aptKeyring })}END\napt-get update`;
+}
+
+/** Settings for one yum target, as commands. */
+export function yumCommands(facts: CatalogFacts, { project, target, keyNames }: { readonly project: string; readonly target: string; readonly keyNames: readonly string[] }): string {
+  const origin = originOf(facts);
+  const text = yumRepository({ origin }, { project, target, keyUrls: keyNames.map((name) => `${origin}/keys/${name}`) });
+  return `cat > /etc/yum.repos.d/longshore.repo <<'END'     # SUSE: /etc/zypp/repos.d\n${text}END\ndnf makecache     # SUSE: zypper refresh`;
 }
 
 /** The whole machine at once. */

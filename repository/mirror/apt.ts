@@ -1,18 +1,10 @@
 // The apt mirrors: Debian wiki, DebianRepository/Format; apt-secure(8). Indexes are rendered once for each content; packages come from the blobs.
-import { type Descriptor, digestOf } from '../../bom/digest.ts';
-import { type LockedPackage, type LockedTarget, packageMediaType } from '../../bom/lock.ts';
-import { type Answer, blobAnswer, textAnswer } from '../answer.ts';
+import { digestOf } from '../../bom/digest.ts';
+import type { Answer } from '../answer.ts';
 import type { Served, ServedBlobs } from '../content.ts';
+import { aliasOf, candidatesOf, type MirrorOf, mirrorsOf, Pools } from './mirror-of.ts';
 import { renderApart } from './render.ts';
 import type { Signer } from './signer.ts';
-
-/** One target of one project. */
-export interface AptMirrorOf {
-  readonly project: string;
-  readonly target: LockedTarget;
-  readonly packages: readonly LockedPackage[];
-  readonly date: number;
-}
 
 interface Rendered {
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -22,25 +14,19 @@ const debianArchitecture: Readonly<Record<string, string>> = { '386': 'i386', ar
 
 /** All apt mirrors of the served locks. Renders at the first question, or in {@link prepare}, and never again. */
 export class AptMirrors {
-  readonly mirrors: readonly AptMirrorOf[];
+  readonly mirrors: readonly MirrorOf[];
   private readonly signer: Signer | undefined;
-  private readonly pools = new Map<AptMirrorOf, Map<string, Descriptor>>();
-  private readonly rendered = new Map<AptMirrorOf, Promise<Rendered>>();
+  private readonly pools = new Pools();
+  private readonly rendered = new Map<MirrorOf, Promise<Rendered>>();
 
   constructor(served: readonly Served[], signer: Signer | undefined) {
     this.signer = signer;
-    this.mirrors = served.flatMap(({ lock, date }) => lock.spec.targets.map((target) => ({
-      project: lock.metadata.name,
-      target,
-      packages: lock.spec.packages.filter((item) => item.manager === 'deb' && item.target === target.id),
-      date,
-    }))).filter((mirror) => mirror.packages.length > 0);
+    this.mirrors = mirrorsOf(served, 'deb');
   }
 
   /** The mirrors under which a target is found without its project: where only one project has it. */
-  alias(target: string): AptMirrorOf | undefined {
-    const found = this.mirrors.filter((mirror) => mirror.target.id === target);
-    return found.length === 1 ? found[0] : undefined;
+  alias(target: string): MirrorOf | undefined {
+    return aliasOf(this.mirrors, target);
   }
 
   /** Renders and signs everything, so that a switch to this content shows finished indexes only. */
@@ -50,24 +36,14 @@ export class AptMirrors {
 
   /** `segments` follow `/apt/`. Undefined when no mirror has such a file. */
   async answer(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
-    for (const { mirror, path } of this.candidates(segments)) {
-      const answer = path.startsWith('dists/') ? await this.index(mirror, path) : await this.packageFile(mirror, path, blobs);
+    for (const { mirror, path } of candidatesOf(this.mirrors, segments)) {
+      const answer = path.startsWith('dists/') ? await this.index(mirror, path) : await this.pools.answer(mirror, path, blobs);
       if (answer !== undefined) return answer;
     }
     return undefined;
   }
 
-  private candidates(segments: readonly string[]): { readonly mirror: AptMirrorOf; readonly path: string }[] {
-    const [first = '', second] = segments;
-    const own = this.mirrors.find((mirror) => mirror.project === first && mirror.target.id === second);
-    const alias = this.alias(first);
-    return [
-      ...(own === undefined ? [] : [{ mirror: own, path: segments.slice(2).join('/') }]),
-      ...(alias === undefined ? [] : [{ mirror: alias, path: segments.slice(1).join('/') }]),
-    ];
-  }
-
-  private async index(mirror: AptMirrorOf, path: string): Promise<Answer | undefined> {
+  private async index(mirror: MirrorOf, path: string): Promise<Answer | undefined> {
     const bytes = (await this.files(mirror)).get(path);
     if (bytes === undefined) return undefined;
     const byHash = path.includes('/by-hash/');
@@ -83,17 +59,8 @@ export class AptMirrors {
     };
   }
 
-  private async packageFile(mirror: AptMirrorOf, path: string, blobs: ServedBlobs): Promise<Answer | undefined> {
-    const pool = this.pools.get(mirror) ?? new Map(mirror.packages.map(({ path: name, digest, size }) => [name, { mediaType: packageMediaType.deb, digest, size }]));
-    this.pools.set(mirror, pool);
-    const blob = pool.get(path);
-    if (blob === undefined) return undefined;
-    if (!(await blobs.has(blob.digest))) return textAnswer(404, `${path}: the package is not in the store; run \`longshore download\` or import the archive again\n`);
-    return blobAnswer(blob, blobs, { 'last-modified': new Date(mirror.date * 1000).toUTCString() });
-  }
-
   /** Paths of a mirror's indexes, with their bytes. */
-  async files(mirror: AptMirrorOf): Promise<ReadonlyMap<string, Uint8Array>> {
+  async files(mirror: MirrorOf): Promise<ReadonlyMap<string, Uint8Array>> {
     const rendered = this.rendered.get(mirror) ?? this.render(mirror);
     this.rendered.set(mirror, rendered);
     try {
@@ -105,7 +72,7 @@ export class AptMirrors {
     }
   }
 
-  private async render(mirror: AptMirrorOf): Promise<Rendered> {
+  private async render(mirror: MirrorOf): Promise<Rendered> {
     const { target, project, packages, date } = mirror;
     const architectures = target.arch === 'any' ? [] : [debianArchitecture[target.arch] ?? target.arch];
     const { files, release } = await renderApart(packages, { target: target.id, label: project, date, architectures });
