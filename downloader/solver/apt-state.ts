@@ -73,7 +73,7 @@ export class AptState {
       best = version;
       most = pin;
     }
-    return best < 0 && there >= 0 ? versions[there] ?? -1 : best;
+    return best;
   }
 
   candidateOf(pkg: number): number { return this.struck.has(pkg) ? -1 : this.originalCandidateOf(pkg); }

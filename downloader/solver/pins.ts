@@ -27,11 +27,13 @@ export function releaseMatcher(value: string): (facts: ReleaseFacts) => boolean 
     const isVersion = /^\d/.test(text);
     return ({ suite, codename, version }) => (isVersion ? version !== undefined && matches(version) : [suite, codename].some((name) => name !== undefined && matches(name)));
   }
-  const parts = text.split(',').map((part) => /^\s*([A-Za-z])\s*=\s*(.*?)\s*$/.exec(part)).flatMap((match) => {
-    const key = match === null ? undefined : keys[(match[1] ?? '').toLowerCase()];
-    return key === undefined ? [] : [{ key, matches: matcherOf((match?.[2] ?? '').replace(/^"(.*)"$/, '$1')) }];
-  });
-  return (facts) => parts.length > 0 && parts.every(({ key, matches }) => { const fact = facts[key]; return fact !== undefined && matches(fact); });
+  const parts = new Map<keyof ReleaseFacts, Matcher>();
+  for (const part of text.split(',')) {
+    const [, letter = '', pattern = ''] = /^\s*([A-Za-z])\s*=\s*(.*?)\s*$/.exec(part) ?? [];
+    const key = keys[letter.toLowerCase()];
+    if (key !== undefined) parts.set(key, matcherOf(pattern.replace(/^"(.*)"$/, '$1')));
+  }
+  return (facts) => parts.size > 0 && [...parts].every(([key, matches]) => { const fact = facts[key]; return fact !== undefined && matches(fact); });
 }
 
 interface Rule {
@@ -41,7 +43,7 @@ interface Rule {
   readonly version: Matcher | undefined;
 }
 
-interface NamedRule extends Rule { readonly matches: (name: string, arch: number, source: () => string) => boolean }
+interface NamedRule extends Rule { readonly matches: (name: string, arch: number) => boolean; readonly matchesSource: Matcher | undefined }
 
 function ruleOf(preference: Preference): Rule {
   const { kind, value } = preference;
@@ -61,8 +63,8 @@ function namedRules(preference: Preference, architectures: readonly string[]): N
     const isSource = written.startsWith('src:');
     const [, base = '', suffix] = /^(.*?)(?::([A-Za-z0-9-]+))?$/.exec(isSource ? written.slice(4) : written) ?? [];
     const matchesName = matcherOf(base);
-    const fitsArch = (arch: number): boolean => (suffix === undefined || suffix === 'native' ? isSource || arch === 0 : suffix === 'any' || suffix === architectures[arch]);
-    return { ...ruleOf(preference), matches: (name, arch, source) => fitsArch(arch) && matchesName(isSource ? source() : name) };
+    const fitsArch = (arch: number): boolean => (suffix === undefined || suffix === 'native' ? arch === 0 : suffix === 'any' || suffix === architectures[arch]);
+    return { ...ruleOf(preference), matches: (name, arch) => fitsArch(arch) && (isSource || matchesName(name)), matchesSource: isSource ? matchesName : undefined };
   });
 }
 
@@ -72,7 +74,10 @@ export interface PinOptions {
   readonly targetRelease?: string;
 }
 
-/** Priorities of versions. 0: not to be installed. */
+/** Below every priority that can be written. */
+const never = -32_768;
+
+/** Priorities of versions; below 1: not to be installed. */
 export class PinPolicy {
   private readonly universe: Universe;
   private readonly named: readonly NamedRule[];
@@ -101,20 +106,20 @@ export class PinPolicy {
     const { universe } = this;
     const indexes = universe.indexesOf(version);
     const most = indexes.map((index) => this.indexPriority(index)).filter((priority) => priority !== Number.NEGATIVE_INFINITY);
-    if (most.length === 0) return 0;
-    const rule = this.rulesFor(universe.ownerOf(version), version).find((each) =>
-      each.version?.(universe.versionText(version)) ?? indexes.some((index) => each.index?.(universe.inputAt(index)) === true));
+    if (most.length === 0) return never;
+    const rule = this.rulesFor(universe.ownerOf(version)).find((each) => each.matchesSource?.(universe.sourceOf(version)) !== false
+      && (each.version?.(universe.versionText(version)) ?? indexes.some((index) => each.index?.(universe.inputAt(index)) === true)));
     if (rule === undefined) return Math.max(...most);
-    return rule.preference.priority === 'never' ? 0 : rule.preference.priority;
+    return rule.preference.priority === 'never' ? never : rule.preference.priority;
   }
 
-  private rulesFor(pkg: number, version: number): readonly NamedRule[] {
+  private rulesFor(pkg: number): readonly NamedRule[] {
     if (this.named.length === 0) return [];
     const { universe } = this;
     let rules = this.byName.get(pkg);
     if (rules === undefined) {
       const name = universe.names.nameOf(universe.nameOf(pkg));
-      rules = this.named.filter((rule) => rule.matches(name, universe.archOf(pkg), () => universe.sourceOf(version)));
+      rules = this.named.filter((rule) => rule.matches(name, universe.archOf(pkg)));
       this.byName.set(pkg, rules);
     }
     return rules;
@@ -124,9 +129,9 @@ export class PinPolicy {
     let known = this.byIndex.get(index);
     if (known === undefined) {
       const input = this.universe.inputAt(index);
-      const rule = this.general.find((each) => each.index?.(input) === true);
-      const own = rule?.preference.priority ?? input.priority;
-      known = own === 'never' ? Number.NEGATIVE_INFINITY : own;
+      const rules = this.general.filter((each) => each.index?.(input) === true).map(({ preference }) => preference.priority);
+      const [own = input.priority] = rules;
+      known = own === 'never' || rules.includes('never') ? Number.NEGATIVE_INFINITY : own;
       this.byIndex.set(index, known);
     }
     return known;

@@ -34,7 +34,7 @@ export interface Preference {
   readonly kind: PinKind;
   /** What follows the kind. */
   readonly value: string;
-  /** -32768 to 32767 and not 0; `never`: as if it did not exist. */
+  /** -32768 to 32767 and not 0; `never`, for all packages of a release or host only: as if it did not exist, whatever other records say. */
   readonly priority: number | 'never';
 }
 
@@ -58,7 +58,9 @@ export function parsePreferences(text: string, subject: string): Preference[] {
     if (packages.length === 0) throw bad(where, 'Package: names, globs or *', 'none');
     if (kind !== 'version' && kind !== 'release' && kind !== 'origin') throw bad(where, 'Pin: version, release or origin and what it is', kind === '' ? 'no Pin' : JSON.stringify(kind));
     if (kind === 'version' && packages.includes('*')) throw bad(where, 'a package for a version', 'Package: *');
-    return { packages, kind, value: value.trim(), priority: priorityOf((stanza.get('pin-priority') ?? '').trim(), where) };
+    const priority = priorityOf((stanza.get('pin-priority') ?? '').trim(), where);
+    if (priority === 'never' && packages.some((name) => name !== '*')) throw bad(where, 'a number: only `Package: *` can be preferred never', 'Pin-Priority: never');
+    return { packages, kind, value: value.trim(), priority };
   });
 }
 

@@ -1,6 +1,7 @@
 // npm run differential -- apt|edsp [options]: our solver beside apt itself. Prints the equal share and every difference.
 import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
+import { comparePins } from './pins.ts';
 import { askTrickyCases } from './ask-tricky.ts';
 import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
@@ -58,7 +59,15 @@ async function tricky(): Promise<boolean> {
   return wrong.length === 0;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, tricky };
+/** Random preferences, beside what `apt-cache policy` says of every version. */
+async function pins(): Promise<boolean> {
+  const { compared, different } = await comparePins(Number(values.seed) * 1_000_000, Number(values.random) || 300);
+  for (const line of different.slice(0, 10)) print(line);
+  print(`pins: ${compared - different.length} of ${compared} packages have apt's priorities and candidate`);
+  return different.length === 0;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, tricky, pins };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
   print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS]`);

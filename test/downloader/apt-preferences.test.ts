@@ -40,7 +40,7 @@ describe('preferences', () => {
     ['by codename', 'Package: *\nPin: release n=stable\nPin-Priority: 900\n', 'tool 1'],
     ['by label of a glob of names', 'Package: to*\nPin: release l=Next\nPin-Priority: 100\n', 'tool 1'],
     ['by a regular expression', 'Package: /^tool$/\nPin: release v=13.*, a=next\nPin-Priority: -1\n', 'tool 1'],
-    ['never', 'Package: tool\nPin: release next\nPin-Priority: never\n', 'tool 1'],
+    ['never, whatever else is said', 'Package: tool\nPin: version 2\nPin-Priority: 999\n\nPackage: *\nPin: release next\nPin-Priority: never\n', 'tool 1'],
     ['of another package', 'Package: lib\nPin: release next\nPin-Priority: -1\n', undefined],
     ['by host', 'Package: *\nPin: origin "apt.example.org"\nPin-Priority: 400\n', 'tool 2'],
   ])('%s', async (_, text, expected) => {
@@ -70,7 +70,7 @@ describe('preferences', () => {
 
   it.each([
     ['Pin: version 1\nPin-Priority: 1\n', 'Package'], ['Package: a\nPin-Priority: 1\n', 'Pin:'], ['Package: a\nPin: vers 1\nPin-Priority: 1\n', 'Pin:'], ['Package: *\nPin: version 1\nPin-Priority: 1\n', 'a package'],
-    ['Package: a\nPin: version 1\nPin-Priority: 0\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: 40000\n', 'Pin-Priority'], ['Package: a\nPin: version 1\n', 'Pin-Priority'],
+    ['Package: a\nPin: version 1\nPin-Priority: 0\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: 40000\n', 'Pin-Priority'], ['Package: a\nPin: version 1\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: never\n', 'only `Package: *`'],
   ])('refuses %j', (text, expected) => {
     expect(() => parsePreferences(text, 'p')).toThrow(expect.objectContaining({ code: 'INPUT_FIELD', facts: expect.objectContaining({ subject: 'p, record 1', expected: expect.stringContaining(expected) as string }) as unknown }) as Error);
   });
