@@ -4,6 +4,7 @@ import { followExact } from './apt-follow.ts';
 import { repair } from './apt-repair.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import { AptState } from './apt-state.ts';
+import { settleInstalled } from './apt-upgrade.ts';
 import { unsolvable } from './explain.ts';
 import { keepReachable } from './garbage.ts';
 import type { Decision, SolveRequest } from './solve.ts';
@@ -19,11 +20,21 @@ function assume(state: AptState, installed: NonNullable<SolveRequest['installed'
   }
 }
 
+/** What is installed in a version that was said. */
+function versioned({ universe, installed }: AptState, said: NonNullable<SolveRequest['installed']>): Map<number, number> {
+  return new Map([...said].flatMap(([label, version]) => {
+    const pkg = version === undefined ? undefined : findPackage(universe, label);
+    const known = pkg === undefined ? undefined : installed.get(pkg);
+    return pkg === undefined || known === undefined ? [] : [[pkg, known] as const];
+  }));
+}
+
 /** See {@link Solve}: what apt's classic resolver would install. */
 export function solveAptClassic(universe: Universe, request: SolveRequest): Decision {
   const state = new AptState(universe, request.pins);
   const marker = new Marker(state, request);
   assume(state, request.installed ?? new Map());
+  const before = versioned(state, request.installed ?? new Map());
   const wanted = [...new Set(request.wanted.map((spec) => resolveSpec(state, spec)))];
   if (request.followExact === true) for (const pkg of wanted) followExact(state, pkg);
   for (const pkg of wanted) {
@@ -32,11 +43,14 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
     if (state.installed.get(pkg) !== version) state.marks.set(pkg, { version, reason: 'requested', expanded: false });
   }
   if (request.mode !== 'none') for (const pkg of wanted) marker.install(pkg, 'requested', undefined, 0);
+  if (request.mode === 'closure') settleInstalled(state, marker, before);
   const repaired = request.mode === 'closure' && repair(state, new Set(wanted));
+  const removed = request.mode === 'closure' ? settleInstalled(state, marker, before) : [];
   for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, wanted, pkg);
   const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), [...wanted, ...state.installed.keys()]) : new Set(state.marks.keys());
   if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (kept.has(pkg) && state.isBroken(version)) throw unsolvable(state, wanted, pkg);
   const chosen = [...state.marks].filter(([pkg]) => kept.has(pkg)).map(([, { version, reason, requiredBy }]) =>
     ({ version, reason, ...(requiredBy === undefined ? {} : { requiredBy }) }));
-  return { chosen, rejected: marker.rejections, exact: !repaired, notes: repaired ? ['conflicts were repaired as apt does'] : [] };
+  const notes = [...(repaired ? ['conflicts were repaired as apt does'] : []), ...(removed.length === 0 ? [] : [`machines lose ${removed.join(', ')}`])];
+  return { chosen, rejected: marker.rejections, exact: !repaired, notes, removed };
 }

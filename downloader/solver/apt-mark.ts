@@ -14,6 +14,8 @@ export class Marker {
   /** Packages whose dependencies are being looked at: nothing may remove them meanwhile. */
   private readonly open = new Set<number>();
   private readonly protectedRuns = new Set<number>();
+  /** Installed packages that could be newer, by the source of that; made when it is first needed. */
+  private siblings: Map<string, number[]> | undefined;
 
   constructor(state: AptState, request: SolveRequest) {
     this.state = state;
@@ -41,7 +43,18 @@ export class Marker {
     this.open.add(pkg);
     const done = this.expand(pkg, version, depth);
     if (outer) this.open.delete(pkg);
+    if (done && this.request.mode === 'closure') this.upgradeSiblings(version);
     return done;
+  }
+
+  /** What is installed and built from the same source comes along to the same version. */
+  private upgradeSiblings(version: number): void {
+    const { state } = this;
+    if (state.installed.size === 0) return;
+    this.siblings ??= Map.groupBy([...state.installed.keys()].filter((pkg) => ![-1, state.installed.get(pkg)].includes(state.candidateOf(pkg))), (pkg) => state.universe.sourceVersionOf(state.candidateOf(pkg)));
+    for (const sibling of this.siblings.get(state.universe.sourceVersionOf(version)) ?? []) {
+      if (!state.marks.has(sibling) && state.installed.has(sibling)) this.install(sibling, 'upgrade', undefined, 1);
+    }
   }
 
   private expand(pkg: number, version: number, depth: number): boolean {
@@ -54,8 +67,19 @@ export class Marker {
         return false;
       }
     }
-    if (this.request.recommends) for (const group of universe.relationsOf(version, 'Recommends')) this.satisfy(pkg, version, 'Recommends', group, depth);
+    if (this.request.recommends) for (const group of this.freshRecommends(pkg, version)) this.satisfy(pkg, version, 'Recommends', group, depth);
     return true;
+  }
+
+  /** What an installed package recommended before and did not get is not wanted with its upgrade either. */
+  private freshRecommends(pkg: number, version: number): readonly DependencyGroup[] {
+    const { universe, installed } = this.state;
+    const groups = universe.relationsOf(version, 'Recommends');
+    const old = installed.get(pkg);
+    if (old === undefined || old === version) return groups;
+    const namesOf = (group: DependencyGroup): string => group.map(({ name }) => name).join();
+    const before = new Set(universe.relationsOf(old, 'Recommends').map(namesOf));
+    return groups.filter((group) => !before.has(namesOf(group)));
   }
 
   private strike(pkg: number): void {

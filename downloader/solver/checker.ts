@@ -17,8 +17,10 @@ interface Offered { readonly by: Present; readonly version: string | undefined }
 
 export interface CheckOptions {
   readonly nativeArch: string;
-  /** Stanzas of what is there before; their own relations are not judged. */
+  /** Stanzas of what is there before: none of it may break that was whole before. */
   readonly installed: readonly Stanza[];
+  /** Those of them that go: name or name:arch. */
+  readonly removed?: readonly string[];
   /** Names that are there before in whatever version is needed. */
   readonly assumed: ReadonlySet<string>;
 }
@@ -54,26 +56,32 @@ function textOf(group: readonly (Relation | undefined)[]): string {
 export function checkClosure(chosen: readonly Stanza[], options: CheckOptions): string[] {
   const own = chosen.map((stanza) => presentOf(stanza, options.nativeArch));
   const replaced = new Set(own.map(({ name, arch }) => `${name}:${arch}`));
-  const before = options.installed.map((stanza) => presentOf(stanza, options.nativeArch)).filter(({ name, arch }) => !replaced.has(`${name}:${arch}`));
+  const gone = new Set((options.removed ?? []).map((label) => (label.includes(':') ? label : `${label}:${options.nativeArch}`)));
+  const there = options.installed.map((stanza) => presentOf(stanza, options.nativeArch));
+  const before = there.filter(({ name, arch }) => !replaced.has(`${name}:${arch}`) && !gone.has(`${name}:${arch}`));
   const all = [...own, ...before];
   const offers = offersOf(all);
   const problems: string[] = [];
-  for (const item of own) {
+  const isOwnItem = new Set(own);
+  const offersBefore = before.length === there.length ? offers : offersOf(there);
+  const isMet = (item: Present, group: readonly (Relation | undefined)[], from: ReadonlyMap<string, readonly Offered[]>): boolean => group.some((relation) => relation !== undefined
+    && (options.assumed.has(relation.name) || (from.get(relation.name) ?? []).some((offer) => fits(relation, item, offer, options.nativeArch))));
+  for (const item of all) {
+    const isOwn = isOwnItem.has(item);
+    if (!isOwn && offersBefore === offers) continue;
     for (const group of ['pre-depends', 'depends'].flatMap((field) => parseRelations(item.stanza.get(field) ?? ''))) {
-      const met = group.some((relation) => relation !== undefined
-        && (options.assumed.has(relation.name) || (offers.get(relation.name) ?? []).some((offer) => fits(relation, item, offer, options.nativeArch))));
-      if (!met) problems.push(`${item.label} needs ${textOf(group)}`);
+      if (!isMet(item, group, offers) && (isOwn || isMet(item, group, offersBefore))) problems.push(`${item.label} needs ${textOf(group)}`);
     }
   }
   for (const item of all) {
     for (const relation of ['conflicts', 'breaks'].flatMap((field) => parseRelations(item.stanza.get(field) ?? '').flat())) {
       if (relation === undefined) continue;
       const clash = (offers.get(relation.name) ?? []).find((offer) => offer.by.name !== item.name && fits(relation, item, offer, options.nativeArch));
-      if (clash !== undefined && (own.includes(item) || own.includes(clash.by))) problems.push(`${item.label} cannot be beside ${clash.by.label}`);
+      if (clash !== undefined && (isOwnItem.has(item) || isOwnItem.has(clash.by))) problems.push(`${item.label} cannot be beside ${clash.by.label}`);
     }
     const twin = all.find((other) => other !== item && other.name === item.name
       && (other.arch === item.arch || item.multiArch !== 'same' || other.multiArch !== 'same' || other.version !== item.version));
-    if (twin !== undefined && own.includes(item)) problems.push(`${item.label} cannot be beside ${twin.label}`);
+    if (twin !== undefined && isOwnItem.has(item)) problems.push(`${item.label} cannot be beside ${twin.label}`);
   }
   return problems;
 }

@@ -18,7 +18,8 @@ export interface SolveRequest {
 /** Why a version was taken. */
 export interface Chosen {
   readonly version: number;
-  readonly reason: 'requested' | Lowercase<RelationField>;
+  /** `upgrade`: it is installed, and would break in its old version. */
+  readonly reason: 'requested' | 'upgrade' | Lowercase<RelationField>;
   /** The version whose relation it was. */
   readonly requiredBy?: number;
 }
@@ -39,6 +40,8 @@ export interface Decision {
   /** Whether the target's own solver gives the same; false when a repair was needed, with the reason in `notes`. */
   readonly exact: boolean;
   readonly notes: readonly string[];
+  /** What the machines have and lose: name or name:arch. */
+  readonly removed?: readonly string[];
 }
 
 /**

@@ -236,8 +236,12 @@ export class Universe {
   }
 
   /** Name of the source package. */
-  sourceOf(version: number): string {
-    return /^source:[ \t]*(\S+)/im.exec(this.stanzaOf(version))?.[1] ?? this.names.nameOf(this.nameOf(this.ownerOf(version)));
+  sourceOf(version: number): string { return this.sourceVersionOf(version).split(' ')[0] ?? ''; }
+
+  /** Name and version of the source package, with a blank between them. */
+  sourceVersionOf(version: number): string {
+    const [, name, own] = /^source:[ \t]*(\S+)(?:[ \t]+\(([^)\s]+)\))?/im.exec(this.stanzaOf(version)) ?? [];
+    return `${name ?? this.names.nameOf(this.nameOf(this.ownerOf(version)))} ${own ?? this.versionText(version)}`;
   }
 
   /** The groups of one field in order. An alternative that cannot be read is left out; a group of nothing but such is empty and never met. */

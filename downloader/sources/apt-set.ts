@@ -9,7 +9,7 @@ import { checkClosure } from '../solver/checker.ts';
 import type { Installed } from '../solver/installed.ts';
 import { PinPolicy } from '../solver/pins.ts';
 import { profileBaseline } from '../solver/profiles.ts';
-import type { Chosen, Decision } from '../solver/solve.ts';
+import type { Decision } from '../solver/solve.ts';
 import type { Universe } from '../solver/universe.ts';
 import { type AddressedDeb, specOf } from './apt-addressed.ts';
 import { readLocal } from './apt-fetch.ts';
@@ -59,7 +59,7 @@ export async function prepareSet(set: PackageSetRequirement, offer: Offer, { deb
 }
 
 /** Throws `RESOLVE_UNSOLVABLE` when the independent checker finds that the closure cannot be installed as a whole. */
-function demandInstallable({ set, offer: { universe }, installed, installedStanzas }: PreparedSet, chosen: readonly Chosen[]): void {
+function demandInstallable({ set, offer: { universe }, installed, installedStanzas }: PreparedSet, { chosen, removed = [] }: Decision): void {
   const stanzaOf = (version: number): Stanza[] => parseStanzas(universe.stanzaOf(version), { subject: set.id });
   const assumed = [...installed].filter(([, version]) => version === undefined).map(([label]) => label);
   const assumedStanzas = assumed.flatMap((label) => {
@@ -67,7 +67,7 @@ function demandInstallable({ set, offer: { universe }, installed, installedStanz
     return version === undefined ? [] : stanzaOf(version);
   });
   const problems = checkClosure(chosen.flatMap(({ version }) => stanzaOf(version)), {
-    nativeArch: set.target.arch, installed: [...installedStanzas, ...assumedStanzas], assumed: new Set(assumed),
+    nativeArch: set.target.arch, installed: [...installedStanzas, ...assumedStanzas], assumed: new Set(assumed), removed,
   });
   if (problems.length === 0) return;
   throw new BundleError('RESOLVE_UNSOLVABLE', { subject: 'the whole', expected: 'packages that can be installed together', actual: problems.slice(0, 5).join('; ') });
@@ -81,7 +81,7 @@ export function decide(prepared: PreparedSet, wanted: readonly string[] = prepar
       wanted, recommends: set.weakDependencies, mode: set.dependencies, installed,
       ...(pins === undefined ? {} : { pins }), ...(set.followExact === true ? { followExact: true } : {}),
     });
-    if (set.dependencies === 'closure') demandInstallable(prepared, decision.chosen);
+    if (set.dependencies === 'closure') demandInstallable(prepared, decision);
     return decision;
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;

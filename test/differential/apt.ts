@@ -15,6 +15,8 @@ export interface AptDifferentialOptions {
   readonly seed: number;
   /** Path of a dpkg status file that apt and we start from; an empty machine without it. */
   readonly baseline?: string;
+  /** Or machines with this profile, as old as their release. */
+  readonly profile?: string;
   /** Only sets that contain this text. */
   readonly only?: string;
   /** Take every n-th fixed set. */
@@ -29,9 +31,9 @@ export const label = (universe: Universe, version: number): string =>
 /** Ours, in the form of {@link aptAnswer}; a text when it is refused. */
 export function ourAnswer({ offer: { universe, installed, installedStanzas } }: Pair, wanted: readonly string[], recommends: boolean): string[] | string {
   try {
-    const { chosen } = solveAptClassic(universe, { wanted, recommends, mode: 'closure', installed });
+    const { chosen, removed = [] } = solveAptClassic(universe, { wanted, recommends, mode: 'closure', installed });
     const stanzas = chosen.flatMap(({ version }) => parseStanzas(universe.stanzaOf(version), { subject: 'chosen' }));
-    const problems = checkClosure(stanzas, { nativeArch: universe.architectures[0] ?? '', installed: installedStanzas, assumed: new Set() });
+    const problems = checkClosure(stanzas, { nativeArch: universe.architectures[0] ?? '', installed: installedStanzas, assumed: new Set(), removed });
     if (problems.length > 0) throw new Error(`the checker finds: ${problems.join('; ')}`);
     return chosen.map(({ version }) => label(universe, version)).sort();
   } catch (error) {
@@ -57,11 +59,16 @@ function describe(set: string, recommends: boolean, arch: string, apt: readonly 
   return `${title}\n    only apt: ${apt.filter((item) => !own.has(item)).join(', ') || '-'}\n    only ours: ${ours.filter((item) => !theirs.has(item)).join(', ') || '-'}`;
 }
 
+async function statusOf({ baseline, profile }: AptDifferentialOptions, arch: string): Promise<string> {
+  if (profile !== undefined) return (await import('./profiles.ts')).profileStatus(profile, arch.split('+')[0] ?? '');
+  return baseline === undefined ? '' : readFile(baseline, 'utf8');
+}
+
 /** Compares every set, with and without Recommends, on every architecture. */
 export async function compareWithApt(options: AptDifferentialOptions, print: (line: string) => void): Promise<Tally> {
   const tally: Tally = { same: 0, refusedByBoth: 0, different: [] };
   for (const arch of options.architectures) {
-    const pair = await openPair(arch.split('+'), options.baseline === undefined ? '' : await readFile(options.baseline, 'utf8'));
+    const pair = await openPair(arch.split('+'), await statusOf(options, arch));
     try {
       const fixed = packageSets.filter((_, index) => index % options.every === 0);
       const sets = [...fixed, ...randomSets(pair.offer.universe, options)].filter((set) => options.only === undefined || set.includes(options.only));

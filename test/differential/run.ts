@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
 import { comparePins } from './pins.ts';
+import { compareProfiles } from './profiles.ts';
 import { askTrickyCases } from './ask-tricky.ts';
 import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
@@ -15,6 +16,7 @@ const { positionals, values } = parseArgs({
     every: { type: 'string', default: '1' },
     only: { type: 'string' },
     baseline: { type: 'string' },
+    profile: { type: 'string' },
   },
 });
 
@@ -23,7 +25,7 @@ const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 async function apt(): Promise<boolean> {
   const tally = await compareWithApt({
     architectures: values.arch.split(','), random: Number(values.random), seed: Number(values.seed), every: Number(values.every),
-    ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }),
+    ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }), ...(values.profile === undefined ? {} : { profile: values.profile }),
   }, print);
   const all = tally.same + tally.refusedByBoth + tally.different.length;
   print(`apt: ${tally.same + tally.refusedByBoth} of ${all} equal (${tally.same} closures, ${tally.refusedByBoth} refused by both), ${tally.different.length} different`);
@@ -67,10 +69,17 @@ async function pins(): Promise<boolean> {
   return different.length === 0;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, tricky, pins };
+/** Profiles, beside mmdebstrap's variants. */
+async function profiles(): Promise<boolean> {
+  let different = 0;
+  for (const arch of values.arch.split(',')) different += await compareProfiles(arch, print);
+  return different === 0;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, tricky, pins, profiles };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
-  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS]`);
+  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS] [--profile NAME]`);
   process.exitCode = 2;
 } else {
   process.exitCode = await command() ? 0 : 1;
