@@ -12,6 +12,9 @@ export const emptyMediaType = 'application/vnd.oci.empty.v1+json';
 export const lockMediaType = 'application/vnd.longshore.lock.v1+json';
 export const titleAnnotation = 'org.opencontainers.image.title';
 export const refNameAnnotation = 'org.opencontainers.image.ref.name';
+/** The name that containerd takes first. */
+const containerdNameAnnotation = 'io.containerd.image.name';
+const dockerPrefix = 'application/vnd.docker.distribution.manifest.';
 /** Octal mode that a file wants, as text. */
 export const modeAnnotation = 'dev.longshore.file.mode';
 export const projectAnnotation = 'dev.longshore.project';
@@ -69,11 +72,10 @@ export function bundleOf(lock: Lock): Bundle {
     manifests,
     annotations: { [projectAnnotation]: lock.metadata.name, [sequenceAnnotation]: String(lock.metadata.sequence) },
   }));
-  const named = images(lock).filter((image) => image.annotations?.[refNameAnnotation] !== undefined);
   const layoutIndex = canonicalBytes({
     schemaVersion: 2,
     mediaType: indexMediaType,
-    manifests: [{ ...plain(index), artifactType: artifactTypes.bundle, annotations: { [refNameAnnotation]: lock.metadata.name } }, ...named],
+    manifests: [{ ...plain(index), artifactType: artifactTypes.bundle, annotations: { [refNameAnnotation]: lock.metadata.name } }, ...named(lock, make)],
   });
   const content = [...contentOf(lock).values()].filter((blob) => !generated.has(blob.digest));
   return { index, lock: lockBlob, generated: [...generated.values()], content, layoutIndex };
@@ -96,6 +98,27 @@ function images(lock: Lock): ListedDescriptor[] {
     { mediaType: image.mediaType, digest: image.digest, size: image.size, annotations: { [refNameAnnotation]: layoutName(image.ref) } },
     ...(image.referrers ?? []).map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
   ]);
+}
+
+/**
+ * What a layout lists under the images' names. Tools of containers/image look for OCI's media types only (skopeo 1.9: "no descriptor found for
+ * reference"): what Docker's types name gets an index of OCI's around it, which leads to the same manifests; containerd finds the image itself.
+ */
+function named(lock: Lock, make: Make): ListedDescriptor[] {
+  return lock.spec.images.flatMap((image): ListedDescriptor[] => {
+    const name = layoutName(image.ref);
+    const itself = { mediaType: image.mediaType, digest: image.digest, size: image.size };
+    const sizes = new Map<Digest, Descriptor>([itself, ...image.manifests].map((manifest) => [manifest.digest, manifest]));
+    const manifests = Object.keys(image.platforms).sort().flatMap((key) => {
+      const manifest = sizes.get(image.platforms[key] ?? image.digest);
+      const [os, architecture, variant] = key.split('/');
+      return manifest === undefined ? [] : [{ ...plain(manifest), platform: { os, architecture, variant } }];
+    });
+    if (!image.mediaType.startsWith(dockerPrefix) || manifests.length === 0) return [{ ...itself, annotations: { [refNameAnnotation]: name } }];
+    const around = make(indexMediaType, canonicalBytes({ schemaVersion: 2, mediaType: indexMediaType, manifests }));
+    // containerd takes the later one of a name: there the image keeps its own digest.
+    return [{ ...plain(around), annotations: { [refNameAnnotation]: name } }, { ...itself, annotations: { [containerdNameAnnotation]: name } }];
+  });
 }
 
 function artifactManifest(make: Make, options: {

@@ -37,6 +37,8 @@ export interface Authorizer {
 interface Token { readonly authorization: string; readonly expiresMs: number }
 
 const tokenBytes = 1 << 20;
+/** Bodies in a row that may meet a 401, each with renewed credentials. */
+const mostRefusedBodies = 2;
 
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const tokens = new Map<string, Promise<Token | undefined>>();
@@ -59,6 +61,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     sendFor: (path, actions, more = []) => {
       const scopes = [`repository:${path}:${actions}`, ...more];
       const key = scopes.join(' ');
+      let refusedBodies = 0;
       return async (request) => {
         if (new URL(request.url).origin !== new URL(options.origin).origin) return options.send(request);
         let token = await authorize(path, scopes, request.signal);
@@ -68,12 +71,22 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
         }
         const response = await options.send(withAuthorization(request, token));
         const asked = ownChallenge(response, options.origin);
-        if (asked === undefined) return response;
+        const isStream = typeof request.body === 'function';
+        if (asked === undefined) {
+          if (isStream) refusedBodies = 0;
+          return response;
+        }
         response.discard();
         challenge = asked;
         const known = tokens.get(key);
         if (known !== undefined && (await known) === token) tokens.delete(key);
         const renewed = await authorize(path, scopes, request.signal);
+        if (isStream) {
+          // What the registry took of the body stays taken: whoever sends it has to ask where to go on.
+          refusedBodies += 1;
+          if (refusedBodies > mostRefusedBodies) throw await refused(options, path, request);
+          throw new BundleError('TRANSFER_CUT', { subject: redactUrl(request.url), expected: 'credentials that last for the whole body', actual: 'status 401' });
+        }
         const again = await options.send(withAuthorization(request, renewed));
         if (ownChallenge(again, options.origin) === undefined) return again;
         again.discard();

@@ -21,6 +21,8 @@ export class FakeUploads {
   /** So many bodies are cut, each after `cutAfter` bytes. */
   cuts = 0;
   cutAfter = 100_000;
+  /** Statuses that the next bodies of blobs get, after `cutAfter` bytes of them. */
+  readonly refusals: number[] = [];
   readonly uploads = new Map<string, Uint8Array>();
   readonly mounted: string[] = [];
   /** Bytes of blob bodies received. */
@@ -85,6 +87,13 @@ export class FakeUploads {
     if (length > (this.faults.maxBodyBytes ?? Infinity)) { response.writeHead(413, { connection: 'close' }).end(); return true; }
     const start = /^(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1];
     if (start !== undefined && Number(start) !== before.length) { response.writeHead(416).end(); return true; }
+    const refusal = length > 0 ? this.refusals.shift() : undefined;
+    if (refusal !== undefined) {
+      await this.take(id, request, this.cutAfter);
+      const challenge = refusal === 401 ? { 'www-authenticate': 'Basic realm="fake"' } : { 'retry-after': '0' };
+      response.writeHead(refusal, { ...challenge, connection: 'close' }).end();
+      return true;
+    }
     const cut = length > 0 && this.cuts > 0;
     if (cut) this.cuts -= 1;
     await this.take(id, request, cut ? this.cutAfter : Infinity);

@@ -1,4 +1,5 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -62,6 +63,21 @@ describe('a registry session', () => {
     expect(await all(live.streamBlob('team/app', blob, { signal, offset: 5 }))).toEqual(Buffer.from(layer.subarray(5)));
     expect(await listTags(live, 'team/app', signal)).toEqual(['1', '2', '3', '4', '5']);
     expect((await failure(live.getManifest('team/app', 'none', signal))).facts.details).toMatchObject({ status: 404 });
+  });
+
+  it('speaks with a host that is an IPv6 address, and tells tags apart that differ by case only', async () => {
+    const fake = await registry();
+    const lower = fake.addImage('linux/amd64', [layer], 'team/app:v1');
+    const upper = fake.addImage('linux/arm64', [layer], 'team/app:V1');
+    const relay = createServer((socket) => { const to = connect(Number(fake.host.split(':')[1]), '127.0.0.1'); socket.pipe(to).pipe(socket); for (const each of [socket, to]) each.on('error', () => undefined); });
+    await new Promise<void>((done) => { relay.listen(0, '::1', done); });
+    open.push(async () => { relay.close(); });
+    const http = createHttpClient({ env: {}, retry: { retries: 0 } });
+    open.push(() => http.close());
+    const host = `[::1]:${(relay.address() as AddressInfo).port}`;
+    const live = createRegistryPool({ http, insecureHosts: [host] }).session(host);
+    expect([(await live.getManifest('team/app', 'v1', signal)).digest, (await live.getManifest('team/app', 'V1', signal)).digest]).toEqual([lower.digest, upper.digest]);
+    expect(Buffer.from(await all(live.streamBlob('team/app', { mediaType: 'x', digest: digestOf(layer), size: layer.length }, { signal }))).equals(Buffer.from(layer))).toBe(true);
   });
 
   it('refuses a manifest that is not the one asked for, or contradicts its own header', async () => {

@@ -116,6 +116,29 @@ describe('publishing to a registry', () => {
     expect(error.facts.details).toMatchObject({ status: 413 });
   });
 
+  it.each([[429], [503], [401]])('survives a %i in the middle of a blob, and the next one', async (status) => {
+    const { uploads, target, fake } = await site();
+    const images = new Images();
+    const layer = noise(2_000_000);
+    const image = images.image('a.example/b:1', [layer]);
+    uploads.refusals.push(status, ...(status === 401 ? [] : [status]));
+    await target([image]).publish(image, images.blobs, signal);
+    expect(fake.blobs.has(digestOf(layer))).toBe(true);
+    expect(uploads.refusals).toEqual([]);
+  });
+
+  it('fails, and names no tag, when a registry refuses for ever', async () => {
+    const { uploads, target, fake } = await site();
+    const images = new Images();
+    const image = images.image('a.example/b:1', [noise(500_000)]);
+    uploads.cutAfter = 0;
+    uploads.refusals.push(...Array.from({ length: 50 }, () => 429));
+    const error = await failure(target([image]).publish(image, images.blobs, signal));
+    expect([error.code, fake.tags.size, fake.manifests.size]).toEqual(['TRANSFER_STATUS', 0, 0]);
+    uploads.refusals.splice(0, Infinity, ...Array.from({ length: 50 }, () => 401));
+    expect((await failure(target([image]).publish(image, images.blobs, signal))).code).toBe('TRANSFER_AUTH');
+  });
+
   it('believes no HEAD that lies', async () => {
     const { fake, target } = await site({ headLies: true });
     const images = new Images();
