@@ -51,7 +51,14 @@ export class BomDraft {
     this.options = options;
   }
 
+  /** An entry as it is. One whose address holds a credential is unresolved: BOMs are handed on. */
   add(list: ListName, fields: Fields): void {
+    const secret = list === 'git' || list === 'charts' ? addressesOf(fields).find((address) => credentialIn(address) !== undefined) : undefined;
+    if (secret !== undefined) {
+      const { where } = { where: '', ...(fields['origin'] as { readonly where?: string } | undefined) };
+      this.unresolved(where, redactUrl(secret), 'an address with a user or password in it: declare a credential instead');
+      return;
+    }
     this.lists[list].push(substituted.has(list) ? literal(withoutUndefined(fields)) as Fields : withoutUndefined(fields));
   }
 
@@ -149,6 +156,10 @@ export class BomDraft {
       spec: { ...withoutUndefined(this.more), ...spec },
     }), file, this.options.folder === undefined ? {} : { folder: this.options.folder });
   }
+}
+
+function addressesOf({ url, source }: Fields): string[] {
+  return [url, ...Object.values(typeof source === 'object' && source !== null ? source : {})].filter((value): value is string => typeof value === 'string' && value.includes('://'));
 }
 
 /** Lists in which `${` would be a variable of the BOM. */

@@ -10,7 +10,7 @@ const composePath = /(?:^|\/)(?:[\w.-]*compose[\w.-]*)\.(?:ya?ml|json)$/;
 
 /** Files in the order given override each other, as `-f a -f b` does. `values` and `.env` fill in variables. */
 export const compose: Adapter = {
-  name: 'compose', version: 1,
+  name: 'compose', version: 2,
   summary: 'Compose files: images, builds and their bases; variables from .env and --set',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path) || /(?:^|\/)(?:\.env|[\w.-]*Dockerfile[\w.-]*)$/.test(path),
   detect: (files) => files.some(({ path, text }) => composePath.test(path) && /^\s*["']?(?:services|image|build)["']?\s*:/m.test(text)),
@@ -52,6 +52,7 @@ class Compose {
     for (const { where, message } of broken) this.draft.unresolved(where, 'part of the file', message);
     for (const document of documents) {
       this.project = document.at('name').text ?? this.project;
+      for (const [name, model] of document.at('models').entries) this.model(name, model);
       for (const item of document.at('include').items) for (const path of item.text === undefined ? item.at('path').texts : [item.text]) this.include(path, file.path, item.where, services);
       const isFirstVersion = !document.at('services').exists && document.entries.some(([, node]) => node.at('image').exists || node.at('build').exists);
       for (const [name, node] of (isFirstVersion ? document : document.at('services')).entries) {
@@ -72,10 +73,17 @@ class Compose {
     return this.files.find((file) => posix.normalize(file.path) === wanted);
   }
 
-  private service(name: string, service: Service, services: ReadonlyMap<string, Service>): void {
+  /** Models of `models:` are OCI artifacts that the engine pulls (compose-spec, "Models"). */
+  private model(name: string, model: Node): void {
+    const ref = this.text(model.at('model'));
+    if (ref !== undefined) this.draft.image(ref, model.where, { id: name, kind: 'artifact', platforms: ['all'] });
+    else if (!model.at('model').exists) this.draft.unresolved(model.where, `model ${name}`, 'without a model');
+  }
+
+  private service(name: string, own: Service, services: ReadonlyMap<string, Service>): void {
+    const where = [...own.values()][0]?.node.where ?? name;
+    const service = this.extended(own, services, { name, where, depth: 0 });
     const get = (key: string): Node | undefined => service.get(key)?.node;
-    const where = [...service.values()][0]?.node.where ?? name;
-    this.extended(name, service, services, where);
     const platform = get('platform')?.text;
     const profiles = get('profiles')?.texts ?? [];
     const more: Fields = { ...(platform === undefined ? {} : { platforms: [platform] }), ...(profiles.length === 0 ? {} : { when: { profiles } }) };
@@ -84,30 +92,34 @@ class Compose {
     const ref = image === undefined ? undefined : this.text(image);
     if (build !== undefined) this.build(name, ref, build, service.get('build')?.file ?? '', more);
     else if (image !== undefined && ref !== undefined) this.draft.image(ref, image.where, { id: name, ...more });
-    else if (image === undefined && get('provider') === undefined && get('extends') === undefined) this.draft.unresolved(where, `service ${name}`, 'neither image nor build');
+    else if (image === undefined && get('provider') === undefined && !own.has('extends')) this.draft.unresolved(where, `service ${name}`, 'neither image nor build');
     for (const volume of get('volumes')?.items ?? []) {
       const source = volume.at('type').text === 'image' ? this.text(volume.at('source')) : undefined;
       if (source !== undefined) this.draft.image(source, volume.where, more);
     }
   }
 
-  /** A service that extends another takes its image over when it has none itself. */
-  private extended(name: string, service: Service, services: ReadonlyMap<string, Service>, where: string): void {
+  /** A service with what it takes over from those it extends (compose-spec, "extends"): its own fields win. */
+  private extended(service: Service, services: ReadonlyMap<string, Service>, { name, where, depth }: { readonly name: string; readonly where: string; readonly depth: number }): Service {
     const parent = service.get('extends');
-    if (parent === undefined || service.has('image') || service.has('build')) return;
-    const [path, base = parent.node.text] = [parent.node.at('file').text, parent.node.at('service').text];
-    if (base === undefined || base === name) return;
-    const found = path === undefined ? services.get(base) : this.fromFile(path, base, parent.file);
-    const image = found?.get('image')?.node;
-    const ref = image === undefined ? undefined : this.text(image);
-    if (image !== undefined && ref !== undefined) this.draft.image(ref, image.where, { id: name });
-    else if (found === undefined) this.draft.unresolved(where, `service ${name} extends ${base}`, 'its base is not among the files given');
+    const base = parent?.node.at('service').text ?? parent?.node.text;
+    if (parent === undefined || base === undefined) return service;
+    const path = parent.node.at('file').text;
+    const others = path === undefined ? services : this.servicesOf(path, parent.file);
+    const found = others?.get(base);
+    if (others === undefined || found === undefined || depth > 20) {
+      if (!service.has('image') && !service.has('build')) this.draft.unresolved(where, `service ${name} extends ${base}`, depth > 20 ? 'services that extend each other' : 'its base is not among the files given');
+      return service;
+    }
+    const whole = this.extended(found, others, { name: base, where, depth: depth + 1 });
+    return new Map([...[...whole].filter(([key]) => key !== 'extends' && key !== 'profiles' && !(key === 'build' && service.has('image')) && !(key === 'image' && service.has('build') && !service.has('image'))), ...service]);
   }
 
-  private fromFile(path: string, name: string, from: string): Service | undefined {
+  private servicesOf(path: string, from: string): ReadonlyMap<string, Service> | undefined {
     const file = this.find(path, from);
-    const node = file === undefined ? undefined : readNodes(file).documents[0]?.at('services', name);
-    return node?.isMap === true ? new Map(node.entries.map(([key, value]) => [key, { node: value, file: file?.path ?? '' }])) : undefined;
+    if (file === undefined) return undefined;
+    return new Map(readNodes(file).documents.flatMap((document) => document.at('services').entries.filter(([, node]) => node.isMap)
+      .map(([name, node]) => [name, new Map(node.entries.map(([key, value]) => [key, { node: value, file: file.path }] as const))] as const)));
   }
 
   private build(name: string, ref: string | undefined, build: Node, from: string, more: Fields): void {
@@ -119,14 +131,22 @@ class Compose {
     };
     const context = build.text ?? build.at('context').text ?? '.';
     const inline = build.at('dockerfile_inline').text;
-    const path = posix.join(context, build.at('dockerfile').text ?? 'Dockerfile');
+    const isElsewhere = /^(?:https?|git|ssh):\/\/|^git@/.test(context);
+    const path = isElsewhere ? context : posix.join(context, build.at('dockerfile').text ?? 'Dockerfile');
     const file = this.find(path, from);
     const args = new Map(build.at('args').entries.flatMap(([key, value]) => (value.text === undefined ? [] : [[key, value.text] as const])));
     if (inline !== undefined) for (const found of dockerfileImages({ path: build.where, text: inline }, args)) take(found.ref, build.where);
     else if (file !== undefined) for (const found of dockerfileImages(file, args)) take(found.ref, found.where);
     else this.draft.unresolved(build.where, `build of ${name}`, `${path} is not among the files given, so its base images are not known`);
-    for (const [, value] of build.at('additional_contexts').entries) if (value.text?.startsWith('docker-image://') === true) take(value.text.slice('docker-image://'.length), value.where);
-    for (const value of build.at('cache_from').items) if (value.text !== undefined && !value.text.includes('=')) take(value.text, value.where);
+    const contexts = [...build.at('additional_contexts').entries.map(([, value]) => ({ text: value.text ?? '', where: value.where })), ...build.at('additional_contexts').items.map((item) => ({ text: item.text?.replace(/^[^=]*=/, '') ?? '', where: item.where }))];
+    for (const { text, where } of contexts) {
+      if (text.startsWith('docker-image://')) take(text.slice('docker-image://'.length), where);
+      else if (/^(?:https?|git|ssh):\/\//.test(text)) this.draft.unresolved(where, text, 'a build context elsewhere');
+    }
+    for (const value of build.at('cache_from').items) {
+      const ref = value.text?.includes('=') === true ? /(?:^|,)ref=([^,]+)/.exec(value.text)?.[1] : value.text;
+      if (ref !== undefined) take(ref, value.where);
+    }
     this.draft.add('produces', { image: ref ?? `${this.project}-${name}`, ...(base.length === 0 ? {} : { base }), origin: { where: build.where } });
   }
 

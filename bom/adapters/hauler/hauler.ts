@@ -4,7 +4,7 @@ import { baseName, BomDraft, type Fields, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
 
 export const hauler: Adapter = {
-  name: 'hauler', version: 1,
+  name: 'hauler', version: 2,
   summary: 'Hauler manifests: Images, Charts, Files and their older kinds',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path),
   detect: (files) => files.some(({ text }) => /apiVersion["']?:\s*["']?(?:content|collection)\.hauler\.cattle\.io\//.test(text)),
@@ -42,6 +42,8 @@ function manifest(draft: BomDraft, document: Node, path: string): void {
 function image(draft: BomDraft, item: Node, annotations: Node, path: string): void {
   const name = item.at('name').text ?? item.at('ref').text ?? item.text;
   if (name === undefined) { draft.unresolved(item.where, 'an image', 'without a name'); return; }
+  strangers(draft, item, imageFields);
+  if (item.at('local').isTrue) draft.unresolved(item.at('local').where, name, 'an image of the local Docker: save it, and name the archive');
   const registry = annotations.at('hauler.dev/registry').text;
   const hasHost = /^[^/]*[.:][^/]*\/|^localhost\//.test(name);
   const platform = item.at('platform').text ?? annotations.at('hauler.dev/platform').text;
@@ -62,9 +64,24 @@ function image(draft: BomDraft, item: Node, annotations: Node, path: string): vo
   });
 }
 
+/** Fields that change nothing of what is carried are known and passed over; any other is said. */
+const imageFields = [
+  'name', 'ref', 'platform', 'key', 'use-tlog-verify', 'certificate-identity', 'certificate-identity-regexp', 'certificate-oidc-issuer', 'certificate-oidc-issuer-regexp', 'certificate-github-workflow-repository', 'rewrite',
+  'exclude-extras', 'local', 'ca-file', 'insecure-skip-tls-verify', 'tlog', 'tool-version', 'registry',
+];
+const chartFields = [
+  'name', 'repoURL', 'version', 'rewrite', 'valuesFiles', 'values', 'platform', 'add-images', 'add-dependencies', 'exclude-extras', 'verify', 'keyring', 'registry', 'kube-version', 'kubeVersion', 'insecure-skip-tls-verify', 'plain-http',
+  'pass-credentials', 'devel', 'usernameEnv', 'passwordEnv', 'username', 'password', 'cert-file', 'key-file', 'ca-file',
+];
+
+function strangers(draft: BomDraft, item: Node, known: readonly string[]): void {
+  for (const [key, value] of item.entries) if (!known.includes(key)) draft.unresolved(value.where, key, 'a field that is not known');
+}
+
 function chart(draft: BomDraft, item: Node, path: string): void {
   const [name, repo, version] = [item.at('name').text, item.at('repoURL').text, item.at('version').text];
   if (name === undefined || isTemplated(`${name}${repo ?? ''}${version ?? ''}`)) { draft.unresolved(item.where, `chart ${name ?? ''}`, 'without a name that can be read'); return; }
+  strangers(draft, item, chartFields);
   const source = chartSource(draft, { name, repo, version }, path, item.where);
   if (source === undefined) return;
   for (const field of ['usernameEnv', 'passwordEnv', 'username', 'password', 'cert-file', 'key-file', 'ca-file']) {
@@ -72,8 +89,16 @@ function chart(draft: BomDraft, item: Node, path: string): void {
   }
   draft.add('charts', {
     source, withDependencies: item.at('add-dependencies').isTrue, withImages: item.at('add-images').isTrue ? 'annotations' : 'none',
-    ...(item.at('rewrite').text === undefined ? {} : { as: item.at('rewrite').text }), origin: { where: item.where },
+    ...(item.at('rewrite').text === undefined ? {} : { as: item.at('rewrite').text }), ...localPaths(draft, item, path), origin: { where: item.where },
   });
+}
+
+/** Values that its images are rendered with, and the keyring that its provenance is checked with. */
+function localPaths(draft: BomDraft, item: Node, path: string): Fields {
+  const own = (text: string, where: string): string[] => { const found = draft.local(text, path, where); return found === undefined ? [] : [found]; };
+  const values = item.at('valuesFiles').texts.flatMap((text) => own(text, item.at('valuesFiles').where));
+  const keyring = item.at('keyring').text === undefined ? [] : own(item.at('keyring').text ?? '', item.at('keyring').where);
+  return { ...(values.length === 0 ? {} : { valuesFiles: values }), ...(keyring[0] === undefined ? {} : { keyring: keyring[0] }) };
 }
 
 function chartSource(draft: BomDraft, { name, repo, version }: { readonly name: string; readonly repo: string | undefined; readonly version: string | undefined }, path: string, where: string): Fields | undefined {
@@ -88,6 +113,7 @@ function chartSource(draft: BomDraft, { name, repo, version }: { readonly name: 
 function file(draft: BomDraft, item: Node, path: string): void {
   const source = item.at('path').text ?? item.text;
   const name = item.at('name').text;
+  strangers(draft, item, ['path', 'ref', 'name', 'ca-file', 'insecure-skip-tls-verify']);
   if (source === undefined) { draft.unresolved(item.where, 'a file', 'without a path'); return; }
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) draft.localFile(source, path, item.where, { ...(name === undefined ? {} : { saveAs: name }) });
   else if (name === undefined && baseName(source) === '') draft.unresolved(item.where, source, 'a URL without a file name: Content-Disposition would say it; give a name');

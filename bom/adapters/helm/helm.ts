@@ -6,7 +6,7 @@ import { type Node, readNodes } from '../trees.ts';
 import { imageAnnotations, imagesInAnnotation } from './image-annotations.ts';
 
 export const helm: Adapter = {
-  name: 'helm', version: 1,
+  name: 'helm', version: 2,
   summary: 'Helm chart folders: images of annotations, guesses from values.yaml, dependencies',
   wants: (path) => /(?:^|\/)(?:Chart|requirements|values)\.ya?ml$/.test(path),
   detect: (files) => files.some(({ path }) => /(?:^|\/)Chart\.ya?ml$/.test(path)),
@@ -26,7 +26,8 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   for (const folder of [...folders].sort()) {
     const inFolder = (pattern: RegExp): Node[] => files.filter(({ path }) => posix.dirname(path) === folder && pattern.test(path)).flatMap((file) => read(file) ?? []);
     const isVendored = [...folders].some((other) => other !== folder && folder.startsWith(other === '.' ? 'charts/' : `${other}/charts/`));
-    for (const chart of inFolder(/Chart\.ya?ml$/)) {
+    const own = inFolder(/Chart\.ya?ml$/);
+    for (const chart of own) {
       if (!isVendored) {
         draft.metadata['name'] ??= options.name ?? chart.at('name').text;
         draft.metadata['version'] ??= chart.at('version').text;
@@ -36,7 +37,8 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
       const vendored = new Set([...folders].filter((other) => posix.dirname(other) === posix.join(folder, 'charts')).map((other) => posix.basename(other)));
       for (const list of [chart, ...inFolder(/requirements\.ya?ml$/)]) for (const item of list.at('dependencies').items) dependency(draft, item, vendored);
     }
-    for (const values of inFolder(/values\.ya?ml$/)) guessed(draft, values, 0);
+    const appVersion = own[0]?.at('appVersion').text;
+    for (const values of inFolder(/values\.ya?ml$/)) guessed(draft, values, { appVersion, depth: 0 });
   }
   return { boms: [draft.build('chart')], warnings };
 }
@@ -64,18 +66,23 @@ function dependency(draft: BomDraft, item: Node, vendored: ReadonlySet<string>):
   draft.add('charts', { source: { ...source, ...(version === undefined ? {} : { version }) }, origin: { where: item.where }, ...(condition === undefined ? {} : { annotations: { condition } }) });
 }
 
-/** `image: {registry, repository, tag, digest}` or `image: ref`, at any depth of values.yaml. */
-function guessed(draft: BomDraft, node: Node, depth: number): void {
+interface Guessing { readonly appVersion: string | undefined; readonly depth: number }
+
+/**
+ * `{registry, repository or name, tag, digest}` under image, or anywhere with a tag or digest beside the repository; `image: ref`; at any depth of
+ * values.yaml. An empty tag is the chart's appVersion, as the templates that `helm create` writes have it.
+ */
+function guessed(draft: BomDraft, node: Node, { appVersion, depth }: Guessing): void {
   if (depth > 40) return;
-  for (const item of node.items) guessed(draft, item, depth + 1);
+  for (const item of node.items) guessed(draft, item, { appVersion, depth: depth + 1 });
   for (const [key, child] of node.entries) {
-    const repository = child.at('repository').text;
-    if (!/image$/i.test(key)) { guessed(draft, child, depth + 1); continue; }
-    if (repository !== undefined) {
-      const registry = child.at('registry').text;
-      const [tag, digest] = [child.at('tag').text, child.at('digest').text];
-      draft.image(`${registry === undefined ? '' : `${registry}/`}${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`, child.where, { confidence: 'guessed' });
-    } else if (child.text !== undefined && /[/:]/.test(child.text)) draft.image(child.text, child.where, { confidence: 'guessed' });
-    else guessed(draft, child, depth + 1);
+    const isImage = /image$/i.test(key);
+    const repository = child.at('repository').text ?? (isImage && (child.at('tag').exists || child.at('registry').exists) ? child.at('name').text : undefined);
+    const [registry, tag, digest] = [child.at('registry').text, child.at('tag').text, child.at('digest').text];
+    if (repository !== undefined && !/^[a-z][a-z0-9+.-]*:\/\//i.test(repository) && (isImage || tag !== undefined || digest !== undefined)) {
+      const version = tag ?? (digest === undefined ? appVersion : undefined);
+      draft.image(`${registry === undefined ? '' : `${registry}/`}${repository}${version === undefined ? '' : `:${version}`}${digest === undefined ? '' : `@${digest}`}`, child.where, { confidence: 'guessed' });
+    } else if (isImage && child.text !== undefined && /[/:]/.test(child.text)) draft.image(child.text, child.where, { confidence: 'guessed' });
+    else guessed(draft, child, { appVersion, depth: depth + 1 });
   }
 }

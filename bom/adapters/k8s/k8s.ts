@@ -1,18 +1,40 @@
 // Kubernetes manifests and kustomizations.
 import { posix } from 'node:path';
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
-import { BomDraft } from '../draft.ts';
+import { BomDraft, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
 import { isKustomization, type Kustomization, reach, renamed } from './kustomize.ts';
 import { imagesOf } from './pod-images.ts';
 
 export const k8s: Adapter = {
-  name: 'k8s', version: 1,
+  name: 'k8s', version: 2,
   summary: 'Kubernetes manifests and kustomizations: images of pod specs, image volumes, custom resources; other places as guesses',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path) || /(?:^|\/)Kustomization$/.test(path),
   detect: (files) => files.some(({ path, text }) => isKustomization(path) || (/^\s*["']?apiVersion["']?\s*:/m.test(text) && /^\s*["']?kind["']?\s*:\s*["']?(?:Pod|Deployment|DaemonSet|StatefulSet|ReplicaSet|Job|CronJob|List)\b/m.test(text))),
   convert: (files, options = {}) => convert(files, options),
 };
+
+/** Objects that make a controller in the cluster fetch a chart or a repository: k3s HelmChart, Argo CD Application, Flux sources. */
+function installed(draft: BomDraft, object: Node): void {
+  const kind = object.at('kind').text ?? '';
+  const group = object.at('apiVersion').text?.split('/')[0] ?? '';
+  const spec = object.at('spec');
+  const chart = (repo: string | undefined, name: string | undefined, version: string | undefined): void => {
+    if (name === undefined || (repo === undefined && !/^(?:oci|https?):\/\//.test(name)) || isTemplated(`${repo ?? ''}${name}`)) { draft.unresolved(object.where, `${kind} ${name ?? ''}`, 'a chart whose address cannot be read'); return; }
+    const versioned = version === undefined ? {} : { version };
+    const source = name.startsWith('oci://') ? { oci: name, ...versioned } : /^https?:/.test(name) ? { url: name } : repo?.startsWith('oci://') === true || repo?.includes('://') === false ? { oci: `oci://${repo.replace(/^oci:\/\//, '').replace(/\/+$/, '')}/${name}`, ...versioned } : { repo, name, ...versioned };
+    draft.add('charts', { source, withImages: 'annotations', origin: { where: object.where } });
+  };
+  if (group === 'helm.cattle.io' && kind === 'HelmChart' && !spec.at('chartContent').exists) chart(spec.at('repo').text, spec.at('chart').text, spec.at('version').text);
+  else if (group === 'argoproj.io' && kind === 'Application') {
+    for (const source of [...(spec.at('source').exists ? [spec.at('source')] : []), ...spec.at('sources').items]) {
+      if (source.at('chart').exists) chart(source.at('repoURL').text, source.at('chart').text, source.at('targetRevision').text);
+      else draft.unresolved(source.where, `repository ${source.at('repoURL').text ?? ''}`, 'manifests elsewhere: convert them too');
+    }
+  } else if (/(?:^|\.)toolkit\.fluxcd\.io$/.test(group) && ['HelmRelease', 'HelmRepository', 'HelmChart', 'GitRepository', 'OCIRepository', 'Bucket', 'Kustomization'].includes(kind)) {
+    draft.unresolved(object.where, `${kind} ${object.at('metadata', 'name').text ?? ''} ${spec.at('url').text ?? ''}`, 'what Flux fetches in the cluster: name it as chart, git repository or manifests');
+  }
+}
 
 function convert(files: readonly AdapterFile[], options: AdapterOptions): Converted {
   const draft = new BomDraft(k8s, files, options);
@@ -36,7 +58,10 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   const covered = new Set(reached.map(({ path }) => path));
   const alone = [...manifests.keys()].filter((path) => !covered.has(path)).map((path) => ({ path, renames: [] }));
   for (const { path, renames } of [...reached, ...alone]) {
-    for (const object of manifests.get(path) ?? []) for (const { ref, where, more } of imagesOf(object)) draft.image(renamed(ref, renames), where, more);
+    for (const object of manifests.get(path) ?? []) {
+      for (const { ref, where, more } of imagesOf(object)) draft.image(renamed(ref, renames), where, more);
+      for (const each of object.at('kind').text === 'List' ? object.at('items').items : [object]) installed(draft, each);
+    }
   }
   return { boms: [draft.build('k8s')], warnings };
 }

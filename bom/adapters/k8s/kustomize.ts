@@ -2,7 +2,8 @@
 import { posix } from 'node:path';
 import type { AdapterFile } from '../adapter.ts';
 import { type BomDraft, isTemplated } from '../draft.ts';
-import type { Node } from '../trees.ts';
+import { type Node, readNodes } from '../trees.ts';
+import { imagesOf } from './pod-images.ts';
 
 export interface Kustomization { readonly file: AdapterFile; readonly folder: string; readonly node: Node }
 
@@ -33,6 +34,7 @@ export function reach(kustomizations: readonly Kustomization[], paths: ReadonlyS
   };
   for (const one of kustomizations) {
     charts(draft, one);
+    patches(draft, one);
     if (!inner.has(one.folder)) visit(one, [], new Set([one.folder]));
   }
   return result;
@@ -79,9 +81,29 @@ function remote(draft: BomDraft, text: string, where: string): void {
   draft.unresolved(where, text, 'the images of a remote base are not known: convert its manifests too');
 }
 
+/** Images that patches written into the kustomization set: strategic merges by their pod specs, JSON 6902 by the paths that end in image. */
+function patches(draft: BomDraft, { node, file }: Kustomization): void {
+  const texts = [...[...node.at('patches').items, ...node.at('patchesJson6902').items].map((item) => item.at('patch')), ...node.at('patchesStrategicMerge').items];
+  for (const patch of texts) {
+    if (patch.text === undefined || !patch.text.includes('image')) continue;
+    const { documents, broken } = readNodes({ path: file.path, text: patch.text });
+    for (const { message } of broken) draft.unresolved(patch.where, 'a patch', message);
+    for (const document of documents) {
+      for (const { ref, more } of imagesOf(document)) draft.image(ref, patch.where, more);
+      for (const operation of document.items) {
+        const value = operation.at('value');
+        if (/\/image$/.test(operation.at('path').text ?? '') && value.text !== undefined) draft.image(value.text, patch.where);
+        else if (/\/(?:init|ephemeral)?containers(?:\/(?:\d+|-))?$/i.test(operation.at('path').text ?? '')) for (const container of value.isList ? value.items : [value]) { const { text } = container.at('image'); if (text !== undefined) draft.image(text, patch.where); }
+        else for (const { ref, more } of imagesOf(value)) draft.image(ref, patch.where, more);
+      }
+    }
+  }
+}
+
 function charts(draft: BomDraft, { node }: Kustomization): void {
-  for (const item of node.at('helmCharts').items) {
-    const [name, repo, version] = [item.at('name').text, item.at('repo').text, item.at('version').text];
+  const named = (item: Node, ...keys: readonly string[]): string | undefined => keys.map((key) => item.at(key).text).find((text) => text !== undefined);
+  for (const item of [...node.at('helmCharts').items, ...node.at('helmChartInflationGenerator').items]) {
+    const [name, repo, version] = [named(item, 'name', 'chartName'), named(item, 'repo', 'chartRepo'), named(item, 'version', 'chartVersion')];
     if (name === undefined || repo === undefined || isTemplated(`${name}${repo}`)) { draft.unresolved(item.where, `chart ${name ?? ''}`, 'without a name or a repository'); continue; }
     const source = repo.startsWith('oci://') ? { oci: `${repo}/${name}` } : { repo, name };
     draft.add('charts', { source: { ...source, ...(version === undefined ? {} : { version }) }, withImages: 'annotations', origin: { where: item.where } });

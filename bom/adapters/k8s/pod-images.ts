@@ -35,6 +35,11 @@ function walk(node: Node, found: FoundImage[], custom: boolean, depth: number): 
   for (const [key, child] of node.entries) {
     const isImage = custom && key.length < 60 && /^(?:image|.*Image)$/.test(key) && child.text !== undefined && looksLikeImage(child.text, key === 'image');
     if (isImage) found.push({ ref: child.text ?? '', where: child.where, more: key === 'image' ? {} : { confidence: 'guessed' } });
+    const repository = custom && /^(?:image|.*Image)$/.test(key) ? child.at('repository').text : undefined;
+    if (repository !== undefined) {
+      const [registry, tag, digest] = [child.at('registry').text, child.at('tag').text, child.at('digest').text];
+      found.push({ ref: `${registry === undefined ? '' : `${registry}/`}${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`, where: child.where, more: { confidence: 'guessed' } });
+    }
     const isList = (containerLists as readonly string[]).includes(key);
     walk(child, found, custom && !isList, depth + 1);
   }

@@ -5,10 +5,10 @@ import { Node, readNodes } from '../trees.ts';
 import { binaryOf } from './kubekey-binaries.ts';
 
 export const kubekey: Adapter = {
-  name: 'kubekey', version: 1,
+  name: 'kubekey', version: 2,
   summary: 'KubeKey 3 manifests: images, components with the checksums of components.json, ISOs',
   wants: (path) => /\.ya?ml$/.test(path) || /(?:^|\/)components\.json$/.test(path),
-  detect: (files) => files.some(({ text }) => /apiVersion:\s*["']?(?:kubekey\.)?kubesphere\.io\//.test(text) && /^kind:\s*["']?Manifest/m.test(text)),
+  detect: (files) => files.some(({ text }) => /apiVersion:\s*["']?(?:kubekey\.)?kubesphere\.io\//.test(text) && (/^kind:\s*["']?Manifest/m.test(text) || (/^kind:\s*["']?Config/m.test(text) && /^\s*(?:image_manifests|download):/m.test(text)))),
   convert: (files, options = {}) => convert(files, options),
 };
 
@@ -24,6 +24,7 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   const table = files.filter(({ path }) => path.endsWith('components.json')).flatMap(read)[0] ?? new Node(undefined, [], () => 'components.json');
   for (const document of files.filter(({ path }) => !path.endsWith('components.json')).flatMap(read)) {
     if (document.at('kind').text === 'Manifest') manifest(draft, document, table, options);
+    else if (document.at('kind').text === 'Config') rendered(draft, document);
     else draft.unresolved(document.where, `kind ${document.at('kind').text ?? 'nothing'}`, 'only a Manifest says what is carried; templates of KubeKey 4 have to be rendered first');
   }
   return { boms: [draft.build('kubekey')], warnings };
@@ -49,8 +50,30 @@ function manifest(draft: BomDraft, document: Node, table: Node, options: Adapter
       else component(draft, { name, arch, version: item.at('version'), where: item.where }, table);
     }
   }
+  for (const [key, value] of spec.entries) if (!['arches', 'operatingSystems', 'kubernetesDistributions', 'components', 'images', 'registry'].includes(key)) draft.unresolved(value.where, key, 'a part of the manifest that is not known');
   for (const item of spec.at('operatingSystems').items) iso(draft, item, arches);
   for (const [host, auth] of spec.at('registry', 'auths').entries) draft.unresolved(auth.where, `login for ${host}`, 'credentials are not taken over: log in with docker login, or declare them in the project');
+}
+
+/** KubeKey 4: what stands there literally; the rest are templates of its own. */
+function rendered(draft: BomDraft, document: Node): void {
+  const walk = (node: Node, depth: number): void => {
+    if (depth > 20) return;
+    for (const [key, child] of node.entries) {
+      if (key === 'image_manifests') for (const item of child.items) draft.image(item.text ?? item.at('name').text ?? '', item.where);
+      else if (key === 'charts') for (const item of child.items) chart(draft, item);
+      else if (child.text !== undefined && /^https?:/.test(child.text)) draft.unresolved(child.where, `${key} ${child.text}`, 'an address of a component: KubeKey 4 fills in its version and architecture');
+      else walk(child, depth + 1);
+    }
+    for (const item of node.items) walk(item, depth + 1);
+  };
+  walk(document.at('spec'), 0);
+}
+
+function chart(draft: BomDraft, item: Node): void {
+  const [name, repo, version] = [item.at('name').text, item.at('repo').text ?? item.at('repository').text ?? item.at('url').text, item.at('version').text];
+  if (name === undefined || repo === undefined || isTemplated(`${name}${repo}${version ?? ''}`)) { draft.unresolved(item.where, `chart ${item.text ?? name ?? ''}`, 'without a name, an address, or with a template'); return; }
+  draft.add('charts', { source: { ...(repo.startsWith('oci://') ? { oci: `${repo.replace(/\/+$/, '')}/${name}` } : { repo, name }), ...(version === undefined ? {} : { version }) }, origin: { where: item.where } });
 }
 
 interface Component { readonly name: string; readonly arch: string; readonly version: Node; readonly where: string }

@@ -4,10 +4,10 @@ import { BomDraft, type Fields, moduleNameOf } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
 
 export const marathon: Adapter = {
-  name: 'marathon', version: 1,
+  name: 'marathon', version: 2,
   summary: 'Marathon apps, groups and pods, Chronos jobs: images and fetched files',
   wants: (path) => /\.json(?:\.j2)?$/.test(path),
-  detect: (files) => files.some(({ path, text }) => /\.json(?:\.j2)?$/.test(path) && /"(?:container|containers|apps|cmd|command)"\s*:/.test(text) && /"(?:id|name)"\s*:/.test(text) && !/"apiVersion"/.test(text)),
+  detect: (files) => files.some(({ path, text }) => /\.json(?:\.j2)?$/.test(path) && /"(?:container|containers|apps|pods|cmd|command|run)"\s*:/.test(text) && /"(?:id|name)"\s*:/.test(text) && !/"apiVersion"/.test(text)),
   convert: (files, options = {}) => convert(files, options),
 };
 
@@ -35,15 +35,21 @@ function object(draft: BomDraft, node: Node, parent: string, depth: number): str
   if (!node.isMap || depth > 20) { if (node.exists && !node.isMap) draft.unresolved(node.where, 'a value', 'neither app, pod, job nor group'); return []; }
   const written = node.at('id').text ?? node.at('name').text;
   const id = written === undefined ? parent : written.startsWith('/') ? written : `${parent}/${written}`;
-  const isGroup = node.at('apps').isList || node.at('groups').isList;
+  const isGroup = node.at('apps').isList || node.at('groups').isList || node.at('pods').isList;
   if (isGroup) return [id, ...[...node.at('apps').items, ...node.at('groups').items, ...node.at('pods').items].flatMap((item) => object(draft, item, id, depth + 1))];
   images(draft, node);
+  const run = node.at('run');
+  // A job of Metronome: everything is one level further down.
+  if (run.isMap) {
+    const image = run.at('docker', 'image').exists ? run.at('docker', 'image') : run.at('ucr', 'image', 'id');
+    if (image.text !== undefined) draft.image(image.text, image.where);
+  }
   for (const item of [...node.at('uris').items, ...node.at('storeUrls').items]) fetched(draft, item.text, item.where, id, {});
-  for (const item of [node, ...node.at('containers').items, node.at('container')].flatMap((place) => [...place.at('fetch').items, ...place.at('artifacts').items])) {
+  for (const item of [node, ...node.at('containers').items, node.at('container'), run].flatMap((place) => [...place.at('fetch').items, ...place.at('artifacts').items])) {
     fetched(draft, item.at('uri').text ?? item.at('URI').text, item.where, id, { ...(item.at('executable').isTrue ? { mode: '0755' } : {}) });
   }
   for (const item of node.at('dependencies').items) if (item.text !== undefined) (draft.more['weak'] ??= [] as string[]) && (draft.more['weak'] as string[]).push(shortOf(item.text));
-  const command = node.at('command').text ?? node.at('cmd').text ?? '';
+  const command = node.at('command').text ?? node.at('cmd').text ?? run.at('cmd').text ?? '';
   for (const [url] of command.matchAll(/https?:\/\/[^\s"';|&)]+/g)) draft.unresolved(node.where, url, 'an address in a command: fetched at run time');
   const isPackage = node.at('config').isMap && node.at('name').exists && !node.at('container').exists && !node.at('cmd').exists;
   if (isPackage) draft.unresolved(node.where, `package ${node.at('name').text ?? ''} ${node.at('version').text ?? ''}`, 'a DC/OS Universe package: convert it with universe');

@@ -22,7 +22,13 @@ export function addChart(draft: BomDraft, item: Node, path: string, more: Fields
   const source = chartSource(draft, item, name, path);
   if (source === undefined) return;
   if (isTemplated(Object.values(source).join(' '))) { draft.unresolved(item.where, `chart ${name ?? ''}`, 'a template in it'); return; }
-  draft.add('charts', { source: withoutUndefined(source), withImages: 'none', ...more, origin: { where: item.where } });
+  const values = item.at('valuesFiles').items.flatMap((each): string[] => {
+    const text = each.text ?? '';
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) { draft.unresolved(each.where, text, 'values of a chart elsewhere: fetch them'); return []; }
+    const found = draft.local(text, path, each.where);
+    return found === undefined ? [] : [found];
+  });
+  draft.add('charts', { source: withoutUndefined(source), withImages: 'none', ...(values.length === 0 ? {} : { valuesFiles: values }), ...more, origin: { where: item.where } });
 }
 
 function chartSource(draft: BomDraft, item: Node, name: string | undefined, path: string): Fields | undefined {

@@ -8,7 +8,7 @@ import { addChart, addFile, addRepository } from './zarf-artifacts.ts';
 
 /** `values` fill in ###ZARF_PKG_TMPL_X###. Components that are not required can be selected by name in the project (select.components). */
 export const zarf: Adapter = {
-  name: 'zarf', version: 1,
+  name: 'zarf', version: 2,
   summary: 'Zarf packages: images, files, charts, git repositories; imports among the files given',
   wants: (path) => /\.ya?ml$/.test(path),
   detect: (files) => files.some(({ text }) => /^kind:\s*["']?Zarf(?:Package|Init)Config/m.test(text)),
@@ -76,6 +76,8 @@ class Zarf {
     for (const item of component.at('manifests').items) this.manifest(item, file, more);
     for (const item of component.at('dataInjections').items) this.draft.unresolved(item.where, item.at('source').text ?? 'data', 'data injected into a pod: carry it as a file when it is wanted');
     for (const stage of ['before', 'after', 'onSuccess', 'onFailure']) for (const action of component.at('actions', 'onCreate', stage).items) this.draft.unresolved(action.where, action.at('cmd').text ?? 'an action', 'an action while the package is made may fetch or build something');
+    for (const stage of ['prepare', 'before', 'after']) for (const script of component.at('scripts', stage).items) this.draft.unresolved(script.where, script.text ?? 'a script', 'a script while the package is made or deployed may fetch or build something');
+    for (const [extension, value] of component.at('extensions').entries) this.draft.unresolved(value.where, `extension ${extension} ${value.at('version').text ?? ''}`, 'what it brings is known only to Zarf itself: name its images and charts');
     for (const [key, value] of component.entries) if (!knownFields.includes(key)) this.draft.unresolved(value.where, key, 'a field of a component that is not known');
   }
 
