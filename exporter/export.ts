@@ -6,6 +6,7 @@ import { type Digest, digestOf } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
+import type { BlobReader } from '../bom/ports.ts';
 import { type SignatureFiles, layoutVolume, type VolumeLayout } from '../formats/archive/layout.ts';
 import { type ArchiveContent, type DeltaBase, planContent } from '../formats/archive/plan.ts';
 import type { SigningKey } from '../formats/pgp/keys.ts';
@@ -20,7 +21,7 @@ import { type BlobLocator, type NamedBlob, writeVolumes } from './volume-writer.
 
 export interface ExportOptions {
   readonly lock: Lock;
-  readonly store: BlobLocator;
+  readonly store: BlobLocator & BlobReader;
   /** The file to write; with `split`, `<output>.001` and so on. */
   readonly output: string;
   readonly sign?: SigningKey;
@@ -52,10 +53,10 @@ export interface PlannedArchive {
   readonly bytes: number;
 }
 
-/** Everything about an archive before its first byte. Reads nothing but the lock (and the key). */
-export async function planArchive(options: Pick<ExportOptions, 'lock' | 'sign' | 'split' | 'delta'>): Promise<PlannedArchive> {
+/** Everything about an archive before its first byte. Reads the lock, the key, and of the store what indexes of rpm packages need. */
+export async function planArchive(options: Pick<ExportOptions, 'lock' | 'sign' | 'split' | 'delta'> & { readonly store: BlobReader }): Promise<PlannedArchive> {
   const { lock, sign, split, delta } = options;
-  const trees = delta === undefined ? renderPackageTrees(lock) : { files: [], releases: [] };
+  const trees = delta === undefined ? await renderPackageTrees(lock, options.store) : { files: [], releases: [] };
   const signatureBytes = trees.releases.reduce((sum, { bytes }) => sum + bytes.length + Math.ceil(bytes.length / 16) + 32 * 1024, 64 * 1024);
   const content = planContent({
     lock, bundle: bundleOf(lock), files: trees.files,

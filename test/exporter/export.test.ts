@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BundleError } from '../../bom/errors.ts';
+import type { BlobReader } from '../../bom/ports.ts';
 import { digestOf, hexOf } from '../../bom/digest.ts';
 import { sampleOf } from '../formats/archive/sample-lock.ts';
 import { fileOf, type TestKey, testKey, Workbench } from '../importer/workbench.ts';
@@ -18,6 +19,8 @@ beforeAll(async () => { key = await testKey(); });
 beforeEach(() => { bench.now = new Workbench(); });
 afterEach(() => bench.now.close());
 const hasGnuTar = ((): boolean => { try { return execFileSync('tar', ['--version']).toString().includes('GNU tar'); } catch { return false; } })();
+
+const reading = (store: BlobReader): BlobReader => ({ has: (digest) => store.has(digest), open: (blob, range) => store.open(blob, range) });
 
 describe('export', () => {
   it('writes the same bytes at every concurrency and from every store', async () => {
@@ -58,7 +61,7 @@ describe('export', () => {
 
   it('refuses content of the store that is not what it should be', async () => {
     const store = await bench.now.store('store', sample);
-    const broken = { locate: async (digest: Parameters<typeof store.locate>[0]) => {
+    const broken = { ...reading(store), locate: async (digest: Parameters<typeof store.locate>[0]) => {
       const place = await store.locate(digest);
       if (digest !== digestOf('hello') || place === undefined) return place;
       writeFileSync(bench.now.path('broken'), 'jello');
@@ -72,7 +75,7 @@ describe('export', () => {
   it('stops when it is told to, and goes on where it was', async () => {
     const store = await bench.now.store('store', sample);
     const stop = new AbortController();
-    const aborting = { locate: async (digest: Parameters<typeof store.locate>[0]) => store.locate(digest) };
+    const aborting = { ...reading(store), locate: async (digest: Parameters<typeof store.locate>[0]) => store.locate(digest) };
     let blobs = 0;
     const failed = await bench.now.export(sample, aborting, 'a.tar', {
       signal: stop.signal, concurrency: 1, notify: (event) => { if (event.kind === 'done' && (blobs += 1) === 3) stop.abort(); },
