@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import { lockOf } from './commands/status.ts';
 
 /** project -> the generation that was served last and the date (seconds) it was given. */
-type Dates = Readonly<Record<string, { readonly generation: number; readonly date: number }>>;
+export type Dates = Readonly<Record<string, { readonly generation: number; readonly date: number }>>;
 
 const pollMs = 300;
 const olderKept = 4;
@@ -111,7 +111,7 @@ export class GenerationContents {
   }
 }
 
-async function readDates(path: string): Promise<Dates> {
+export async function readDates(path: string): Promise<Dates> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Dates;
   } catch (cause) {

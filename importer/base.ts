@@ -1,13 +1,14 @@
 // What a delta builds on: formats/archive/FORMAT.md, section 8 ("Delta").
 import { bundleOf } from '../bom/bundle.ts';
 import { BundleError } from '../bom/errors.ts';
+import type { Lock } from '../bom/lock.ts';
 import type { BlobReader } from '../bom/ports.ts';
 import type { Archive } from './archive-file.ts';
 import { readLock, type RequiredBlob, requiredBlobs } from './archive-lock.ts';
 
 /** Blobs that the archive leaves to its base and `held` does not have. What follows from the lock is made here and never missing. */
-export async function missingForDelta(archive: Archive, held: Pick<BlobReader, 'has'>): Promise<readonly RequiredBlob[]> {
-  const bundle = bundleOf(await readLock(archive));
+export async function missingForDelta(archive: Archive, held: Pick<BlobReader, 'has'>, known?: Lock): Promise<readonly RequiredBlob[]> {
+  const bundle = bundleOf(known ?? (await readLock(archive)));
   const generated = new Set(bundle.generated.map((blob) => blob.digest));
   const missing: RequiredBlob[] = [];
   for (const { mediaType, digest, size, what } of requiredBlobs(archive, bundle)) {
@@ -23,8 +24,8 @@ const maxNamed = 20;
  * Passes when everything that the archive does not carry is held. Throws `TARGET_BASE` listing what is not. `repairable`: something of the project is
  * here already, without which a repair is refused.
  */
-export async function checkBase(archive: Archive, held: Pick<BlobReader, 'has'>, { repairable }: { readonly repairable: boolean }): Promise<void> {
-  const missing = await missingForDelta(archive, held);
+export async function checkBase(archive: Archive, held: Pick<BlobReader, 'has'>, { repairable, lock }: { readonly repairable: boolean; readonly lock?: Lock }): Promise<void> {
+  const missing = await missingForDelta(archive, held, lock);
   if (missing.length === 0) return;
   const bytes = missing.reduce((sum, blob) => sum + blob.size, 0);
   const bases = (archive.manifest.base ?? []).map((base) => `${base.project} sequence ${base.sequence}`).join(' or ');

@@ -16,11 +16,17 @@ export interface ServeLockOptions {
   readonly notify: Notify;
 }
 
+export interface ServedResult {
+  readonly generation: Generation;
+  /** False when this lock was served already. */
+  readonly changed: boolean;
+}
+
 /**
  * Makes `lock` the generation served; the switch is the last step. Nothing happens when it is served already. Throws `INTEGRITY_MISSING` when content is
  * missing, `TARGET_REPLAY` for a sequence below the highest one imported, `TARGET_UPGRADE`, and `STORAGE_*`.
  */
-export async function serveLock(lock: Lock, { store, now, allowDowngrade, allowUpgradePath, notify }: ServeLockOptions): Promise<{ readonly generation: Generation; readonly changed: boolean }> {
+export async function serveLock(lock: Lock, { store, now, allowDowngrade, allowUpgradePath, notify }: ServeLockOptions): Promise<ServedResult> {
   const { name: project, sequence } = lock.metadata;
   const generations = new Generations(store.root);
   const bundle = bundleOf(lock);

@@ -8,6 +8,8 @@ export interface RequestOptions {
 
 export interface StreamOptions extends RequestOptions {
   readonly offset?: number;
+  /** The byte to end before, when not all of it is wanted. */
+  readonly end?: number;
   readonly expectedSize?: number;
   /** The reader is done with a chunk before it has asked for three more: the memory of chunks is used again then. For whole downloads. */
   readonly borrow?: boolean;

@@ -4,15 +4,16 @@ import { BundleError } from '../../bom/errors.ts';
 import { openArchive } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { receiveArchive } from '../../importer/receive.ts';
-import { holdStore } from '../../store/store-lock.ts';
+import { holding, holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { exists } from '../files.ts';
-import { defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
+import { type CommandContext, defineCommand, keyOption, machineStore, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
+import { importRemote, isRemote } from '../import-remote.ts';
 import { formatBytes } from '../render.ts';
 import { signatureText, threads } from './archive.ts';
 
-interface ImportFlags {
+interface ImportFlags extends NetworkFlags {
   readonly store: string;
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
@@ -30,15 +31,19 @@ const ways = {
 
 export function registerImport(program: Command): void {
   defineCommand<ImportFlags>(program, 'import <archive...>', {
-    description: 'verify an archive (files, all volumes of one, or - for stdin), take it over, and serve it as the next generation',
+    description: 'verify an archive (files, all volumes of one, - for stdin, an http(s) URL, or an oci:// bundle), take it over, and serve it as the next generation',
     flags: [
       storeOption(machineStore), keyOption('public key that must have signed it; repeatable'),
       new Option('--allow-unsigned', 'take an archive that nobody signed, or whose key is not here'),
       new Option('--allow-downgrade', 'take an older sequence than the newest one imported'),
       new Option('--allow-upgrade-path', 'take modules that do not say they can replace the version that is here'),
-      new Option('--copy', 'copy the blobs instead of adopting the archive where it lies'),
+      new Option('--copy', 'copy the blobs instead of adopting the archive where it lies'), ...networkOptions(),
     ],
     action: async (context, flags, paths) => {
+      if (paths.some(isRemote)) {
+        await runRemoteImport(context, flags, paths);
+        return;
+      }
       const keys = await readKeys(flags.key);
       const isNew = !(await exists(flags.store));
       // What cannot be opened leaves no empty store behind; stdin is looked at once it lies in the store.
@@ -71,6 +76,24 @@ export function registerImport(program: Command): void {
       }
     },
   });
+}
+
+async function runRemoteImport(context: CommandContext, flags: ImportFlags, paths: readonly string[]): Promise<void> {
+  const [address = '', other] = paths;
+  if (other !== undefined) throw new BundleError('INPUT_FLAG', { subject: other, expected: 'one address and nothing beside it', actual: `${paths.length} names` });
+  const keys = await readKeys(flags.key);
+  const store = await Store.open(flags.store, { create: true });
+  try {
+    const result = await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, () => importRemote(context, {
+      ...flags, address, store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true,
+    }));
+    const { generation, fetched, fetchedBytes } = result;
+    context.print({ generation, project: generation.project, changed: result.changed, fetched, fetchedBytes }, [
+      `${generation.project}: generation ${generation.id} is served (sequence ${generation.sequence}${result.changed ? '' : ', as before'})`, `  fetched ${fetched} blobs, ${formatBytes(fetchedBytes)}; everything else was here`,
+    ].join('\n'));
+  } finally {
+    store.close();
+  }
 }
 
 /** Takes away a store that a refused import made for nothing, unless somebody else uses it by now. */

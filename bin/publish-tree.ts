@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { canonicalJson } from '../bom/canonical-json.ts';
+import { checkTreeFolder, publishTree, type TreeResult } from '../importer/targets/tree.ts';
+import type { Served } from '../repository/content.ts';
+import { commitFile, makeDirectory } from '../store/durable-file.ts';
+import { type Generation, Generations } from '../store/generations.ts';
+import type { Store } from '../store/store.ts';
+import type { CommandContext } from './context.ts';
+import { lockOf } from './commands/status.ts';
+import { type Dates, readDates } from './generation-contents.ts';
+import { machineKey } from './machine-key.ts';
+import { clearsign, signDetached } from '../formats/pgp/signature.ts';
+import { outlives, treeFiles } from './tree-files.ts';
+
+export interface PublishTreeOptions {
+  readonly folder: string;
+  readonly keep: number;
+  readonly project?: string;
+}
+
+/** What is served now, or one project of it, as a tree for another web server. Dates of Release files never go back in one folder: apt ignores an older one. */
+export async function publishStoreTree(context: CommandContext, store: Store, { folder, keep, project }: PublishTreeOptions): Promise<TreeResult> {
+  const generations = new Generations(store.root);
+  const projects = project === undefined ? await generations.projects() : [project];
+  const current = (await Promise.all(projects.map((name) => generations.current(name)))).filter((each): each is Generation => each !== undefined);
+  await checkTreeFolder(folder);
+  await makeDirectory(join(folder, '.trees'));
+  const path = join(folder, '.trees/release-dates.json');
+  const before = await readDates(path);
+  const after: Record<string, Dates[string]> = { ...before };
+  const served: Served[] = [];
+  for (const generation of current) {
+    const last = before[generation.project];
+    const date = last?.generation === generation.id ? last.date : Math.max(Math.floor(context.now().getTime() / 1000), (last?.date ?? 0) + 1);
+    after[generation.project] = { generation: generation.id, date };
+    served.push({ lock: await lockOf(store, generation), generation: generation.id, date });
+  }
+  const { signer, publicKey } = await machineKey(store.root, context.now());
+  const files = await treeFiles(served, {
+    publicKeyArmored: publicKey, clearsign: (text) => clearsign(text, signer, context.now()), detach: (content) => signDetached(content, signer, context.now()),
+  }, store);
+  // Before the switch: what is killed between gets a later date the next time, never an earlier one.
+  if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
+  return publishTree({ folder, files, blobs: store, keep, outlives, signal: context.signal });
+}

@@ -1,0 +1,51 @@
+// Everything that the machine serves but images, as files for another web server.
+import { hexOf } from '../bom/digest.ts';
+import { chartMediaType, packageMediaType } from '../bom/lock.ts';
+import type { TreeFile } from '../importer/targets/tree.ts';
+import type { Served, ServedBlobs } from '../repository/content.ts';
+import type { Signer } from '../repository/mirror/signer.ts';
+import { View } from '../repository/view.ts';
+
+/** Paths as the machine itself serves them: apt/, files/ with SHA256SUMS, charts/, keys/. */
+export async function treeFiles(served: readonly Served[], signer: Signer, blobs: ServedBlobs): Promise<TreeFile[]> {
+  const view = new View(served, signer);
+  return [
+    { path: 'keys/longshore.asc', bytes: Buffer.from(signer.publicKeyArmored) },
+    ...(await aptFiles(view)),
+    ...fileTree(view),
+    ...(await chartFiles(view, served, blobs)),
+  ];
+}
+
+/** What indexes of earlier trees lead to, and a client that read them may still ask for. */
+export function outlives(path: string): boolean {
+  return /\/by-hash\/|^apt\/[^/]+\/[^/]+\/pool\/|^yum\/.*\/(repodata\/[0-9a-f]{64}-|Packages\/)/.test(path);
+}
+
+async function aptFiles({ apt }: View): Promise<TreeFile[]> {
+  const files: TreeFile[] = [];
+  for (const mirror of apt.mirrors) {
+    const { project, target, packages } = mirror;
+    for (const [path, bytes] of await apt.files(mirror)) files.push({ path: `apt/${project}/${target.id}/${path}`, bytes, ...(/\/(InRelease|Release\.gpg)$/.test(path) ? { volatile: true as const } : {}) });
+    for (const { path, digest, size } of packages) files.push({ path: `apt/${project}/${target.id}/${path}`, blob: { mediaType: packageMediaType.deb, digest, size } });
+    if (apt.alias(target.id) === mirror && !apt.mirrors.some((each) => each.project === target.id)) files.push({ path: `apt/${target.id}`, target: `${project}/${target.id}` });
+  }
+  return files;
+}
+
+function fileTree({ files }: View): TreeFile[] {
+  const list = files.list();
+  if (list.length === 0) return [];
+  const sums = list.map(({ path, digest }) => `${hexOf(digest)}  ${path}\n`).join('');
+  return [{ path: 'files/SHA256SUMS', bytes: Buffer.from(sums) }, ...list.filter(({ path }) => path !== 'SHA256SUMS').map(({ path, digest, size }) => ({ path: `files/${path}`, blob: { mediaType: 'application/octet-stream', digest, size } }))];
+}
+
+async function chartFiles({ charts }: View, served: readonly Served[], blobs: ServedBlobs): Promise<TreeFile[]> {
+  const all = new Map<string, TreeFile>();
+  for (const chart of served.flatMap(({ lock }) => lock.spec.charts)) {
+    if (!all.has(chart.path)) all.set(chart.path, { path: `charts/${chart.path}`, blob: { mediaType: chartMediaType, digest: chart.digest, size: chart.size } });
+    if (chart.provenance !== undefined && !all.has(`${chart.path}.prov`)) all.set(`${chart.path}.prov`, { path: `charts/${chart.path}.prov`, blob: chart.provenance });
+  }
+  const index = all.size === 0 ? undefined : await charts.answer(['index.yaml'], blobs);
+  return [...(index?.body?.kind === 'bytes' ? [{ path: 'charts/index.yaml', bytes: index.body.bytes }] : []), ...all.values()];
+}

@@ -1,0 +1,211 @@
+// A folder that any web server serves: one tree for each publication, switched by one symbolic link. nginx "root", Apache "DocumentRoot": `<folder>/current`.
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { canonicalJson } from '../../bom/canonical-json.ts';
+import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
+import { BundleError, checkNotAborted } from '../../bom/errors.ts';
+import type { BlobReader } from '../../bom/ports.ts';
+import { commitFile, makeDirectory, storageError, syncDirectory } from '../../store/durable-file.ts';
+
+/** One file of a tree; `path` is relative, with `/` between segments. */
+export type TreeFile =
+  /** `volatile`: other bytes each time, that say the same: signatures. */
+  | { readonly path: string; readonly bytes: Uint8Array; readonly volatile?: true }
+  | { readonly path: string; readonly blob: Descriptor }
+  /** A symbolic link, relative to where it stands. */
+  | { readonly path: string; readonly target: string };
+
+export interface TreeBlobs extends BlobReader {
+  /** The file that holds a blob, and only it, from its first byte. */
+  locate(digest: Digest): Promise<{ readonly path: string; readonly offset: number; readonly size: number } | undefined>;
+}
+
+export interface TreeOptions {
+  readonly folder: string;
+  readonly files: readonly TreeFile[];
+  readonly blobs: TreeBlobs;
+  /** Trees that stay, the new one among them; files of theirs that old indexes lead to stay readable in the new one. At least 1. */
+  readonly keep: number;
+  /** Whether a file of an earlier tree stays readable under its path although the new one does not name it. */
+  readonly outlives: (path: string) => boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface TreeResult {
+  /** 1, 2, … in order of publication. */
+  readonly tree: number;
+  /** False when what is served is the same already. */
+  readonly changed: boolean;
+  readonly files: number;
+  /** Hard links to the store or to the tree before, copy-on-write copies, and files whose bytes were written. */
+  readonly linked: number;
+  readonly cloned: number;
+  readonly written: number;
+}
+
+/** What a tree holds, beside it: path -> digest (of a link: its target). */
+type TreeRecord = Readonly<Record<string, string>>;
+
+const marker = 'longshore-tree';
+
+/**
+ * Publishes a tree. A reader sees the tree before or the new one, whole: the switch is one rename of a symbolic link, after everything is on the disk. Killed at
+ * any moment, what was served is served, and the next call begins anew. Throws `STORAGE_FOREIGN` for a folder with something else in it, `STORAGE_*`, and what `blobs` throws.
+ */
+export async function publishTree(options: TreeOptions): Promise<TreeResult> {
+  const { folder, files, keep } = options;
+  await checkTreeFolder(folder);
+  const trees = join(folder, '.trees');
+  await makeDirectory(trees);
+  for (const name of await readdir(trees)) if (name.endsWith('.tmp')) await rm(join(trees, name), { recursive: true, force: true });
+  const served = await currentTree(folder);
+  const record: TreeRecord = Object.fromEntries(files.map((file) => [file.path, keyOf(file)]));
+  const before = served === undefined ? undefined : await readRecord(trees, served);
+  const none = { files: files.length, linked: 0, cloned: 0, written: 0 };
+  if (served !== undefined && before !== undefined && canonicalJson(before) === canonicalJson(record)) return { ...none, tree: served, changed: false };
+  const number = Math.max(0, ...(await numbersOf(trees))) + 1;
+  const building = join(trees, `${number}.tmp`);
+  const counts = await build(building, { ...options, trees, before: served, record: before ?? {} });
+  await commitFile(join(trees, `${number}.json`), `${canonicalJson(record)}\n`);
+  await rename(building, join(trees, String(number)));
+  await syncDirectory(trees);
+  await switchTo(folder, number);
+  const old = (await numbersOf(trees)).filter((each) => each !== number).sort((a, b) => b - a).slice(keep - 1);
+  for (const each of old) {
+    await rm(join(trees, String(each)), { recursive: true, force: true });
+    await rm(join(trees, `${each}.json`), { force: true });
+  }
+  return { tree: number, changed: true, files: files.length, ...counts };
+}
+
+/** Passes for an empty folder, which becomes one for trees, and for one that was published to. Throws `STORAGE_FOREIGN`. */
+export async function checkTreeFolder(folder: string): Promise<void> {
+  await makeDirectory(folder);
+  const names = await readdir(folder);
+  if (names.includes(marker)) return;
+  const strange = names.find((name) => name !== 'lost+found' && !name.endsWith('.tmp'));
+  if (strange !== undefined) throw new BundleError('STORAGE_FOREIGN', { subject: folder, expected: 'an empty folder, or one that was published to', actual: `a folder that holds ${strange}`, next: 'Name a folder of its own; the web server\'s root is <folder>/current.' });
+  await commitFile(join(folder, marker), 'The web server\'s root is the folder `current` beside this file. It is switched by longshore publish --tree.\n');
+}
+
+function keyOf(file: TreeFile): string {
+  if ('bytes' in file) return file.volatile === true ? 'volatile' : digestOf(file.bytes);
+  return 'blob' in file ? file.blob.digest : `-> ${file.target}`;
+}
+
+async function numbersOf(trees: string): Promise<number[]> {
+  return (await readdir(trees)).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+async function currentTree(folder: string): Promise<number | undefined> {
+  const target = await readlink(join(folder, 'current')).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw storageError(join(folder, 'current'), cause);
+  });
+  const number = /^\.trees\/(\d+)$/.exec(target ?? '')?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** A tree without a readable record is built anew. */
+async function readRecord(trees: string, number: number): Promise<TreeRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(join(trees, `${number}.json`), 'utf8')) as TreeRecord;
+  } catch (cause) {
+    if (cause instanceof SyntaxError || (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw storageError(join(trees, `${number}.json`), cause);
+  }
+}
+
+async function switchTo(folder: string, number: number): Promise<void> {
+  const temporary = join(folder, `current.${process.pid}.tmp`);
+  try {
+    await rm(temporary, { force: true });
+    await symlink(`.trees/${number}`, temporary);
+    await rename(temporary, join(folder, 'current'));
+  } catch (cause) {
+    throw storageError(join(folder, 'current'), cause);
+  }
+  await syncDirectory(folder);
+}
+
+type Counts = Pick<TreeResult, 'linked' | 'cloned' | 'written'>;
+interface Build extends TreeOptions { readonly trees: string; readonly before: number | undefined; readonly record: TreeRecord }
+
+async function build(root: string, options: Build): Promise<Counts> {
+  const { files, signal } = options;
+  const counts = { linked: 0, cloned: 0, written: 0 };
+  const folders = new Set([root, ...files.map(({ path }) => dirname(join(root, path)))]);
+  for (const each of folders) await mkdir(each, { recursive: true }).catch((cause: unknown) => { throw storageError(each, cause); });
+  for (const file of files) {
+    checkNotAborted(signal, root);
+    counts[await place(file, join(root, file.path), options)] += 1;
+  }
+  for (const path of await outliving(options)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await link(join(options.trees, String(options.before), path), join(root, path)).catch((cause: unknown) => { throw storageError(path, cause); });
+  }
+  for (const each of folders) await syncDirectory(each);
+  return counts;
+}
+
+/** Files of the kept trees before that old indexes lead to: they lie in the tree before, which carried them over too. */
+async function outliving({ trees, files, keep, before, outlives }: Build): Promise<string[]> {
+  if (before === undefined) return [];
+  const own = new Set(files.map(({ path }) => path));
+  const found = new Set<string>();
+  for (const number of (await numbersOf(trees)).sort((a, b) => b - a).slice(0, keep)) {
+    for (const path of Object.keys((await readRecord(trees, number)) ?? {})) {
+      if (!own.has(path) && outlives(path) && (await stat(join(trees, String(before), path)).then((info) => info.isFile(), () => false))) found.add(path);
+    }
+  }
+  return [...found];
+}
+
+/** The same bytes in the tree before, a hard link into the store, a copy-on-write copy, or a verified copy. */
+async function place(file: TreeFile, to: string, { blobs, trees, before, record, signal }: Build): Promise<keyof Counts> {
+  if ('target' in file) {
+    await symlink(file.target, to).catch((cause: unknown) => { throw storageError(to, cause); });
+    return 'linked';
+  }
+  const isVolatile = 'bytes' in file && file.volatile === true;
+  if (before !== undefined && !isVolatile && record[file.path] === keyOf(file) && (await tryLink(join(trees, String(before), file.path), to))) return 'linked';
+  if ('bytes' in file) {
+    await writeSynced(to, (async function* whole() { yield file.bytes; })());
+    return 'written';
+  }
+  const at = await blobs.locate(file.blob.digest);
+  if (at?.offset === 0 && at.size === file.blob.size && (await stat(at.path)).size === at.size) {
+    if (await tryLink(at.path, to)) return 'linked';
+    if (await tryClone(at.path, to)) return 'cloned';
+  }
+  checkNotAborted(signal, to);
+  await writeSynced(to, blobs.open(file.blob));
+  return 'written';
+}
+
+/** False where it cannot be: another file system, too many links, none allowed, or nothing there. */
+async function tryLink(from: string, to: string): Promise<boolean> {
+  return link(from, to).then(() => true, (cause: NodeJS.ErrnoException) => {
+    if (['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes(cause.code ?? '')) return false;
+    throw storageError(to, cause);
+  });
+}
+
+async function tryClone(from: string, to: string): Promise<boolean> {
+  return copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).then(() => true, async (cause: NodeJS.ErrnoException) => {
+    await rm(to, { force: true });
+    if (cause.code === 'ENOSPC') throw storageError(to, cause);
+    return false;
+  });
+}
+
+async function writeSynced(to: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = await open(to, 'wx', 0o644).catch((cause: unknown) => { throw storageError(to, cause); });
+  try {
+    for await (const chunk of bytes) await handle.writeFile(chunk).catch((cause: unknown) => { throw storageError(to, cause); });
+    await handle.sync().catch((cause: unknown) => { throw storageError(to, cause); });
+  } finally {
+    await handle.close();
+  }
+}
