@@ -63,7 +63,7 @@ class Filling {
 }
 
 /**
- * Members in the given order, each with its tree links in the same volume. A member that is larger than an empty volume is cut into numbered
+ * Members in the given order, each with its tree links in the first volume that has room for it. A member that is larger than an empty volume is cut into numbered
  * pieces and has no links. Without limits there is one volume.
  */
 export function place(options: { readonly members: readonly ContentMember[]; readonly tree: ReadonlyMap<string, Digest> }, limits?: PlaceLimits): VolumeContent[] {
@@ -88,14 +88,22 @@ export function place(options: { readonly members: readonly ContentMember[]; rea
       homes.set(member.path, { volume: current(), cut: true });
       continue;
     }
-    if (home === undefined && whole > current().left) filled.push(new Filling(room));
-    const volume = home?.volume ?? current();
+    const volume = home?.volume ?? firstWithRoom(filled, whole, room);
     volume.add({ member, path: member.path, headerBytes, from: 0, to: member.linkTo === undefined ? member.size : 0 });
     volume.links.push(...links);
     volume.left -= linkBytes;
     homes.set(member.path, { volume, cut: false });
   }
   return filled.map(({ placed, size, links }) => ({ placed, size, links: links.sort((a, b) => (a.path < b.path ? -1 : 1)) }));
+}
+
+/** Small blobs fill what large ones left: a volume that only the next blob may go on with wastes up to that blob's size. */
+function firstWithRoom(filled: Filling[], bytes: number, room: number): Filling {
+  const found = filled.find(({ left }) => bytes <= left);
+  if (found !== undefined) return found;
+  const fresh = new Filling(room);
+  filled.push(fresh);
+  return fresh;
 }
 
 function linkCost(link: { readonly path: string; readonly linkTo: string }, member: ContentMember): number {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, must, type Service, startService } from './command.ts';
+import { hashSync } from 'bcryptjs';
+import { freePort, type Service, startService } from './command.ts';
 
 export interface DockerRegistry extends Service {
   /** host:port */
@@ -17,7 +18,7 @@ export async function startDockerRegistry(folder: string, options: { readonly us
   ];
   if (options.user !== undefined) {
     const [user = '', password = ''] = options.user.split(':');
-    await writeFile(join(folder, 'htpasswd'), await must('htpasswd', ['-Bbn', user, password]));
+    await writeFile(join(folder, 'htpasswd'), `${user}:${hashSync(password, 4)}\n`);
     lines.push(`auth: {htpasswd: {realm: test, path: ${join(folder, 'htpasswd')}}}`);
   }
   await writeFile(join(folder, 'config.yml'), `${lines.join('\n')}\n`);
