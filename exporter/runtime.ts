@@ -4,12 +4,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { basename, join, relative } from 'node:path';
 import { type Descriptor, digestOf, hexOf } from '../bom/digest.ts';
-import { BundleError, checkNotAborted } from '../bom/errors.ts';
+import { checkNotAborted } from '../bom/errors.ts';
 import { type LockedRuntime, runtimeMediaType } from '../bom/lock.ts';
 import type { BlobWriter, Bytes } from '../bom/ports.ts';
 import { endBytes } from '../formats/archive/layout.ts';
 import { encodeEntry, paddedSize } from '../formats/archive/tar-header.ts';
 import { renderLauncher } from './launcher.ts';
+import { type PackageFolders, packageFolders } from './runtime-packages.ts';
 
 export interface RuntimeOptions {
   /** linux-x64, linux-arm64. */
@@ -28,7 +29,7 @@ const dropped = /(?:^|\/)(?:test|tests|docs|examples|src|deps|prebuilds|lightwei
 
 /**
  * Puts longshore for each platform into the store and returns the lock's entries for it. The bytes depend on this version of longshore and its packages
- * only. Throws `RESOLVE_NOT_FOUND` when a package for a platform is not installed here, with the command that installs it.
+ * only. Packages for a platform that are not installed here are fetched; throws as {@link packageFolders} does.
  */
 export async function collectRuntimes({ platforms, root, store, signal }: RuntimeOptions): Promise<LockedRuntime[]> {
   if (platforms.length === 0) return [];
@@ -40,17 +41,22 @@ export async function collectRuntimes({ platforms, root, store, signal }: Runtim
   const packages = await packagesOf(root);
   const program = await put(tarOf(await programFiles(root, packages, signal)));
   const runtimes: LockedRuntime[] = [];
-  for (const platform of [...new Set(platforms)].sort()) {
-    checkNotAborted(signal, platform);
-    const native = await put(tarOf(await nativeFiles(root, platform, packages)));
-    const id = hexOf(digestOf(`${program.digest}${native.digest}`)).slice(0, 16);
-    const add = (path: string, blob: Pick<Descriptor, 'digest' | 'size'>, mode: string): number => runtimes.push({ platform, path, ...blob, mode });
-    add('longshore', await put(Buffer.from(renderLauncher(id))), '0755');
-    add('node', await putNode(root, platform, { store, signal }), '0755');
-    add('program.tar', program, '0644');
-    add('native.tar', native, '0644');
+  const folders = packageFolders(root, signal);
+  try {
+    for (const platform of [...new Set(platforms)].sort()) {
+      checkNotAborted(signal, platform);
+      const native = await put(tarOf(await nativeFiles({ root, folders }, platform, packages)));
+      const id = hexOf(digestOf(`${program.digest}${native.digest}`)).slice(0, 16);
+      const add = (path: string, blob: Pick<Descriptor, 'digest' | 'size'>, mode: string): number => runtimes.push({ platform, path, ...blob, mode });
+      add('longshore', await put(Buffer.from(renderLauncher(id))), '0755');
+      add('node', await putNode(join(await folders.folderOf(`node-${platform}`, platform), 'bin/node'), { store, signal }), '0755');
+      add('program.tar', program, '0644');
+      add('native.tar', native, '0644');
+    }
+    return runtimes;
+  } finally {
+    await folders.close();
   }
-  return runtimes;
 }
 
 interface ProgramFile { readonly path: string; readonly bytes: Uint8Array }
@@ -91,40 +97,25 @@ function compile(source: string): string {
   return stripTypeScriptTypes(source).replace(/(\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.{1,2}\/[^'"\n]+)\.ts\2/g, '$1$2$3.js$2');
 }
 
-async function nativeFiles(root: string, platform: string, packages: readonly string[]): Promise<ProgramFile[]> {
+interface Places { readonly root: string; readonly folders: PackageFolders }
+
+async function nativeFiles({ root, folders }: Places, platform: string, packages: readonly string[]): Promise<ProgramFile[]> {
   const files: ProgramFile[] = [];
   const sqlite = `node_modules/better-sqlite3/prebuilds/${platform}.node`;
-  files.push({ path: sqlite, bytes: await readInstalled(root, sqlite, { platform, what: 'better-sqlite3' }) });
+  files.push({ path: sqlite, bytes: await readFile(join(root, sqlite)) });
   const lzma = `@napi-rs/lzma-${platform}-gnu`;
   if (packages.includes('@napi-rs/lzma')) {
-    const name = `lzma.${platform}-gnu.node`;
-    for (const file of ['package.json', name]) {
-      const path = `node_modules/${lzma}/${file}`;
-      files.push({ path, bytes: await readInstalled(root, path, { platform, what: lzma }) });
-    }
+    const folder = await folders.folderOf(lzma, platform);
+    for (const file of ['package.json', `lzma.${platform}-gnu.node`]) files.push({ path: `node_modules/${lzma}/${file}`, bytes: await readFile(join(folder, file)) });
   }
   return files;
 }
 
-async function putNode(root: string, platform: string, { store, signal }: Pick<RuntimeOptions, 'store' | 'signal'>): Promise<Pick<Descriptor, 'digest' | 'size'>> {
-  const path = `node_modules/node-${platform}/bin/node`;
-  const bytes = await readInstalled(root, path, { platform, what: `node-${platform}` });
+async function putNode(path: string, { store, signal }: Pick<RuntimeOptions, 'store' | 'signal'>): Promise<Pick<Descriptor, 'digest' | 'size'>> {
+  const bytes = await readFile(path);
   const blob = { mediaType: runtimeMediaType, digest: digestOf(bytes), size: bytes.length };
-  await store.put(blob, createReadStream(join(root, path)), signal);
+  await store.put(blob, createReadStream(path), signal);
   return { digest: blob.digest, size: blob.size };
-}
-
-async function readInstalled(root: string, path: string, { platform, what }: { readonly platform: string; readonly what: string }): Promise<Buffer> {
-  try {
-    return await readFile(join(root, path));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    const [os, cpu] = platform.split('-');
-    throw new BundleError('RESOLVE_NOT_FOUND', {
-      subject: `runtime ${platform}`, expected: `the npm package ${what} below ${root}`, actual: 'it is not installed here',
-      next: `Run \`npm install --no-save --os=${os} --cpu=${cpu} --libc=glibc\` in ${root}, or choose another platform with --runtime.`,
-    }, { cause });
-  }
 }
 
 /** Names of all packages that the program needs, their own dependencies included; those with native code per platform are not among them. */
