@@ -8,15 +8,16 @@ import { compareVersions } from '../formats/deb/version.ts';
 import { collect } from './context.ts';
 import { hostAptSources } from './host-apt-sources.ts';
 import { readInputs } from './inputs.ts';
+import type { RemoteAccess } from './remote-modules.ts';
 
 export interface FileFlag { readonly file: readonly string[] }
 
 export const fileOption = (): Option =>
-  new Option('-f, --file <path>', 'a project or BOMs: files, folders, globs, - for stdin; repeatable').argParser(collect).makeOptionMandatory();
+  new Option('-f, --file <path>', 'a project or BOMs: files, folders, globs, - for stdin, addresses (oci://, git+https://…@rev#path, https://); repeatable').argParser(collect).makeOptionMandatory();
 
 /** What the documents behind `-f` ask for together. */
-export async function aggregateInputs(names: readonly string[]): Promise<Aggregated & { readonly projectDocument: ParsedProject }> {
-  const inputs = await readInputs(names);
+export async function aggregateInputs(names: readonly string[], access?: RemoteAccess): Promise<Aggregated & { readonly projectDocument: ParsedProject }> {
+  const inputs = await readInputs(names, access);
   const isFolder = inputs.label !== '-' && (await stat(inputs.label).then((info) => info.isDirectory(), () => false));
   const folder = basename(resolve(inputs.label === '-' ? '.' : isFolder ? inputs.label : dirname(inputs.label)));
   const project = inputs.project ?? defaultProject(inputs.boms, folder);

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import { createProgress } from './render.ts';
+import { removeScratch } from './scratch.ts';
 
 /** What a command is given besides its flags. */
 export interface CommandContext {
@@ -117,6 +118,7 @@ async function framed(flags: CommonOptions, run: (context: CommandContext) => Pr
     });
   } finally {
     progress.finish();
+    await removeScratch();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }

@@ -83,7 +83,7 @@ function lazySource<K extends Kind>(load: () => Promise<Source<K>>): Source<K> {
 }
 
 /** Headers of a credential that the project names: its value is read from an environment variable or a file when it is needed, and kept nowhere. */
-function headersFor(known: NonNullable<WiringOptions['credentials']>): (name: string) => Promise<Record<string, string>> {
+export function headersFor(known: NonNullable<WiringOptions['credentials']>): (name: string) => Promise<Record<string, string>> {
   return async (name) => {
     const credential = known[name];
     if (credential === undefined) throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: 'an entry of that name in Project.spec.credentials', actual: 'none' });

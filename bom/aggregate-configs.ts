@@ -28,7 +28,7 @@ export function configRequirements(boms: readonly ParsedBom[], project: ParsedPr
       if (because !== undefined) { dropped.push({ what, because }); continue; }
       const value = substitute(written, variables, bom, path);
       const at = bom.positionOf(path);
-      if (bom.folder === undefined) {
+      if (bom.folder === undefined || bom.root !== undefined) {
         throw new BundleError('INPUT_FIELD', { subject: `${formatPosition(at)}: ${what}`, expected: 'a document that is a file of this machine', actual: 'one from elsewhere, which may not name files here', next: 'Save the document and name it with -f, or leave export.includeConfigs out.' });
       }
       const id = value.id ?? value.path.replace(/\/+$/, '').split('/').at(-1) ?? '';

@@ -1,5 +1,5 @@
 // Entries of BOMs with variables replaced, overlays applied and selection made: README "Selection", "Overlays".
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, resolve, sep } from 'node:path';
 import type { z } from 'zod';
 import type { ParsedBom, ParsedProject } from './documents/document.ts';
 import { type BomChart, type BomFile, type BomGit, type BomImage, type BomPackageSet, type BomRepository, chart, file, git, image, packageRepository, packageSet } from './documents/module-bom.ts';
@@ -85,10 +85,15 @@ function throwFirst([first]: readonly Problem[]): void {
 
 function entryOf(list: ListName, bom: ParsedBom, value: EntryValues[ListName], path: TreePath): Entry {
   const at = (...field: TreePath): Position => bom.positionOf([...path, ...field]);
-  return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(bom.folder, written, at(...field)) };
+  return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(bom, written, at(...field)) };
 }
 
-function localPath(folder: string | undefined, written: string, at: Position): string {
+function localPath({ folder, root }: Pick<ParsedBom, 'folder' | 'root'>, written: string, at: Position): string {
+  if (folder !== undefined && root !== undefined) {
+    const path = resolve(folder, written);
+    if (!isAbsolute(written) && (path === root || path.startsWith(root + sep))) return path;
+    throw new BundleError('INPUT_FIELD', { subject: formatPosition(at), expected: 'a path beside this document, which came from somewhere else', actual: JSON.stringify(written), next: 'Point the entry to a file of yours with an overlay.' });
+  }
   if (folder !== undefined) return isAbsolute(written) ? written : resolve(folder, written);
   throw new BundleError('INPUT_FIELD', {
     subject: formatPosition(at), expected: 'a URL, because this document does not come from a folder of this machine', actual: `the path ${JSON.stringify(written)}`,
@@ -168,7 +173,7 @@ class Overlays {
     const value = this.check(entry.list, tree, ['spec', 'overlays', index, 'set']);
     const isSet = (field: TreePath): boolean => field[0] !== undefined && Object.hasOwn(set, field[0]);
     const at = (...field: TreePath): Position => (isSet(field) ? project.positionOf(['spec', 'overlays', index, 'set', ...field]) : entry.at(...field));
-    return { ...entry, value, at, pathOf: (written, ...field) => (isSet(field) ? localPath(project.folder, written, at(...field)) : entry.pathOf(written, ...field)) };
+    return { ...entry, value, at, pathOf: (written, ...field) => (isSet(field) ? localPath(project, written, at(...field)) : entry.pathOf(written, ...field)) };
   }
 
   added(list: ListName, bom: ParsedBom): Entry[] {
@@ -181,7 +186,7 @@ class Overlays {
         const path = ['spec', 'overlays', index, 'add', list, place];
         const at = (...field: TreePath): Position => project.positionOf([...path, ...field]);
         const value = this.check(list, item, path);
-        return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(project.folder, written, at(...field)) };
+        return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(project, written, at(...field)) };
       });
     });
   }

@@ -13,7 +13,7 @@ import { type ModuleTargets, platformsOf, selectTargets } from './aggregate-targ
 import { canonicalBytes } from './canonical-json.ts';
 import { type ClusterDemand, clusterDemands } from './cluster-facts.ts';
 import { type Digest, digestOf } from './digest.ts';
-import { type ParsedBom, type ParsedProject, projectFrom } from './documents/document.ts';
+import { type DocumentOrigin, type ParsedBom, type ParsedProject, projectFrom } from './documents/document.ts';
 import { apiVersion } from './documents/fields.ts';
 import type { Policy } from './documents/project.ts';
 import { BundleError } from './errors.ts';
@@ -44,6 +44,7 @@ export interface AggregatedBom {
   readonly digest: Digest;
   readonly size: number;
   readonly file: string;
+  readonly origin?: DocumentOrigin;
 }
 
 /** An entry that a policy looks at. */
@@ -191,7 +192,7 @@ function selectionOf(project: ParsedProject, targets: ModuleTargets): Selection 
 
 function aggregatedBom(bom: ParsedBom): AggregatedBom {
   const { name, version, labels } = bom.value.metadata;
-  return { name, version: version ?? '', labels: labels ?? {}, bytes: bom.canonical, digest: bom.digest, size: bom.canonical.length, file: bom.file };
+  return { name, version: version ?? '', labels: labels ?? {}, bytes: bom.canonical, digest: bom.digest, size: bom.canonical.length, file: bom.file, ...(bom.origin === undefined ? {} : { origin: bom.origin }) };
 }
 
 function upgradingOf({ value: { metadata, spec } }: ParsedBom): Upgrading {

@@ -18,6 +18,8 @@ export function checkEntryPolicy(aggregated: Aggregated, strict: boolean): strin
   }
   const latest = strict ? images.find(({ ref, digest }) => digest === undefined && ref.endsWith(':latest')) : undefined;
   if (latest !== undefined) throw refusal('RESOLVE_UNPINNED', { what: nameOf(latest), module: latest.usedBy.join(', '), ...placeOf(latest) }, 'a version or a digest (--strict)', 'the tag latest', 'Name a version or a digest.');
+  const moving = strict ? aggregated.boms.find(({ origin }) => origin?.pinned === false) : undefined;
+  if (moving !== undefined) throw new BundleError('RESOLVE_UNPINNED', { subject: `module ${moving.name}, read at ${moving.origin?.url ?? ''}`, expected: 'an address that says what is there (--strict): oci://…@sha256:…, git+…@<commit>, https://…#sha256:…', actual: moving.origin?.commit ?? moving.origin?.digest ?? 'none', next: 'Write the digest or commit into the address once you trust it.' });
   const weak = policy.weakDigest === 'fail' ? files.find(({ digest, evidence }) => digest === undefined && evidence.length > 0 && !evidence.some((item) => item.startsWith('sha512:'))) : undefined;
   if (weak !== undefined) throw refusal('RESOLVE_POLICY', { what: nameOf(weak), module: weak.usedBy.join(', '), ...placeOf(weak) }, 'a sha256 digest, because policy.weakDigest is fail', weak.evidence.join(', '), 'Write its sha256 digest in the document or in an overlay.');
   checkLicences(licences, policy.licence ?? {});

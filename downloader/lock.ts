@@ -2,11 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Aggregated } from '../bom/aggregate.ts';
 import { withFoundImages } from '../bom/aggregate-images.ts';
+import type { DocumentOrigin } from '../bom/documents/document.ts';
 import { canonicalJson } from '../bom/canonical-json.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import {
-  apiVersion, bomMediaType, type Lock, type LockedRepository, type LockedRuntime, type LockSpec, type Trust,
+  apiVersion, bomMediaType, type Lock, type LockedBom, type LockedRepository, type LockedRuntime, type LockSpec, type Trust,
 } from '../bom/lock.ts';
 import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom/ports.ts';
 import type { VersionComparators } from '../bom/relations-versions.ts';
@@ -184,7 +185,7 @@ function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolut
   return {
     targets: aggregated.targets.map(({ id, family, os, release, arch }) => ({ id, family, arch, ...(os === undefined ? {} : { os }), ...(release === undefined ? {} : { release }) })),
     order: [...aggregated.order],
-    boms: aggregated.boms.map(({ name, version, digest, size, labels: own }) => ({ name, version, digest, size, labels: { ...own } })),
+    boms: aggregated.boms.map(({ name, version, digest, size, labels: own, origin }) => ({ name, version, digest, size, labels: { ...own }, ...(origin === undefined ? {} : { origin: originOf(origin) }) })),
     images: by(withLicence(resolutions.image.artifacts, aggregated.images, ({ ref }) => ref), ({ ref }) => [ref]),
     files: by(withLicence(resolutions.file.artifacts, aggregated.files, ({ name }) => name), ({ name }) => [name]),
     packages: by([...resolutions.deb.artifacts, ...resolutions.rpm.artifacts], ({ target, manager, name, version, arch }) => [target, manager, name, version, arch]),
@@ -199,6 +200,11 @@ function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolut
     influences: [...aggregated.influences],
     ...(aggregated.clusterDemands.length === 0 ? {} : { clusterDemands: aggregated.clusterDemands.map(({ module, expressions }) => ({ module, expressions: expressions.map(({ key, operator, values }) => ({ key, operator, values: [...values] })) })) }),
   };
+}
+
+/** What the lock keeps of where a BOM was read. */
+function originOf({ url, digest, commit, found }: DocumentOrigin): NonNullable<LockedBom['origin']> {
+  return { url, ...(digest === undefined || commit !== undefined ? {} : { digest }), ...(commit === undefined ? {} : { commit }), ...(found === undefined ? {} : { found }) };
 }
 
 /** Artifacts with the licence that their requirement names. */

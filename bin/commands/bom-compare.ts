@@ -5,24 +5,27 @@ import { cyclonedxOf } from '../../bom/sbom/cyclonedx.ts';
 import { spdxOf } from '../../bom/sbom/spdx.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
-import { defineCommand, lockOption } from '../context.ts';
+import { defineCommand, lockOption, type NetworkFlags, networkOptions } from '../context.ts';
 import { readLock } from '../documents.ts';
+import { accessOf } from '../remote-modules.ts';
 import { version } from '../version.ts';
 
 export function registerCompare(group: Command): void {
-  defineCommand(group, 'diff <before> <after>', {
+  defineCommand<NetworkFlags>(group, 'diff <before> <after>', {
     description: 'what changes between two projects or BOMs (files or folders), before anything is resolved',
-    action: async (context, _flags, [before = '', after = '']) => {
-      const diff = diffAggregated(await aggregateInputs([before]), await aggregateInputs([after]));
+    flags: networkOptions(),
+    action: async (context, flags, [before = '', after = '']) => {
+      const access = accessOf(context, flags);
+      const diff = diffAggregated(await aggregateInputs([before], access), await aggregateInputs([after], access));
       const lines = diffLines(diff);
       context.print(diff, lines.length === 0 ? 'no difference' : lines.join('\n'));
     },
   });
-  defineCommand<FileFlag & { readonly reverse?: boolean; readonly dot?: boolean }>(group, 'graph', {
+  defineCommand<FileFlag & NetworkFlags & { readonly reverse?: boolean; readonly dot?: boolean }>(group, 'graph', {
     description: 'who requires, prefers, influences and wants what',
-    flags: [fileOption(), new Option('--reverse', 'from what is wanted to who wants it'), new Option('--dot', 'in the language of Graphviz')],
+    flags: [fileOption(), ...networkOptions(), new Option('--reverse', 'from what is wanted to who wants it'), new Option('--dot', 'in the language of Graphviz')],
     action: async (context, flags) => {
-      const graph = graphOf(await aggregateInputs(flags.file), flags.reverse === true);
+      const graph = graphOf(await aggregateInputs(flags.file, accessOf(context, flags)), flags.reverse === true);
       context.print(graph, flags.dot === true ? graphDot(graph) : graphText(graph, flags.reverse === true));
     },
   });

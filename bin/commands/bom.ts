@@ -3,21 +3,23 @@ import { checkDocument, parseDocuments } from '../../bom/documents/document.ts';
 import { lintBom } from '../../bom/lint.ts';
 import { errorOf } from '../../bom/documents/yaml-tree.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
-import { defineCommand } from '../context.ts';
+import { defineCommand, type NetworkFlags, networkOptions } from '../context.ts';
 import { inputFiles, readDocumentText } from '../inputs.ts';
+import { accessOf } from '../remote-modules.ts';
 import { table } from '../render.ts';
 import { registerCompare } from './bom-compare.ts';
 import { registerConvert } from './bom-convert.ts';
+import { registerBomPush } from './bom-push.ts';
 import { isModuleList, moduleCheck, moduleCheckFlags, type ModuleCheckFlags } from './bom-metadata.ts';
 
 export function registerBom(program: Command): void {
   const group = program.command('bom').description('look at what modules publish');
-  defineCommand<FileFlag & ModuleCheckFlags>(group, 'check', {
+  defineCommand<FileFlag & ModuleCheckFlags & NetworkFlags>(group, 'check', {
     description: 'every problem of the documents, with file, line and column',
-    flags: [fileOption(), ...moduleCheckFlags()],
+    flags: [fileOption(), ...networkOptions(), ...moduleCheckFlags()],
     action: async (context, options) => {
       const files = await inputFiles(options.file);
-      const texts = await Promise.all(files.map(readDocumentText));
+      const texts = await Promise.all(files.map((file) => readDocumentText(file, accessOf(context, options))));
       const found = [...texts.flatMap(({ text, name }) => {
         if (isModuleList(text)) return [];
         const problems = checkDocument(text, name);
@@ -30,11 +32,11 @@ export function registerBom(program: Command): void {
       if (first !== undefined) throw errorOf(first);
     },
   });
-  defineCommand<FileFlag>(group, 'show', {
+  defineCommand<FileFlag & NetworkFlags>(group, 'show', {
     description: 'what the documents ask for together, after selection, variables and overlays',
-    flags: [fileOption()],
+    flags: [fileOption(), ...networkOptions()],
     action: async (context, options) => {
-      const aggregated = await aggregateInputs(options.file);
+      const aggregated = await aggregateInputs(options.file, accessOf(context, options));
       const { name, order, targets, images, files, packageSets, charts, git, dropped, unresolved, warnings, influences } = aggregated;
       const document = {
         project: name, order, modules: aggregated.boms.map(({ name: module, version, labels, digest }) => ({ name: module, version, labels, digest })), targets,
@@ -63,5 +65,6 @@ export function registerBom(program: Command): void {
   });
   registerConvert(group);
   registerCompare(group);
+  registerBomPush(group);
 }
 

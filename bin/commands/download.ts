@@ -9,6 +9,7 @@ import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { readLock, type Stock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
+import { accessOf } from '../remote-modules.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
 
@@ -28,7 +29,7 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const named = flags.file ?? [];
-  const aggregated = named.length === 0 ? undefined : await aggregateInputs(named);
+  const aggregated = named.length === 0 ? undefined : await aggregateInputs(named, accessOf(context, flags));
   const credentials = aggregated?.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,

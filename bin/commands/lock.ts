@@ -9,6 +9,7 @@ import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { cacheStore, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
+import { accessOf } from '../remote-modules.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
 import { createConfigs, createSources } from '../wiring.ts';
@@ -34,7 +35,7 @@ export const lockFlags = (): Option[] => [
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
 export async function runLock(context: CommandContext, flags: LockFlags): Promise<{ readonly lock: Lock; readonly changed: boolean }> {
-  const aggregated = await aggregateInputs(flags.file);
+  const aggregated = await aggregateInputs(flags.file, accessOf(context, flags));
   const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });

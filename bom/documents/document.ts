@@ -25,6 +25,20 @@ export interface Parsed<T> {
   positionOf(path: TreePath, part?: 'key' | 'value'): Position;
   /** Where its relative paths count from: an absolute folder. Absent: it came from somewhere else, and may not name local files. */
   readonly folder?: string;
+  /** Its relative paths may not leave this folder, and absolute ones name nothing: it came with its files from somewhere else. */
+  readonly root?: string;
+  /** Where it was read, when that was not a file of this machine. */
+  readonly origin?: DocumentOrigin;
+}
+
+export interface DocumentOrigin {
+  readonly url: string;
+  readonly digest?: Digest;
+  readonly commit?: string;
+  /** Which part of an image had it. */
+  readonly found?: string;
+  /** The address says by digest or commit what has to be there. */
+  readonly pinned: boolean;
 }
 export type ParsedBom = Parsed<ModuleBom>;
 export type ParsedProject = Parsed<Project>;
@@ -39,6 +53,8 @@ export interface Documents {
 export interface ReadOptions {
   /** The absolute folder of `file`; give it only for files of this machine. */
   readonly folder?: string;
+  readonly root?: string;
+  readonly origin?: DocumentOrigin;
 }
 
 const schemas = { ModuleBOM: moduleBomSchema, Project: projectSchema, ModuleRepository: moduleRepositorySchema } as const;
@@ -162,7 +178,7 @@ function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): 
     problems: [],
     parsed: {
       file: document.file, value: result.data, canonical, digest: digestOf(canonical), positionOf: document.positionOf,
-      ...(options.folder === undefined ? {} : { folder: options.folder }),
+      ...(options.folder === undefined ? {} : { folder: options.folder }), ...(options.root === undefined ? {} : { root: options.root }), ...(options.origin === undefined ? {} : { origin: options.origin }),
     },
   };
 }

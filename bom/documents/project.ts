@@ -4,7 +4,7 @@ import { annotations, apiVersion, flag, moduleName, optional, scalar, text, text
 import { preference, systemRepository, target } from './module-bom.ts';
 
 const module = z.strictObject({
-  bom: optional(text), adapter: optional(text), from: optional(text), select: texts.optional(), options: z.record(z.string(), tree).optional(), annotations: annotations.optional(),
+  bom: optional(text), adapter: optional(text), from: optional(text), select: texts.optional(), headersFrom: texts.optional(), options: z.record(z.string(), tree).optional(), annotations: annotations.optional(),
 }).refine((value) => (value.bom !== undefined) !== (value.from !== undefined), 'either bom, or adapter and from');
 
 /** What an overlay changes: the kind of entry and its id, name, reference or URL; `module` alone (or beside it) limits it to one module. */

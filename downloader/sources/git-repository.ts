@@ -14,6 +14,8 @@ export interface GitPlace {
   readonly subject: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Where a repository may lie for a while: abbreviated commits have to be looked up in one. */
+  readonly spoolDir?: string;
 }
 
 export interface ResolvedRevision {
@@ -47,7 +49,20 @@ export async function resolveRevision(place: GitPlace): Promise<ResolvedRevision
     const found = heads.get(`${name}^{}`) ?? heads.get(name);
     if (found !== undefined) return { commit: found, ...(/^refs\/(?:heads|tags)\//.test(name) ? { ref: name } : {}) };
   }
+  if (/^[0-9a-f]{7,63}$/.test(ref) && place.spoolDir !== undefined) return { commit: await abbreviated(place, ref, place.spoolDir) };
   throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: `the revision ${ref}`, actual: 'no branch or tag of that name', next: 'Name a branch, a tag or a full commit.' });
+}
+
+/** The one commit on any branch or tag that begins like that. */
+async function abbreviated(place: GitPlace, prefix: string, folder: string): Promise<string> {
+  const repository = join(folder, 'abbreviated.git');
+  const local = { ...runOf({ ...place, headers: {} }), repository };
+  await git(['init', '-q', '--bare', '--template=', repository], runOf({ ...place, headers: {} }));
+  await git(['fetch', '-q', '--no-tags', '--no-write-fetch-head', '--', gitAddress(place.url, place.subject), '+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'], runOf(place, repository));
+  const found = (await git(['rev-list', '--all'], local)).split('\n').filter((commit) => commit.startsWith(prefix));
+  const [commit, second] = found;
+  if (commit !== undefined && second === undefined) return commit;
+  throw new BundleError('RESOLVE_NOT_FOUND', { subject: place.subject, expected: `one commit that begins with ${prefix}`, actual: commit === undefined ? 'none on any branch or tag' : `${found.length} of them`, next: 'Write the whole commit.' });
 }
 
 /** A bare repository in `folder` with the history of `revision`, under the names that a bundle of it gives. Throws as {@link resolveRevision}. */
