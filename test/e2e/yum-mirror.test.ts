@@ -43,7 +43,7 @@ beforeAll(async () => {
   const text = await readFile(join(folder, 'client.repo'), 'utf8');
   await must('curl', ['-fsS', `${served.url}/keys/longshore.asc`, '-o', join(folder, 'machine.asc')]);
   // The key lies where the client's root is, not this machine's; the name is not to tell the two repositories apart.
-  await writeFile(join(folder, 'repos/ours/bed.repo'), text.replace(/^\[.*\]/, '[bed]').replace(/file:\/\/\S+/, `file://${join(folder, 'machine.asc')}`));
+  await writeFile(join(folder, 'repos/ours/bed.repo'), text.replace(/^\[.*\]\nname=.*/, '[bed]\nname=bed').replace(/file:\/\/\S+/, `file://${join(folder, 'machine.asc')}`));
 });
 afterAll(async () => {
   await served?.stop();
@@ -58,7 +58,7 @@ function records(index: Buffer): string[] {
 async function ask(repository: 'ours' | 'theirs' | 'unpacked', args: readonly string[]): Promise<string> {
   const outcome = await dnf({ root: join(folder, `root-${repository}`), repos: join(folder, 'repos', repository) }, ['-q', ...args]);
   if (outcome.status !== 0) throw new Error(`dnf ${args.join(' ')}: ${outcome.status}\n${outcome.stdout}${outcome.stderr}`);
-  return outcome.stdout.replaceAll(/^Repository\s*:.*\n/gm, '');
+  return outcome.stdout.replaceAll(/^(?:Repository|Repo)\s*:.*\n/gm, '');
 }
 
 const questions: readonly (readonly string[])[] = [
