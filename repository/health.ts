@@ -4,7 +4,7 @@ import type { ServedBlobs } from './content.ts';
 import type { View } from './view.ts';
 
 /** Below this much free disk, pushes and imports are about to fail. */
-const lowDiskBytes = 1024 * 1024 * 1024;
+export const lowDiskBytes = 1024 * 1024 * 1024;
 
 /** Free bytes for this process where `folder` lies; undefined when there is nothing to write to, or no answer. */
 export async function freeBytes(folder: string | undefined): Promise<number | undefined> {

@@ -7,7 +7,7 @@ import { type Answer, jsonAnswer, send, textAnswer } from './answer.ts';
 import { AuditLog, isWrite } from './audit.ts';
 import { apiAnswer } from './catalog/api.ts';
 import { artifactPage } from './catalog/artifact-page.ts';
-import { changesOf, changesPage } from './catalog/changes.ts';
+import { changesPage, historyOf } from './catalog/changes.ts';
 import { artifactsPage, catalogPage } from './catalog/catalog.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
@@ -170,8 +170,8 @@ export class Machine {
 
   private changes(view: View, project: string): Answer | undefined {
     const served = view.served.find(({ lock }) => lock.metadata.name === project);
-    const changes = served === undefined ? undefined : changesOf(served);
-    return changes === undefined ? undefined : changesPage(changes);
+    const steps = served === undefined ? [] : historyOf(served);
+    return steps.length === 0 ? undefined : changesPage(project, steps);
   }
 
   private async page(exchange: Exchange): Promise<Answer | undefined> {

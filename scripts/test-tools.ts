@@ -34,6 +34,7 @@ const tools: Readonly<Record<string, string>> = {
   sshd: 'openssh-server',
   ssh: 'openssh-client',
   nginx: 'nginx-light',
+  chromium: 'chromium',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import { clearsign, signDetached } from '../../formats/pgp/signature.ts';
+import { freeBytes, lowDiskBytes } from '../../repository/health.ts';
 import { isLoopback, type ListenAddress, type TlsFiles } from '../../repository/listen.ts';
 import type { Signer } from '../../repository/mirror/signer.ts';
 import type { AccessRecord } from '../../repository/access-record.ts';
@@ -16,6 +17,7 @@ import { openArchiveContent } from '../archive-content.ts';
 import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
 import { GenerationContents } from '../generation-contents.ts';
 import { type MachineKey, machineKey, passingKey } from '../machine-key.ts';
+import { formatBytes } from '../render.ts';
 import { version } from '../version.ts';
 import { presentStore } from './status.ts';
 
@@ -35,6 +37,7 @@ interface ServeFlags {
 
 /** How often a certificate is looked at that will have to be renewed. */
 const renewalCheckMs = 3_600_000;
+const diskCheckMs = 600_000;
 
 export function registerServe(program: Command): void {
   defineCommand<ServeFlags>(program, 'serve [archive...]', {
@@ -117,15 +120,26 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
       ...service.addresses.map((address) => `  ${address}/`),
       ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),
     ].join('\n'));
-    const renewal = tls === undefined || !('renewAt' in tls) ? undefined : setInterval(() => {
-      if (context.now() < tls.renewAt) return;
+    const reload = (): void => {
       tlsOf(context, flags, { listen, state }).then((next) => { if (next !== undefined) service.renewTls(next); }, (cause: unknown) => context.note(`warning: the certificate was not renewed: ${cause instanceof Error ? cause.message : String(cause)}`));
-    }, renewalCheckMs);
+    };
+    const renewal = tls === undefined || !('renewAt' in tls) ? undefined : setInterval(() => { if (context.now() >= tls.renewAt) reload(); }, renewalCheckMs);
+    const disk = setInterval(() => { void warnOfLowDisk(context, state); }, diskCheckMs);
+    await warnOfLowDisk(context, state);
+    // The password file and generations are looked at again by themselves.
+    process.on('SIGHUP', reload);
     await new Promise<void>((done) => { if (context.signal.aborted) done(); else context.signal.addEventListener('abort', () => done(), { once: true }); });
+    process.off('SIGHUP', reload);
     clearInterval(renewal);
+    clearInterval(disk);
   } finally {
     await service.close();
   }
+}
+
+async function warnOfLowDisk(context: CommandContext, state: string): Promise<void> {
+  const free = await freeBytes(state);
+  if (free !== undefined && free < lowDiskBytes) context.note(`warning: ${formatBytes(free)} are left where ${state} lies: imports and pushes are about to fail; \`longshore gc\` makes room`);
 }
 
 /** `host:port`, `[v6]:port`, `:port` (loopback) or `host` (port 5000). */

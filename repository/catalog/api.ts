@@ -1,11 +1,11 @@
 // The catalog as JSON, below /api/v1/.
 import { cyclonedxOf } from '../../bom/sbom/cyclonedx.ts';
 import { spdxOf } from '../../bom/sbom/spdx.ts';
-import { type Answer, jsonAnswer } from '../answer.ts';
+import { type Answer, jsonAnswer, textAnswer } from '../answer.ts';
 import type { Served } from '../content.ts';
 import type { Exchange } from '../exchange.ts';
 import type { View } from '../view.ts';
-import { changesOf } from './changes.ts';
+import { changesOf, historyOf } from './changes.ts';
 import { type InventoryItem, itemsOf, summaryOf } from './inventory.ts';
 
 export interface CatalogFacts {
@@ -25,7 +25,9 @@ const endpoints = {
   '/api/v1/projects/<name>/lock': 'the lock of a project',
   '/api/v1/projects/<name>/sbom.cdx.json': 'what a project carries, as CycloneDX',
   '/api/v1/projects/<name>/sbom.spdx.json': 'the same as SPDX',
+  '/api/v1/projects/<name>/licences.csv': 'kind, name, digest and licence of each artifact, where the documents name one',
   '/api/v1/projects/<name>/changes': 'what the current generation changed against the one before, where that is known',
+  '/api/v1/projects/<name>/history': 'the same for every step back that is still here, newest first',
   '/api/v1/artifacts?kind=&project=&module=&target=&q=': 'artifacts; q: words that all occur in name or digest',
   '/api/v1/pushed': 'repositories that were pushed here',
   '/api/v1/clients': 'addresses that were seen (with a password, or from this machine)',
@@ -42,9 +44,10 @@ export function apiAnswer(facts: CatalogFacts, segments: readonly string[]): Ans
   if (path === 'projects') return jsonAnswer(200, { projects: view.served.map(summaryOf) }, headers);
   if (path === 'artifacts') return jsonAnswer(200, { artifacts: matching(facts) }, headers);
   if (path === 'pushed') return jsonAnswer(200, { repositories: facts.pushed }, headers);
-  const [, name, what] = /^projects\/([^/]+)\/(lock|changes|sbom\.cdx\.json|sbom\.spdx\.json)$/.exec(path) ?? [];
+  const [, name, what] = /^projects\/([^/]+)\/(lock|changes|history|licences\.csv|sbom\.cdx\.json|sbom\.spdx\.json)$/.exec(path) ?? [];
   const served = view.served.find(({ lock }) => lock.metadata.name === name);
   if (served === undefined) return undefined;
+  if (what === 'licences.csv') return textAnswer(200, licencesOf(served), { ...headers, 'content-type': 'text/csv; charset=utf-8' });
   const document = documentOf(served, what ?? '', facts.version);
   return document === undefined ? undefined : jsonAnswer(200, document, headers);
 }
@@ -54,8 +57,15 @@ function documentOf(served: Served, what: string, version: string): unknown {
     case 'lock': return served.lock;
     case 'sbom.cdx.json': return cyclonedxOf(served.lock, version);
     case 'sbom.spdx.json': return spdxOf(served.lock, version);
+    case 'history': return { changes: historyOf(served) };
     default: return changesOf(served);
   }
+}
+
+/** RFC 4180. */
+function licencesOf(served: Served): string {
+  const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return [['kind', 'name', 'digest', 'licence'], ...itemsOf(served).map(({ kind, name, digest, licence }) => [kind, name, digest, licence ?? ''])].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
 /** The artifacts that the query asks for: the same on the page and in the API. */

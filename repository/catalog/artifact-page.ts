@@ -34,6 +34,7 @@ function sections(item: InventoryItem, lock: Lock, facts: CatalogFacts): string 
     ['Project', link('/artifacts', { project: item.project }, item.project)],
     ['Wanted by', item.usedBy.map((name) => link('/artifacts', { module: name }, name)).join(', ')],
     ['Trust', escapeHtml(trustText(item.trust))],
+    ['Licence', item.licence === undefined ? undefined : escapeHtml(item.licence)],
     ['Names here', item.places.map((place) => `<code>${escapeHtml(place)}</code>`).join('<br>')],
   ];
   const image = item.kind === 'image' ? lock.spec.images.find(({ digest, ref }) => digest === item.digest && ref.startsWith(item.name.split('@')[0] ?? '')) : undefined;

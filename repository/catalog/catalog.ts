@@ -44,7 +44,7 @@ function projectsSection(projects: readonly ProjectSummary[], changed: ReadonlyS
       .map(([kind]) => link('/artifacts', { project: project.name, kind }, counted(project.counts[kind], kind)));
     const modules = project.modules.map(({ name, version }) => link('/artifacts', { project: project.name, module: name }, `${name} ${version}`));
     const changes = changed.has(project.name) ? `<br>${link(`/changes/${project.name}`, {}, 'changes')}` : '';
-    const documents = [['lock', 'lock'], ['sbom.cdx.json', 'CycloneDX'], ['sbom.spdx.json', 'SPDX']].map(([path, text]) => link(`/api/v1/projects/${project.name}/${path}`, {}, text ?? ''));
+    const documents = [['lock', 'lock'], ['sbom.cdx.json', 'CycloneDX'], ['sbom.spdx.json', 'SPDX'], ['licences.csv', 'licences']].map(([path, text]) => link(`/api/v1/projects/${project.name}/${path}`, {}, text ?? ''));
     return `<tr><th scope="row">${link('/artifacts', { project: project.name }, project.name)}</th><td class="number">${project.sequence}</td>
 <td class="number">${project.generation ?? 'archive'}${changes}</td><td>${counts.join(', ') || 'nothing'}</td><td class="number">${formatBytes(project.totalBytes)}</td>
 <td>${modules.join(', ')}</td><td>${documents.join(', ')}</td></tr>`;

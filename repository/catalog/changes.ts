@@ -5,7 +5,7 @@ import type { Served } from '../content.ts';
 import { partsOf } from '../registry/library.ts';
 import { escapeHtml, formatBytes, page } from './html.ts';
 import { type InventoryItem, itemsOf } from './inventory.ts';
-import { artifactPath, kindTitles, link } from './parts.ts';
+import { artifactPath, link, nounOf } from './parts.ts';
 
 export interface Changes {
   readonly project: string;
@@ -37,37 +37,49 @@ function identityOf(item: InventoryItem): string {
 
 /** Undefined when the content does not say what was before. */
 export function changesOf(served: Served): Changes | undefined {
-  const before: Lock | undefined = served.older?.[0];
-  if (before === undefined) return undefined;
+  return historyOf(served)[0];
+}
+
+/** Every step that is still known, newest first. */
+export function historyOf(served: Served): readonly Changes[] {
+  const locks = [served.lock, ...(served.older ?? [])];
+  return locks.slice(1).map((before, step) => between(before, step === 0 ? served : { lock: locks[step] ?? served.lock, date: 0 }));
+}
+
+function between(before: Lock, now: Served): Changes {
   const same = (item: InventoryItem): string => `${item.kind}\n${item.name}\n${item.target ?? ''}\n${item.digest}`;
-  const [old, now] = [itemsOf({ lock: before, date: 0 }), itemsOf(served)];
-  const [oldKeys, nowKeys] = [new Set(old.map(same)), new Set(now.map(same))];
+  const [old, items] = [itemsOf({ lock: before, date: 0 }), itemsOf(now)];
+  const [oldKeys, nowKeys] = [new Set(old.map(same)), new Set(items.map(same))];
   const gone = Map.groupBy(old.filter((item) => !nowKeys.has(same(item))), identityOf);
-  const come = Map.groupBy(now.filter((item) => !oldKeys.has(same(item))), identityOf);
+  const come = Map.groupBy(items.filter((item) => !oldKeys.has(same(item))), identityOf);
   const added: InventoryItem[] = [];
   const changed: { before: InventoryItem; after: InventoryItem }[] = [];
-  for (const [identity, items] of come) {
+  for (const [identity, fresh] of come) {
     const earlier = gone.get(identity) ?? [];
-    for (const [position, after] of items.entries()) {
+    for (const [position, after] of fresh.entries()) {
       const match = earlier[position];
       if (match === undefined) added.push(after);
       else changed.push({ before: match, after });
     }
-    gone.set(identity, earlier.slice(items.length));
+    gone.set(identity, earlier.slice(fresh.length));
   }
   return {
-    project: served.lock.metadata.name, from: before.metadata.sequence, to: served.lock.metadata.sequence, added, changed, removed: [...gone.values()].flat(),
+    project: now.lock.metadata.name, from: before.metadata.sequence, to: now.lock.metadata.sequence, added, changed, removed: [...gone.values()].flat(),
     newBytes: [...added, ...changed.map(({ after }) => after)].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   };
 }
 
-export function changesPage({ project, from, to, added, removed, changed, newBytes }: Changes): Answer {
-  const list = (title: string, rows: readonly string[]): string => (rows.length === 0 ? '' : `<h2>${title} (${rows.length})</h2><ul>${rows.map((row) => `<li>${row}</li>`).join('\n')}</ul>`);
-  const kind = (item: InventoryItem): string => escapeHtml(kindTitles.find(([name]) => name === item.kind)?.[1] ?? item.kind);
+export function changesPage(project: string, steps: readonly Changes[]): Answer {
+  return page(`${project}: what changed`, `<p><a href="/">Catalog</a></p>${steps.map(stepSection).join('\n')}`);
+}
+
+function stepSection({ from, to, added, removed, changed, newBytes }: Changes): string {
+  const list = (title: string, rows: readonly string[]): string => (rows.length === 0 ? '' : `<h3>${title} (${rows.length})</h3><ul>${rows.map((row) => `<li>${row}</li>`).join('\n')}</ul>`);
+  const kind = (item: InventoryItem): string => escapeHtml(nounOf(item.kind));
   const named = (item: InventoryItem): string => `${link(artifactPath(item), {}, item.name)} <small>${kind(item)}, ${formatBytes(item.sizeBytes)}</small>`;
   const nothing = added.length + removed.length + changed.length === 0 ? '<p>The artifacts are the same.</p>' : `<p>${formatBytes(newBytes)} in artifacts that were not there before.</p>`;
-  return page(`${project}: what sequence ${to} changed against ${from}`, `<p><a href="/">Catalog</a></p>${nothing}
+  return `<h2>Sequence ${to} against ${from}</h2>${nothing}
 ${list('Changed', changed.map(({ before, after }) => `${escapeHtml(before.name)} → ${named(after)}`))}
 ${list('Added', added.map(named))}
-${list('Removed', removed.map((item) => `${escapeHtml(item.name)} <small>${kind(item)}</small>`))}`);
+${list('Removed', removed.map((item) => `${escapeHtml(item.name)} <small>${kind(item)}</small>`))}`;
 }

@@ -19,6 +19,8 @@ export interface InventoryItem {
   readonly places: readonly string[];
   readonly platforms?: readonly string[];
   readonly target?: string;
+  /** As the documents name it. */
+  readonly licence?: string;
 }
 
 export interface ProjectSummary {
@@ -44,6 +46,10 @@ export function itemsOf(served: Served): readonly InventoryItem[] {
   return items;
 }
 
+function licenceOf({ licence }: { readonly licence?: string | undefined }): { readonly licence?: string } {
+  return licence === undefined ? {} : { licence };
+}
+
 function listItems({ lock }: Served): InventoryItem[] {
   const project = lock.metadata.name;
   const { images, files, packages, charts, git } = lock.spec;
@@ -52,17 +58,17 @@ function listItems({ lock }: Served): InventoryItem[] {
       kind: 'image', name: layoutName(image.ref), digest: image.digest, usedBy: image.usedBy, trust: image.trust, project,
       sizeBytes: [...image.manifests, ...image.blobs].reduce((sum, { size }) => sum + size, 0),
       places: namesOf(image).map(({ name, tag }) => (tag === undefined ? `${name}@${image.digest}` : `${name}:${tag}`)),
-      platforms: Object.keys(image.platforms).sort(),
+      platforms: Object.keys(image.platforms).sort(), ...licenceOf(image),
     })),
-    ...files.map((file): InventoryItem => ({ kind: 'file', name: file.name, digest: file.digest, sizeBytes: file.size, usedBy: file.usedBy, trust: file.trust, project, places: [file.name] })),
+    ...files.map((file): InventoryItem => ({ kind: 'file', name: file.name, digest: file.digest, sizeBytes: file.size, usedBy: file.usedBy, trust: file.trust, project, places: [file.name], ...licenceOf(file) })),
     ...charts.map((chart): InventoryItem => ({
-      kind: 'chart', name: `${chart.name} ${chart.version}`, digest: chart.digest, sizeBytes: chart.size, usedBy: chart.usedBy, trust: chart.trust, project, places: [chart.path],
+      kind: 'chart', name: `${chart.name} ${chart.version}`, digest: chart.digest, sizeBytes: chart.size, usedBy: chart.usedBy, trust: chart.trust, project, places: [chart.path], ...licenceOf(chart),
     })),
     ...packages.map((item): InventoryItem => ({
       kind: item.manager, name: `${item.name} ${item.version} ${item.arch}`, digest: item.digest, sizeBytes: item.size, usedBy: item.usedBy, trust: item.trust, project,
       places: [item.path], target: item.target,
     })),
-    ...git.map((item): InventoryItem => ({ kind: 'git', name: item.name, digest: item.digest, sizeBytes: item.size, usedBy: item.usedBy, trust: item.trust, project, places: [`${item.name}.bundle`] })),
+    ...git.map((item): InventoryItem => ({ kind: 'git', name: item.name, digest: item.digest, sizeBytes: item.size, usedBy: item.usedBy, trust: item.trust, project, places: [`${item.name}.bundle`], ...licenceOf(item) })),
   ];
 }
 

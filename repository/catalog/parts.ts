@@ -12,6 +12,10 @@ const nouns: Readonly<Record<InventoryItem['kind'], readonly [string, string]>> 
   git: ['Git bundle', 'Git bundles'],
 };
 
+export function nounOf(kind: InventoryItem['kind']): string {
+  return nouns[kind][0];
+}
+
 /** `1 chart`, `61 Debian packages`. */
 export function counted(count: number, kind: InventoryItem['kind']): string {
   return `${count} ${nouns[kind][count === 1 ? 0 : 1]}`;
