@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
+import type { Lock } from '../bom/lock.ts';
 import { createProgress } from './render.ts';
 import { removeScratch } from './scratch.ts';
 
@@ -14,6 +15,8 @@ export interface CommandContext {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly now: () => Date;
+  /** What the run is about, for `--report`. */
+  record(lock: Lock): void;
   /** The result: one JSON document on stdout with `--json`, else text for a person. */
   print(document: unknown, text: string): void;
   /** A line on stderr that is no result: what a person may want to know meanwhile. Silent with `--quiet`. */
@@ -26,6 +29,7 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly progress: boolean;
+  readonly report?: string;
 }
 
 export type Action<O> = (context: CommandContext, options: O, args: readonly string[]) => Promise<void>;
@@ -87,15 +91,18 @@ export function defineCommand<O extends object>(parent: Command, nameAndArgs: st
     .addOption(new Option('--json', 'one JSON document on stdout, progress on stderr'))
     .addOption(new Option('--quiet', 'only results and errors'))
     .addOption(new Option('--no-progress', 'no progress lines'))
+    .addOption(new Option('--report <file>', 'write what was done, from where, how far it is trusted, when, and every error, as JSON'))
     .addOption(new Option('--values <file>', 'unattended settings: flag names and values, as JSON or YAML'));
   command.action(async () => {
     const flags = command.opts<O & CommonOptions>();
-    await framed(flags, (context) => options.action(context, flags, command.args));
+    await framed(flags, nameAndArgs.split(' ')[0] ?? '', (context) => options.action(context, flags, command.args));
   });
   return command;
 }
 
-async function framed(flags: CommonOptions, run: (context: CommandContext) => Promise<void>): Promise<void> {
+async function framed(flags: CommonOptions, name: string, run: (context: CommandContext) => Promise<void>): Promise<void> {
+  const report = flags.report === undefined ? undefined : new (await import('./run-report.ts')).RunReport(name, new Date());
+  let failure: unknown;
   const stop = new AbortController();
   const interrupt = (): void => {
     if (stop.signal.aborted) process.exit(130);
@@ -108,16 +115,22 @@ async function framed(flags: CommonOptions, run: (context: CommandContext) => Pr
   try {
     await run({
       signal: stop.signal,
-      notify: progress.notify,
+      notify: report?.listening(progress.notify) ?? progress.notify,
       json: flags.json === true,
       quiet: flags.quiet === true,
       now: () => new Date(),
-      print: (document, text) => { progress.finish(); process.stdout.write(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`); },
+      record: (lock) => report?.recordLock(lock),
+      print: (document, text) => { report?.recordResult(document); progress.finish(); process.stdout.write(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`); },
       note: (text) => { if (flags.quiet !== true) { progress.finish(); process.stderr.write(`${text}\n`); } },
       settle: () => progress.finish(),
     });
+  } catch (error) {
+    failure = error;
+    throw error;
   } finally {
     progress.finish();
+    // A failure of the run is the one that is told, also when its report cannot be written.
+    if (flags.report !== undefined) await report?.write(flags.report, failure).catch((cause: unknown) => { if (failure === undefined) throw cause; });
     await removeScratch();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }

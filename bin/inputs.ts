@@ -56,6 +56,14 @@ export async function readInputs(names: readonly string[], access?: RemoteAccess
   return { boms, ...(project === undefined ? {} : { project }), label: names[0] ?? 'project' };
 }
 
+/** BOMs at an address or path. */
+export async function readModule(place: string, access?: RemoteAccess): Promise<readonly ParsedBom[]> {
+  if (isModuleAddress(place)) return (await remoteDocuments(place, new RemoteModules(access))).boms;
+  const read: Documents[] = [];
+  for (const file of await inputFiles([place])) read.push(await readDocuments(file));
+  return read.flatMap(({ boms }) => boms);
+}
+
 /** Documents at an address: what is there itself, or the files of a revision. */
 async function remoteDocuments(address: string, remote: RemoteModules, options: Parameters<RemoteModules['read']>[1] = {}): Promise<Documents> {
   const found = await remote.read(address, options);

@@ -93,7 +93,8 @@ export interface Aggregated {
   readonly hostRewrites: HostRewrites;
   /** Entries whose reference somebody guessed. */
   readonly guessed: readonly Remark[];
-  readonly licences: readonly (Remark & { readonly licence: string })[];
+  /** Of entries, and of modules as a whole; `notRedistributable`: its BOM says that it may not be passed on. */
+  readonly licences: readonly (Remark & { readonly licence: string; readonly notRedistributable?: boolean })[];
 }
 
 /**
@@ -145,7 +146,7 @@ export function aggregate(options: AggregateOptions): Aggregated {
     policy: spec.policy ?? {},
     hostRewrites: rewrites,
     guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
-    licences: all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence }])),
+    licences: [...all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence, ...redistribution(entry.bom, entry.value.licence) }])), ...boms.flatMap(moduleLicences)],
   };
 }
 
@@ -193,6 +194,21 @@ function selectionOf(project: ParsedProject, targets: ModuleTargets): Selection 
 function aggregatedBom(bom: ParsedBom): AggregatedBom {
   const { name, version, labels } = bom.value.metadata;
   return { name, version: version ?? '', labels: labels ?? {}, bytes: bom.canonical, digest: bom.digest, size: bom.canonical.length, file: bom.file, ...(bom.origin === undefined ? {} : { origin: bom.origin }) };
+}
+
+/** What `licences[]` of a BOM says of a licence that an entry names. */
+function redistribution(bom: ParsedBom, name: string): { readonly notRedistributable?: boolean } {
+  const listed = (bom.value.spec?.licences ?? []).find((licence) => licence.name.toLowerCase() === name.toLowerCase());
+  return listed?.redistributable === false ? { notRedistributable: true } : {};
+}
+
+/** Licences of a module as a whole; those that entries name are told of the entries. */
+function moduleLicences(bom: ParsedBom): Aggregated['licences'][number][] {
+  const spec = bom.value.spec ?? {};
+  const named = new Set([...(spec.images ?? []), ...(spec.files ?? []), ...(spec.charts ?? []), ...(spec.git ?? []), ...(spec.packages ?? [])].flatMap(({ licence }) => licence?.toLowerCase() ?? []));
+  return (spec.licences ?? []).flatMap(({ name, redistributable }, index) => (named.has(name.toLowerCase()) ? [] : [{
+    what: 'the module itself', module: bom.value.metadata.name, at: bom.positionOf(['spec', 'licences', index]), licence: name, ...(redistributable === false ? { notRedistributable: true } : {}),
+  }]));
 }
 
 function upgradingOf({ value: { metadata, spec } }: ParsedBom): Upgrading {

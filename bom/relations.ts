@@ -51,6 +51,14 @@ export function relate(boms: readonly ParsedBom[], options: RelationOptions = {}
   return { order: order(nodes), warnings, influences: influences(nodes, matcher), edges: edges(nodes) };
 }
 
+/** Weak requirements that no module of `boms` meets, each with a test for modules that would. Keys about the destination are not among them. */
+export function unmetWeak(boms: readonly ParsedBom[], options: RelationOptions = {}): readonly { readonly module: string; readonly text: string; readonly isMetBy: (bom: ParsedBom) => boolean }[] {
+  const matcher = new Matcher(boms, options, []);
+  return boms.flatMap((bom) => matcher.groups(bom, bom.value.spec?.requires?.weak, ['spec', 'requires', 'weak'])
+    .filter(({ matched, byCluster, expressions }) => matched.length === 0 && !byCluster && !expressions.every(({ key }) => key.startsWith('cluster.')))
+    .map(({ expressions }) => ({ module: bom.value.metadata.name, text: groupText(expressions), isMetBy: (other) => matchesGroup(expressions, matcher.factsOf(other), options.comparators) })));
+}
+
 class Matcher {
   private readonly facts: readonly Facts[];
   private readonly clusterFacts: ReadonlyMap<string, string>;

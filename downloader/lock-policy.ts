@@ -23,8 +23,11 @@ export function checkEntryPolicy(aggregated: Aggregated, strict: boolean): strin
   const weak = policy.weakDigest === 'fail' ? files.find(({ digest, evidence }) => digest === undefined && evidence.length > 0 && !evidence.some((item) => item.startsWith('sha512:'))) : undefined;
   if (weak !== undefined) throw refusal('RESOLVE_POLICY', { what: nameOf(weak), module: weak.usedBy.join(', '), ...placeOf(weak) }, 'a sha256 digest, because policy.weakDigest is fail', weak.evidence.join(', '), 'Write its sha256 digest in the document or in an overlay.');
   checkLicences(licences, policy.licence ?? {});
+  checkMoving(aggregated);
   const open = unresolved.filter(({ waived }) => !waived);
+  const closed = licences.filter(({ notRedistributable }) => notRedistributable === true).map(({ licence, ...remark }) => ({ ...remark, because: `its licence, ${licence}, does not allow to pass it on, as its BOM says` }));
   return [
+    ...judge(policy.licence?.redistributable ?? 'warn', closed, 'content that may be passed on, because policy.licence.redistributable is fail', 'content that may not', 'Leave the entry out, or set policy.licence.redistributable once you have the permission.'),
     ...judge(strict ? 'fail' : policy.guessed ?? 'warn', guessed, 'a reference that is declared', 'a guess', 'Declare it, or set policy.guessed to allow.'),
     ...judge(strict ? 'fail' : policy.unresolved ?? 'warn', open.map(({ what, where, reason, module }) => ({ what: `${what} (${where})`, module, because: reason })),
       'nothing unresolved', 'an entry that nobody could resolve', 'Resolve it with an overlay, set waive: true on it, or set policy.unresolved to allow.'),
@@ -43,6 +46,17 @@ export function checkTrustPolicy({ policy, images, files }: Aggregated, resoluti
   throw refusal('RESOLVE_UNPINNED', { what: name, module: first.usedBy.join(', '), ...(wanted === undefined ? {} : placeOf(wanted)) },
     `a declared digest or a signature, because ${strict ? 'of --strict' : 'policy.firstUse is fail'}`, `only its first download says what it is (${'digest' in first ? first.digest : 'no digest'})`,
     'Write this digest in the document or in an overlay once you trust it.', believed.map((item) => ('name' in item ? item.name : item.ref)));
+}
+
+/** Charts and git repositories are pinned like files: by digest, by commit. */
+function checkMoving({ policy, charts, git }: Aggregated): void {
+  const loose = [
+    ...charts.flatMap(({ name, digest, path, usedBy, at: [at] }) => (digest !== undefined || path !== undefined ? [] : [{ what: `chart ${name}`, module: usedBy.join(', '), ...(at === undefined ? {} : { at }) }])),
+    ...git.flatMap(({ name, commit, usedBy, at: [at] }) => (commit !== '' ? [] : [{ what: `git ${name}`, module: usedBy.join(', '), ...(at === undefined ? {} : { at }) }])),
+  ];
+  const [first] = loose;
+  if (policy.unpinned !== 'fail' || first === undefined) return;
+  throw refusal('RESOLVE_UNPINNED', first, 'a digest or a commit, because policy.unpinned is fail', 'none', 'Write it in the document or in an overlay, or set policy.unpinned to resolve.', loose.map(({ what }) => what));
 }
 
 /** Package files by address are pinned like files. */

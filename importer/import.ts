@@ -4,6 +4,7 @@ import { bundleOf } from '../bom/bundle.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { BlobReader } from '../bom/ports.ts';
+import { checkClusterFacts } from '../bom/cluster-facts.ts';
 import type { Lock } from '../bom/lock.ts';
 import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
 import type { PgpKey } from '../formats/pgp/keys.ts';
@@ -34,6 +35,8 @@ export interface ImportOptions extends TrustOptions {
   readonly allowDowngrade?: boolean;
   /** Passes for modules that do not say they can replace what is here. */
   readonly allowUpgradePath?: boolean;
+  /** What this destination has, with or without `cluster.` in front: what modules demand of it is checked before anything is written. */
+  readonly facts?: Readonly<Record<string, string>>;
   readonly concurrency: number;
   readonly notify: Notify;
   readonly signal: AbortSignal;
@@ -103,7 +106,10 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
 }
 
 /** What has to be known before anything is taken over: modules that cannot replace what is here are refused; names that other projects have too are told. */
-async function checkSwitch(archive: Archive, lock: Lock, { store, notify, allowUpgradePath }: ImportOptions): Promise<void> {
+async function checkSwitch(archive: Archive, lock: Lock, { store, notify, allowUpgradePath, facts }: ImportOptions): Promise<void> {
+  const demands = lock.spec.clusterDemands ?? [];
+  if (facts !== undefined) checkClusterFacts(lock, facts);
+  else if (demands.length > 0) notify({ kind: 'warning', subject: lock.metadata.name, message: `modules demand ${[...new Set(demands.flatMap(({ expressions }) => expressions.map(({ key }) => key)))].sort().join(', ')} of this destination; give the facts with --fact or --facts to have it checked` });
   const [own, project] = [new ArchiveBlobs(archive), lock.metadata.name];
   const blobs: BlobReader = { has: async (digest) => (await own.has(digest)) || store.has(digest), open: (blob, range) => (own.rangesOf(blob.digest) === undefined ? store : own).open(blob, range) };
   await checkUpgrades(lock, { blobs, present: await presentLock(store, project), allow: allowUpgradePath === true, notify });

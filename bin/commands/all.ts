@@ -16,6 +16,7 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   export: async () => (await import('./export.ts')).registerExport,
   prepare: async () => (await import('./prepare.ts')).registerPrepare,
   repo: async () => (await import('../repo-verbs.ts')).registerRepo,
+  modules: async () => (await import('./modules.ts')).registerModules,
   module: async () => (await import('./module.ts')).registerModule,
   keygen: async () => (await import('./keygen.ts')).registerKeygen,
   inspect: async () => (await import('./archive.ts')).registerInspect,

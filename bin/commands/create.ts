@@ -18,9 +18,10 @@ import { hasSystemd, installUnit, type ServiceFacts, startProcess, unitText } fr
 import { writeMachineSettings } from '../machine-settings.ts';
 import { threads } from './archive.ts';
 import { hostsOf, parseListen } from './serve.ts';
+import { type FactFlags, factOptions, factsOf } from '../cluster-facts.ts';
 import { runSync, type SyncFlags, syncFlags } from './sync.ts';
 
-interface CreateFlags extends Omit<SyncFlags, 'file' | 'now'> {
+interface CreateFlags extends Omit<SyncFlags, 'file' | 'now'>, FactFlags {
   readonly build: string;
   readonly offline?: readonly string[];
   readonly online?: boolean;
@@ -51,7 +52,7 @@ export function registerCreate(program: Command): void {
       new Option('--origin <url>', 'how cluster machines reach this one (default: https://<this host>:<port>)'),
       new Option('--insecure-http', 'plain http'), new Option('--tls-cert <file>', 'certificate chain, PEM (default: of an own authority)'), new Option('--tls-key <file>', 'its key, PEM'),
       new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'), new Option('--read-auth', 'reading needs a password too'),
-      new Option('--user <name>', 'of the systemd unit').default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
+      ...factOptions(), new Option('--user <name>', 'of the systemd unit').default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
     ],
     action: runCreate,
   });
@@ -98,7 +99,9 @@ async function takeArchives(context: CommandContext, flags: CreateFlags, root: s
   const store = await Store.open(root, { create: true });
   try {
     for (const { volumes } of archives.sort((a, b) => a.manifest.sequence - b.manifest.sequence)) {
+      const facts = await factsOf(flags, root);
       const result = await holding(root, { role: 'use', signal: context.signal }, () => importArchive({
+        ...(facts === undefined ? {} : { facts }),
         paths: [...volumes.values()].map(({ path }) => path), store, keys, allowUnsigned: flags.allowUnsigned === true, allowUpgradePath: flags.allowUpgradePath === true,
         // What was imported before stays imported; an older archive that lies beside is passed over below.
         copy: false, concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,

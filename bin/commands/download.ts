@@ -29,6 +29,7 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const named = flags.file ?? [];
+  context.record(lock);
   const aggregated = named.length === 0 ? undefined : await aggregateInputs(named, accessOf(context, flags));
   const credentials = aggregated?.projectDocument.value.spec?.credentials;
   const wiring = createSources({

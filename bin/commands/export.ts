@@ -40,6 +40,7 @@ export const signOption = (): Option => new Option('--sign <key>', 'OpenPGP key 
 
 /** Exports as the flags say. With `-o -` the archive goes to stdout, and the result is for stderr. */
 export async function runExport(context: CommandContext, lock: Lock, flags: ExportFlags): Promise<ExportResult> {
+  context.record(lock);
   if (flags.output === '-' && flags.selfExtracting === true) {
     throw new BundleError('INPUT_FLAG', { subject: '--self-extracting', expected: 'a file name with -o', actual: 'a stream, whose size and digest are not known at its start' });
   }

@@ -8,12 +8,14 @@ import { holding, holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { exists } from '../files.ts';
+import { type FactFlags, factOptions, factsOf } from '../cluster-facts.ts';
 import { type CommandContext, defineCommand, keyOption, machineStore, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { importRemote, isRemote } from '../import-remote.ts';
 import { formatBytes } from '../render.ts';
 import { signatureText, threads } from './archive.ts';
+import { lockOf } from './status.ts';
 
-interface ImportFlags extends NetworkFlags {
+interface ImportFlags extends NetworkFlags, FactFlags {
   readonly store: string;
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
@@ -37,7 +39,7 @@ export function registerImport(program: Command): void {
       new Option('--allow-unsigned', 'take an archive that nobody signed, or whose key is not here'),
       new Option('--allow-downgrade', 'take an older sequence than the newest one imported'),
       new Option('--allow-upgrade-path', 'take modules that do not say they can replace the version that is here'),
-      new Option('--copy', 'copy the blobs instead of adopting the archive where it lies'), ...networkOptions(),
+      new Option('--copy', 'copy the blobs instead of adopting the archive where it lies'), ...factOptions(), ...networkOptions(),
     ],
     action: async (context, flags, paths) => {
       if (paths.some(isRemote)) {
@@ -54,11 +56,14 @@ export function registerImport(program: Command): void {
       const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
       let isRefused = false;
       try {
+        const facts = await factsOf(flags, store.root);
         const result = await importArchive({
+          ...(facts === undefined ? {} : { facts }),
           paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, copy: flags.copy === true,
           concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
         });
         const { generation } = result;
+        context.record(await lockOf(store, generation));
         context.print(result, [
           `${result.project}: generation ${generation.id} is served (sequence ${generation.sequence}, ${result.blobs} blobs, ${formatBytes(result.bytes)}, ${signatureText(result.signature)})`,
           `  ${ways[result.how]}`,

@@ -19,6 +19,7 @@ export interface LockFlags extends FileFlag, NetworkFlags {
   readonly store: string;
   readonly concurrency: number;
   readonly strict?: boolean;
+  readonly withWeak?: boolean;
   /** `true` without names. */
   readonly update?: true | readonly string[];
   readonly runtime?: readonly string[];
@@ -27,6 +28,7 @@ export interface LockFlags extends FileFlag, NetworkFlags {
 
 export const lockFlags = (): Option[] => [
   fileOption(), lockOption(), storeOption(cacheStore()), concurrencyOption(), ...networkOptions(),
+  new Option('--with-weak', 'add modules that meet weak requirements, from the project\'s module repositories'),
   new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
   new Option('--update [name]', 'look again what tags and addresses without a digest give now: all of them, or those of an image, file or module; repeatable').argParser(collectUpdate),
   new Option('--trust-root <file>', 'sigstore trust root (trusted_root.json) for images whose verify.cosign names an identity and no trustRoot of its own'),
@@ -35,7 +37,7 @@ export const lockFlags = (): Option[] => [
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
 export async function runLock(context: CommandContext, flags: LockFlags): Promise<{ readonly lock: Lock; readonly changed: boolean }> {
-  const aggregated = await aggregateInputs(flags.file, accessOf(context, flags));
+  const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
   const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
@@ -53,6 +55,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
       runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
     });
+    context.record(lock);
     // The previous lock itself comes back when nothing changed.
     const changed = lock !== previous;
     if (changed) await commitFile(flags.lock, lockBytes(lock));
