@@ -65,7 +65,7 @@ const questions: readonly (readonly string[])[] = [
   ...['provides', 'requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances', 'list', 'changelog'].map((what) => ['repoquery', `--${what}`, '*']),
   ['repoquery', '--qf', '%{name}|%{epoch}|%{version}|%{release}|%{arch}|%{summary}|%{description}|%{url}|%{license}|%{vendor}|%{packager}|%{sourcerpm}|%{buildtime}|%{downloadsize}|%{installsize}|%{group}', '*'],
   ['repoquery', '--whatprovides', 'bed-old'], ['repoquery', '--whatrequires', 'bed-lib'], ['repoquery', '--file', '/opt/deep/a/b/ü <x>'], ['repoquery', '--latest-limit=1', '*'],
-  ['group', 'list', '--ids'], ['group', 'info', 'bed-group'], ['group', 'info', 'bed-env'], ['module', 'list'], ['module', 'info', 'bedmod'], ['updateinfo', 'info', '--all'],
+  ['group', 'list', '--ids'], ['group', 'info', 'bed-group'], ['group', 'info', 'bed-env'], ['module', 'list'], ['module', 'info', 'bedmod'], ['repoquery', '--advisory', 'BED-2024:1', '*'], ['repoquery', '--cve', 'CVE-2024-0001', '*'], ['repoquery', '--sec-severity', 'Important', '*'],
 ];
 
 describe('metadata', () => {
