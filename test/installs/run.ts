@@ -1,16 +1,21 @@
-// npm run installs [-- SET…]: every set of sets.ts (or those named) installed in a chroot without a network.
+// npm run installs [-- SET…]: every set of sets.ts and `zypper` (or those named) installed in a chroot without a network.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeChroot } from '../support/chroot.ts';
 import { installSet } from './install.ts';
 import { installSets } from './sets.ts';
+import { installWithZypper } from './zypper.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'longshore-installs-'));
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(installSets);
+const names = process.argv.length > 2 ? process.argv.slice(2) : [...Object.keys(installSets), 'zypper'];
 try {
-  const base = await makeChroot(folder);
+  const base = names.every((name) => name === 'zypper') ? '' : await makeChroot(folder);
   for (const name of names) {
+    if (name === 'zypper') {
+      console.log(`zypper: ${await installWithZypper(folder)}`);
+      continue;
+    }
     const { locked, installed } = await installSet(folder, base, installSets[name] ?? []);
     console.log(`${name}: ${(installSets[name] ?? []).join(', ')}: ${locked} packages locked, ${installed} newly installed`);
   }
