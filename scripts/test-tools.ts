@@ -35,6 +35,8 @@ const tools: Readonly<Record<string, string>> = {
   ssh: 'openssh-client',
   nginx: 'nginx-light',
   chromium: 'chromium',
+  dockerd: 'docker.io',
+  wrk: 'wrk',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
