@@ -73,6 +73,31 @@ clients() {
   [ -z "$(regctl tag ls "$host/clients/regctl")" ]
   crane delete --insecure "$host/clients/copied@$(crane digest --insecure "$host/clients/crane:1")"
   echo 'crane and regctl agree'
+  # cosign takes minutes to build, and not every module proxy has oras: where they are installed, they are asked too.
+  if command -v cosign >/dev/null; then signatures; fi
+  if command -v oras >/dev/null; then
+    echo hello > note.txt
+    oras push --plain-http -u tester -p conformance "$host/clients/oras:1" --artifact-type application/vnd.example.note note.txt:text/plain
+    rm note.txt && oras pull --plain-http -u tester -p conformance "$host/clients/oras:1" && grep -qx hello note.txt
+    echo 'oras agrees'
+  fi
+}
+
+# What cosign signs here, by tag and as a bundle, `longshore lock` accepts by its key, and by no other.
+signatures() {
+  local digest; digest=$(crane digest --insecure "$host/clients/crane:1")
+  export COSIGN_PASSWORD=
+  cosign generate-key-pair && mkdir other && (cd other && cosign generate-key-pair)
+  for flags in '' --new-bundle-format; do
+    cosign sign --key cosign.key --tlog-upload=false --allow-http-registry -y $flags "$host/clients/crane@$digest"
+    for key in cosign.pub other/cosign.pub; do
+      printf 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: signed, version: "1"}\nspec:\n  images:\n    - {ref: "%s/clients/crane:1", platforms: [all], verify: {cosign: {key: %s}}}\n' "$host" "$key" > signed.yaml
+      status=0; "$root/bin/longshore" lock -f signed.yaml --store signed --lock signed.json --insecure-registry "$host" || status=$?
+      [ "$status" = "$([ $key = cosign.pub ] && echo 0 || echo 5)" ] || { echo "cosign $flags with $key: exit $status"; return 1; }
+    done
+    regctl artifact tree "$host/clients/crane:1" | grep -q . ; crane delete --insecure "$host/clients/crane:$(echo "$digest" | tr : -).sig" 2>/dev/null || true
+  done
+  echo 'cosign agrees'
 }
 
 case $what in
