@@ -16,7 +16,10 @@ export interface RpmAt {
 }
 
 /** Most heads are smaller. */
-const firstBytes = 32 << 10;
+const firstBytes = 16 << 10;
+
+/** One for all reads of a thread, which follow each other; what is kept of a head are strings of its own. */
+let scratch = Buffer.allocUnsafe(firstBytes);
 
 class HeadFile {
   private readonly path: string;
@@ -31,8 +34,10 @@ class HeadFile {
     }
   }
 
+  /** The bytes stand until the next read. */
   read(offset: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+    if (scratch.length < length) scratch = Buffer.allocUnsafe(length);
+    const bytes = scratch;
     let filled = 0;
     try {
       for (let got = 1; filled < length && got > 0; filled += got) got = readSync(this.file, bytes, filled, length - filled, offset + filled);

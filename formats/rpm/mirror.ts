@@ -50,24 +50,60 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 interface Entry { readonly item: LockedPackage; readonly facts: Omit<RpmPackage, 'slice'>; readonly stanza: string }
 
-/** Reads a stanza again, so that what stands in the lock is known to be one package, the one that the lock names. Throws `INTEGRITY_METADATA`. */
-function entryOf(item: LockedPackage): Entry {
-  const subject = `lock: stanza of ${item.name} ${item.version} ${item.arch}`;
-  const found: Omit<RpmPackage, 'slice'>[] = [];
-  const location = `<location href="${escapeAttribute(item.path)}"/>`;
-  const parts = item.stanza.split(emptyLocation);
-  const reader = new PrimaryReader({ subject }, (each) => { found.push(each); });
-  reader.push(Buffer.from(`<metadata>${parts.join(location)}</metadata>`));
-  reader.end();
-  const [facts, other] = found;
-  const actual = facts === undefined || other !== undefined || parts.length !== 2 ? `${found.length} packages` : `${facts.name} ${formatEvr(facts.evr)} ${facts.arch} at ${facts.location}`;
-  if (facts === undefined || other !== undefined || actual !== `${item.name} ${item.version} ${item.arch} at ${item.path}`) {
-    throw new BundleError('INTEGRITY_METADATA', { subject, expected: 'the entry of that package, without its location', actual });
+/** Reads stanzas again, so that what stands in the lock is known to be one package each, the one that the lock names. */
+class StanzaReader {
+  private item: LockedPackage | undefined;
+  private found: Omit<RpmPackage, 'slice'>[] = [];
+  private reader: PrimaryReader | undefined;
+
+  /** Throws `INTEGRITY_METADATA`. Not to be used after that. */
+  read(item: LockedPackage): Entry {
+    this.item = item;
+    this.found = [];
+    const location = `<location href="${escapeAttribute(item.path)}"/>`;
+    const parts = item.stanza.split(emptyLocation);
+    const stanza = parts.join(location);
+    try {
+      this.feed(this.reader === undefined ? `<metadata>${stanza}` : stanza);
+    } catch (cause) {
+      if (cause instanceof BundleError) throw this.wrong(cause.facts.actual, cause);
+      throw cause;
+    }
+    const [facts, other] = this.found;
+    if (facts === undefined || other !== undefined || parts.length !== 2) throw this.wrong(`${this.found.length} packages with ${parts.length - 1} places for a location`);
+    const actual = `${facts.name} ${formatEvr(facts.evr)} ${facts.arch} at ${facts.location}`;
+    if (actual !== `${item.name} ${item.version} ${item.arch} at ${item.path}`) throw this.wrong(actual);
+    return withStrongChecksum({ item, facts, stanza });
   }
-  // An index that has only weak checksums is not handed on: clients refuse MD5 and SHA-1 more and more.
-  if (strongChecksums.has(facts.checksum.type) && (facts.checksum.type !== 'sha256' || facts.checksum.value === hexOf(item.digest))) return { item, facts, stanza: parts.join(location) };
+
+  /** Throws `INTEGRITY_METADATA` when the last stanza did more than stand there. */
+  end(): void {
+    if (this.reader === undefined) return;
+    try {
+      this.feed('</metadata>');
+      this.reader.end();
+    } catch (cause) {
+      if (cause instanceof BundleError) throw this.wrong(cause.facts.actual, cause);
+      throw cause;
+    }
+  }
+
+  private feed(text: string): void {
+    this.reader ??= new PrimaryReader({ subject: 'lock', maxBytes: Number.MAX_SAFE_INTEGER }, ({ slice, ...facts }) => { void slice; this.found.push(facts); });
+    this.reader.push(Buffer.from(text));
+  }
+
+  private wrong(actual: string, cause?: unknown): BundleError {
+    const { name = '', version = '', arch = '' } = this.item ?? {};
+    return new BundleError('INTEGRITY_METADATA', { subject: `lock: stanza of ${name} ${version} ${arch}`, expected: 'the entry of that package, without its location', actual }, { cause });
+  }
+}
+
+/** An index that has only weak checksums is not handed on: clients refuse MD5 and SHA-1 more and more. */
+function withStrongChecksum({ item, facts, stanza }: Entry): Entry {
+  if (strongChecksums.has(facts.checksum.type) && (facts.checksum.type !== 'sha256' || facts.checksum.value === hexOf(item.digest))) return { item, facts, stanza };
   const checksum = { type: 'sha256', value: hexOf(item.digest) };
-  return { item, facts: { ...facts, checksum }, stanza: parts.join(location).replace(/<checksum [^]*?<\/checksum>/, `<checksum type="sha256" pkgid="YES">${checksum.value}</checksum>`) };
+  return { item, facts: { ...facts, checksum }, stanza: stanza.replace(/<checksum [^]*?<\/checksum>/, `<checksum type="sha256" pkgid="YES">${checksum.value}</checksum>`) };
 }
 
 function inOrder(a: Entry, b: Entry): number {
@@ -81,7 +117,9 @@ function inOrder(a: Entry, b: Entry): number {
 
 /** Sorted; of one name, version and architecture the first. */
 function entriesOf(packages: readonly LockedPackage[], target: string): Entry[] {
-  const own = packages.filter((item) => item.manager === 'rpm' && item.target === target).map(entryOf).sort(inOrder);
+  const reader = new StanzaReader();
+  const own = packages.filter((item) => item.manager === 'rpm' && item.target === target).map((item) => reader.read(item)).sort(inOrder);
+  reader.end();
   return own.filter(({ facts }, index) => {
     const before = own[index - 1]?.facts;
     return before === undefined || before.name !== facts.name || formatEvr(before.evr) !== formatEvr(facts.evr) || before.arch !== facts.arch;
