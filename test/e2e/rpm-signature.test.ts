@@ -3,11 +3,14 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseKeys } from '../../formats/pgp/keys.ts';
+import { rpmTag } from '../../formats/rpm/header.ts';
 import { RpmKeyring } from '../../formats/rpm/keyring.ts';
 import { parseRpmHead } from '../../formats/rpm/package-head.ts';
 import { RpmVerifier } from '../../formats/rpm/signature.ts';
 import { must, run } from '../support/command.ts';
 import { buildRpms, everyFeature, type GpgKey, makeGpgKey, signRpms, stopGpg } from '../support/rpm-build.ts';
+import { basicTags } from '../support/rpm-file.ts';
+import { makeKey as makeSigningKeyInCode, makeSignedRpm, signature3 } from '../support/rpm-signing.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder('rpm-signature');
@@ -91,6 +94,20 @@ describe('other packages', () => {
     expect([await ours(join(folder, 'unsigned', file), known), await rpms(join(folder, 'unsigned', file), known)]).toEqual(['INTEGRITY_SIGNATURE', false]);
     const path = join(await signedBy('by-foreign', foreign), file);
     expect([await ours(path, known), await rpms(path, known)]).toEqual(['INTEGRITY_SIGNATURE', false]);
+  });
+
+  it('are taken by both with signature packets of version 3, over the header and over all of it', async () => {
+    const made = await makeSigningKeyInCode('old');
+    const home = join(folder, 'gpg-old');
+    await mkdir(home);
+    const key = { home, userId: 'old', publicKey: made.toPublic().armor() };
+    const content = await readFile(join(folder, 'unsigned', packages[0] ?? ''));
+    const head = parseRpmHead(content, 'package');
+    for (const [name, signs] of Object.entries({ header: { header: (bytes: Buffer) => signature3(made.keyPacket, bytes) }, whole: { header: (bytes: Buffer) => signature3(made.keyPacket, bytes), whole: (bytes: Buffer) => signature3(made.keyPacket, bytes) } })) {
+      const path = join(folder, `${name}.rpm`);
+      await writeFile(path, await makeSignedRpm('old', signs, { payload: content.subarray(head.headerRange.end), tags: basicTags('old', [[rpmTag.payloadCompressor, { type: 'string', value: 'gzip' }], [1124, { type: 'string', value: 'cpio' }], [1021, { type: 'string', value: 'linux' }]]) }));
+      expect([await ours(path, key), await rpms(path, key)], name).toEqual([made.getFingerprint().toUpperCase(), true]);
+    }
   });
 
   it('are taken by both when a subkey signed', async () => {

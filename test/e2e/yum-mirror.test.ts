@@ -164,6 +164,15 @@ describe('dnf', () => {
     expect(await installed(root)).toContain('bed-app 1:1.0^git1-1.x86_64');
   });
 
+  it('sees the default stream of a module without module_hotfixes too', async () => {
+    await mkdir(join(folder, 'repos/streams'), { recursive: true });
+    await writeFile(join(folder, 'repos/streams/bed.repo'), (await readFile(join(folder, 'repos/ours/bed.repo'), 'utf8')).replace('module_hotfixes=1\n', ''));
+    const options = { root: join(folder, 'root-streams'), repos: join(folder, 'repos/streams') };
+    expect((await dnf(options, ['-q', 'repoquery', 'bed-modular'])).stdout.trim()).toBe('bed-modular-0:1.0-1.noarch');
+    expect((await dnf(options, ['-q', 'module', 'disable', 'bedmod'])).status).toBe(0);
+    expect((await dnf(options, ['-q', 'repoquery', 'bed-modular'])).stdout.trim()).toBe('');
+  });
+
   it('refuses metadata that the machine did not sign, and packages that no given key signed', async () => {
     const text = await readFile(join(repos, 'bed.repo'), 'utf8');
     const [, ...vendor] = /^gpgkey=(\S+)((?:\n\s+\S+)*)/m.exec(text)?.[2]?.trim().split(/\s+/) ?? [];
