@@ -3,6 +3,7 @@ import { canonicalJson } from '../../bom/canonical-json.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Lock } from '../../bom/lock.ts';
 import type { BlobReader } from '../../bom/ports.ts';
+import { publishAll } from '../../importer/targets/publish-all.ts';
 import { createRegistryTarget } from '../../importer/targets/registry.ts';
 import { publishBundleTo } from '../../importer/targets/bundle.ts';
 import { defaultNameTemplate, targetNames } from '../../importer/targets/registry-names.ts';
@@ -88,7 +89,7 @@ async function publish(context: CommandContext, flags: PublishFlags, lock: Lock,
       session: registry.session(host), names: targetNames(images, flags.nameTemplate), concurrency: flags.concurrency, notify: context.notify,
       ...(flags.rewriteIndexes === true ? { rewriteIndexes: true } : {}),
     });
-    const outcomes = await Promise.all(images.map((image) => target.publish(image, blobs, context.signal)));
+    const outcomes = await publishAll(target, images, { blobs, signal: context.signal });
     await target.commit(context.signal);
     if (flags.record !== undefined) await commitFile(flags.record, `${canonicalJson({ registry: host, rewrites: target.rewrites })}\n`);
     const published = outcomes.filter((outcome) => outcome === 'published').length;

@@ -3,6 +3,7 @@ import { indexMediaType, manifestMediaType } from '../../../bom/bundle.ts';
 import { type Descriptor, digestOf, hexOf } from '../../../bom/digest.ts';
 import { BundleError } from '../../../bom/errors.ts';
 import type { LockedImage } from '../../../bom/lock.ts';
+import { publishAll } from '../../../importer/targets/publish-all.ts';
 import { createRegistryTarget, type RegistryTarget, type RegistryTargetOptions } from '../../../importer/targets/registry.ts';
 import { targetNames } from '../../../importer/targets/registry-names.ts';
 import { createHttpClient } from '../../../transport/http.ts';
@@ -137,6 +138,19 @@ describe('publishing to a registry', () => {
     expect([error.code, fake.tags.size, fake.manifests.size]).toEqual(['TRANSFER_STATUS', 0, 0]);
     uploads.refusals.splice(0, Infinity, ...Array.from({ length: 50 }, () => 401));
     expect((await failure(target([image]).publish(image, images.blobs, signal))).code).toBe('TRANSFER_AUTH');
+  });
+
+  it('stops the other images when one fails, and says what failed', async () => {
+    const { uploads, target, fake } = await site({ refuseSparse: true });
+    const images = new Images();
+    const all = [images.sparse('a.example/sparse:1'), ...Array.from({ length: 5 }, (_, at) => images.image(`a.example/big${at}:1`, [noise(3_000_000, at)]))];
+    uploads.cuts = 1000;
+    uploads.cutAfter = 1000;
+    const error = await failure(publishAll(target(all), all, { blobs: images.blobs, signal }));
+    expect(['TARGET_REFUSED', 'TRANSFER_CUT']).toContain(error.code);
+    const asked = fake.server.seen.length;
+    await new Promise((done) => { setTimeout(done, 100); });
+    expect(fake.server.seen.length).toBe(asked);
   });
 
   it('believes no HEAD that lies', async () => {
