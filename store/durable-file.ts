@@ -16,6 +16,27 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** Syncs of one directory for many writers: who asks while one runs shares the next one. */
+export class DirectorySync {
+  private readonly path: string;
+  private running: Promise<void> = Promise.resolve();
+  private waiting: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** What was renamed into the directory before this call is durable when it returns. */
+  sync(): Promise<void> {
+    this.waiting ??= this.running.catch(() => undefined).then(() => {
+      this.waiting = undefined;
+      this.running = syncDirectory(this.path);
+      return this.running;
+    });
+    return this.waiting;
+  }
+}
+
 /** Makes `path` and its missing parents, each made durable in its parent. */
 export async function makeDirectory(path: string): Promise<void> {
   try {
@@ -72,14 +93,14 @@ async function writeThen(path: string, { content, mode }: { readonly content: Ui
   await syncDirectory(dirname(path));
 }
 
-/** Moves a finished, synced file to its name and makes the name durable. Both on one file system. */
-export async function commitRename(from: string, to: string): Promise<void> {
+/** Moves a finished, synced file to its name and makes the name durable. Both on one file system. `directory`: shared with other writers there. */
+export async function commitRename(from: string, to: string, directory?: DirectorySync): Promise<void> {
   try {
     await rename(from, to);
   } catch (cause) {
     throw storageError(to, cause);
   }
-  await syncDirectory(dirname(to));
+  await (directory === undefined ? syncDirectory(dirname(to)) : directory.sync());
 }
 
 /** A failed file operation as a `BundleError`; what is one already stays. */

@@ -8,7 +8,7 @@ import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { BlobReader, BlobWriter, Bytes, ReadHow } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
 import { BlobIndex, type FileStamp, type IndexRow } from './blob-index.ts';
-import { commitFile, commitRename, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
+import { commitFile, commitRename, DirectorySync, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
 import { isSameFile, type PackBlob, type PackRecord, Packs, type PackVolume, stampOf } from './packs.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
@@ -32,6 +32,7 @@ const cutOffset = -1;
 export class Store implements BlobReader, BlobWriter {
   readonly root: string;
   private readonly blobFolder: string;
+  private readonly blobFolderSync: DirectorySync;
   private index: BlobIndex;
   private readonly partials: Partials;
   private readonly packs: Packs;
@@ -40,6 +41,7 @@ export class Store implements BlobReader, BlobWriter {
   private constructor(root: string) {
     this.root = root;
     this.blobFolder = join(root, 'blobs', 'sha256');
+    this.blobFolderSync = new DirectorySync(this.blobFolder);
     this.index = new BlobIndex(join(root, 'index.db'));
     this.partials = new Partials(join(root, 'partial'));
     this.packs = new Packs(root);
@@ -227,7 +229,7 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Gives a verified, synced file of this file system the name of its digest and enters it in the index. */
   private async commitBlob(temporary: string, digest: Digest): Promise<void> {
-    await commitRename(temporary, this.pathOf(digest));
+    await commitRename(temporary, this.pathOf(digest), this.blobFolderSync);
     const stamp = await stampOf(this.pathOf(digest));
     if (stamp !== undefined) this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
   }
