@@ -16,7 +16,7 @@ export const anonymous: Credentials = { find: async () => undefined };
 /**
  * $LONGSHORE_REGISTRY_AUTH in netrc form (`machine HOST[:PORT] login USER password SECRET`, also `default`), then the credentials that other
  * tools left on this machine: $DOCKER_AUTH_CONFIG (the text itself), $REGISTRY_AUTH_FILE,
- * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG/config.json or ~/.docker/config.json; the first
+ * $XDG_RUNTIME_DIR/containers/auth.json (else /run/containers/<uid>/auth.json), ~/.config/containers/auth.json, $DOCKER_CONFIG/config.json or ~/.docker/config.json; the first
  * that knows the host. Files are read once, when first asked for.
  */
 export function createCredentials(options: { readonly env: Readonly<Record<string, string | undefined>>; readonly homeDir: string }): Credentials {
@@ -56,7 +56,8 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>, host
 async function readAll({ env, homeDir }: { readonly env: Readonly<Record<string, string | undefined>>; readonly homeDir: string }): Promise<AuthFile[]> {
   const places = [
     env['REGISTRY_AUTH_FILE'],
-    env['XDG_RUNTIME_DIR'] === undefined ? undefined : join(env['XDG_RUNTIME_DIR'], 'containers/auth.json'),
+    // What podman and skopeo use where no session set the variable.
+    env['XDG_RUNTIME_DIR'] === undefined ? `/run/containers/${process.getuid?.() ?? 0}/auth.json` : join(env['XDG_RUNTIME_DIR'], 'containers/auth.json'),
     join(env['XDG_CONFIG_HOME'] ?? join(homeDir, '.config'), 'containers/auth.json'),
     join(env['DOCKER_CONFIG'] ?? join(homeDir, '.docker'), 'config.json'),
   ].filter((place): place is string => place !== undefined && place !== '');
