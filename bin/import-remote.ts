@@ -16,6 +16,7 @@ export interface RemoteImport extends NetworkFlags {
   readonly allowUnsigned: boolean;
   readonly allowDowngrade: boolean;
   readonly allowUpgradePath: boolean;
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 export type RemoteResult = ServedResult & { readonly fetched: number; readonly fetchedBytes: number };
@@ -30,7 +31,7 @@ const concurrency = 8;
 export async function importRemote(context: CommandContext, options: RemoteImport): Promise<RemoteResult> {
   const { address, store, keys, allowUnsigned, allowDowngrade, allowUpgradePath } = options;
   const { http, registry } = createRegistryClient({ notify: context.notify, ...networkOf(options) });
-  const common = { store, keys, allowUnsigned, allowDowngrade, allowUpgradePath, concurrency, now: context.now(), notify: context.notify, signal: context.signal };
+  const common = { ...(options.facts === undefined ? {} : { facts: options.facts }), store, keys, allowUnsigned, allowDowngrade, allowUpgradePath, concurrency, now: context.now(), notify: context.notify, signal: context.signal };
   try {
     if (!/^oci:/i.test(address)) return await importUrl({ ...common, url: plainUrl(address), http: http.over(http.send), headers: urlHeaders() });
     const reference = parseReference(address.slice('oci://'.length));

@@ -1,6 +1,7 @@
 // What an earlier lock settled stays settled: images, files and package files without a digest of their own keep the one that was locked.
 import type { Aggregated } from '../bom/aggregate.ts';
 import type { Lock, Trust } from '../bom/lock.ts';
+import { gitAddress } from './git-address.ts';
 import { parseConstraint } from '../formats/helm/version-constraint.ts';
 import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from '../bom/requirement.ts';
 
@@ -50,8 +51,18 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
     if (item.digest !== undefined || locked === undefined || isUpdated([item.url ?? '', locked.name, wanted.id], wanted.usedBy)) return item;
     return { ...item, digest: locked.digest, trust: locked.trust === 'declared' ? 'declared' : 'first-use' };
   }) });
+  /** A chart packed from a branch or tag stays at the commit that was locked. */
+  const chartOfRevision = (wanted: ChartRequirement): ChartRequirement => {
+    const { git: place } = wanted;
+    const start = place === undefined ? '' : `git+${gitAddress(place.url, `chart ${wanted.name}`)}@`;
+    const locked = previous.spec.charts.find(({ source, urls }) => urls.length === 0 && source?.startsWith(start) === true && (source.split('#')[1] ?? '') === (place?.path ?? '').replace(/^\.?\/+|\/+$/g, ''));
+    const commit = locked?.source?.slice(start.length).split('#')[0];
+    if (place === undefined || locked === undefined || commit === undefined || isUpdated([wanted.name, locked.name], wanted.usedBy)) return wanted;
+    return { ...wanted, git: { ...place, ref: commit } };
+  };
   const chart = (wanted: ChartRequirement): ChartRequirement => {
     const locked = previous.spec.charts.find(({ name, source }) => name === wanted.name && source !== undefined && (source === wanted.repo || source === wanted.oci || source === wanted.url));
+    if (wanted.git !== undefined) return chartOfRevision(wanted);
     if (wanted.digest !== undefined || locked === undefined || isUpdated([wanted.name], wanted.usedBy)) return wanted;
     const isRange = wanted.repo !== undefined || (wanted.oci !== undefined && wanted.version !== undefined);
     if (isRange && locked.version !== wanted.version && !parseConstraint(wanted.version ?? '', `chart ${wanted.name}`)(locked.version)) return wanted;

@@ -1,4 +1,5 @@
 // A generation from a lock whose content is in the store already: the jump host, a bundle from a registry, a machine that gives up some kinds.
+import { checkClusterFacts } from '../bom/cluster-facts.ts';
 import { bundleOf } from '../bom/bundle.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
@@ -13,6 +14,8 @@ export interface ServeLockOptions {
   readonly now: Date;
   readonly allowDowngrade: boolean;
   readonly allowUpgradePath: boolean;
+  /** What this destination has: checked against what modules demand of it, when it is given. */
+  readonly facts?: Readonly<Record<string, string>>;
   readonly notify: Notify;
 }
 
@@ -26,7 +29,8 @@ export interface ServedResult {
  * Makes `lock` the generation served; the switch is the last step. Nothing happens when it is served already. Throws `INTEGRITY_MISSING` when content is
  * missing, `TARGET_REPLAY` for a sequence below the highest one imported, `TARGET_UPGRADE`, and `STORAGE_*`.
  */
-export async function serveLock(lock: Lock, { store, now, allowDowngrade, allowUpgradePath, notify }: ServeLockOptions): Promise<ServedResult> {
+export async function serveLock(lock: Lock, { store, now, allowDowngrade, allowUpgradePath, facts, notify }: ServeLockOptions): Promise<ServedResult> {
+  if (facts !== undefined) checkClusterFacts(lock, facts);
   const { name: project, sequence } = lock.metadata;
   const generations = new Generations(store.root);
   const bundle = bundleOf(lock);

@@ -89,8 +89,10 @@ async function runRemoteImport(context: CommandContext, flags: ImportFlags, path
   const keys = await readKeys(flags.key);
   const store = await Store.open(flags.store, { create: true });
   try {
+    const { facts: _, ...network } = flags;
+    const facts = await factsOf(flags, store.root);
     const result = await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, () => importRemote(context, {
-      ...flags, address, store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true,
+      ...network, ...(facts === undefined ? {} : { facts }), address, store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true,
     }));
     const { generation, fetched, fetchedBytes } = result;
     context.print({ generation, project: generation.project, changed: result.changed, fetched, fetchedBytes }, [

@@ -14,6 +14,7 @@ import { settled } from '../failures.ts';
 import { openArchivedImage } from './image-archive.ts';
 import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerPlace, wantedKinds } from './image-referrers.ts';
 import { expectTrustRoot, verifySignatures } from './image-signature.ts';
+import { checkEvidence } from './image-evidence.ts';
 import { type ImageContent, walkImage } from './image-walk.ts';
 import { archivePlace, registryPlace } from './referrer-places.ts';
 import { type Choice, firstGood, streamInOrder, Turns } from './in-order.ts';
@@ -69,6 +70,7 @@ async function resolveImage(requirement: ImageRequirement, context: Resolving): 
   const root = digest === undefined ? await get(choiceBy('tag'), (source) => source.digest ?? source.tag ?? 'latest') : await get(choice, () => digest);
   const read = (descriptor: Descriptor): Promise<Uint8Array> => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal });
   const walked = await walkImage(root, { requirement, manifest: async (descriptor) => checkSize(await get(choice, () => descriptor.digest), descriptor, subject), blob: read });
+  checkEvidence(requirement, walked, notify);
   const places = choice.sources.map((source) => registryPlace(registry, source, signal));
   const referrers = await referrersOf(walked, { root, requirement, places, read, trustRoot: context.trustRoot });
   const content = withReferrers(walked, referrers);

@@ -211,6 +211,13 @@ describe('a chart that is a folder', () => {
     const here = await locked('    - source: {path: work/app}');
     const there = await locked(`    - source: {git: "file://${folder}/work", ref: main, path: app}`);
     expect(there.spec.charts[0]?.digest).toBe(here.spec.charts[0]?.digest);
+    await writeFile(join(folder, 'work/app/values.yaml'), 'a: 2\n');
+    await git('commit', '-qam', 'moved');
+    const before = await readFile(join(folder, 'longshore.lock.json'), 'utf8');
+    await ok(['lock', '-f', 'project.yaml']);
+    expect(await readFile(join(folder, 'longshore.lock.json'), 'utf8')).toBe(before);
+    await ok(['lock', '-f', 'project.yaml', '--update=app']);
+    expect(await readFile(join(folder, 'longshore.lock.json'), 'utf8')).not.toBe(before);
     expect((await lock(`    - source: {git: "file://${folder}/work", ref: main, path: ../work/app}`)).stderr).toContain('INPUT_FIELD');
   });
 });
