@@ -53,6 +53,7 @@ spec:
     flavors: []
     profiles: []
     withWeak: false                   # add modules that are only weakly required
+  moduleRepositories: []              # lists of modules on offer: ModuleRepository or Repository v1, as files, folders or addresses
   values: {webVersion: "1.27-alpine"} # for \${webVersion} in BOMs
   overlays:                           # change entries of modules without touching their documents
     - match: {module: web, file: tool}          # by kind and id, name, reference or URL
@@ -71,7 +72,7 @@ spec:
     guessed: warn                     # allow | warn | fail: references that an adapter guessed
     unresolved: warn                  # allow | warn | fail: what an adapter could not understand
     weakDigest: upgrade               # upgrade | fail: sha1 and md5 are checked and replaced by sha256
-    licence: {deny: []}
+    licence: {deny: [], redistributable: warn}   # allow | warn | fail: what its BOM says may not be passed on; allow: [...] names the only ones
   cluster: {shared-storage: "true"}   # facts of the destination: cluster.shared-storage in requirements
   repository: {host: repo01, listen: "0.0.0.0:5000", tls: auto, layouts: [native]}
   export: {includeTools: true, includeModules: true, includeConfigs: false, split: 4GiB, runtime: [linux-x64]}
@@ -108,7 +109,7 @@ spec:
       kind: image                     # image | artifact | signature | attestation | sbom
       role: run                       # run | module | base | toolchain | bootstrap
       mirrors: []                     # tried in order, must give the same digest
-      mutable: pin                    # pin | follow | refuse
+      mutable: follow                 # follow: every lock --update moves it | pin: only --update=NAME | refuse: wants a digest
       extras: {signatures: false, attestations: false, sboms: false, referrers: false}
       when: {features: [], components: [], targets: [], flavors: [], arch: [], profiles: []}
       # archive: {path: images/nginx.tar, format: docker}   # from a file instead of a registry
@@ -125,6 +126,7 @@ spec:
       purpose: binary
       platform: {os: linux, arch: amd64}
       headersFrom: [vendor]           # NAMES under spec.credentials of the project
+      # signature: {kind: gpg, key: keys/vendor.asc}   # gpg | minisign | cosign: checked before it is locked; url when not beside the file
       licence: Apache-2.0
   packageRepositories:
     - id: base
@@ -155,10 +157,12 @@ spec:
     - id: chart
       source: {repo: "https://charts.example.org/stable", name: web, version: "1.0.0"}   # one of repo, oci, git, url, path
       withDependencies: true
-      withImages: none
+      withImages: none                # none | annotations | render (with helm, and valuesFiles)
+      # keyring: keys/vendor.gpg      # its provenance file must be signed by one of these
+      # as: web.tgz                   # file name inside
       when: {features: [charts]}
   git:
-    - {id: sources, url: "https://git.example.org/web.git", ref: refs/heads/main, commit: e6e232e1ae67eaa63f6efa9bbf2a7c095c7e96dd, when: {features: [sources]}}
+    - {id: sources, url: "https://git.example.org/web.git", ref: refs/heads/main, commit: e6e232e1ae67eaa63f6efa9bbf2a7c095c7e96dd, submodules: false, mirrorAll: false, when: {features: [sources]}}
   modules: []
   tools: []
   configs: []

@@ -76,7 +76,8 @@ const maxNamed = 20;
 
 export function lockSummary(lock: Lock, path: string, changed: boolean): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
   const kinds = kindsOf(lock).filter((kind) => kind.count > 0);
-  const firstUse = [...lock.spec.images, ...lock.spec.files].filter((item) => item.trust === 'first-use').map((item) => ('ref' in item ? item.ref : item.name));
+  const { images, files, charts, git } = lock.spec;
+  const firstUse = [...images.map(({ ref, trust }) => ({ name: ref, trust })), ...files, ...charts.map(({ path, trust }) => ({ name: path, trust })), ...git].filter(({ trust }) => trust === 'first-use').map(({ name }) => name);
   const bytes = [...contentOf(lock).values()].reduce((total, blob) => total + blob.size, 0);
   const { dropped, unresolved, warnings, influences } = lock.spec;
   return {

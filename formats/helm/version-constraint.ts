@@ -15,6 +15,7 @@ export function isChartVersion(text: string): boolean {
 
 /** A test for versions. Pre-releases only match a range that names one itself. Throws `INPUT_FIELD`. */
 export function parseConstraint(text: string, subject: string): (candidate: string) => boolean {
+  if (text.length > 500) throw new BundleError('INPUT_FIELD', { subject, expected: 'a version range of at most 500 characters', actual: `${text.length}` });
   const groups = (text.trim() === '' ? '*' : text).split('||').map((group) => parseGroup(group, text, subject));
   return (candidate) => groups.some((group) => group.every((part) => holds(part, candidate)));
 }

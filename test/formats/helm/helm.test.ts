@@ -143,3 +143,20 @@ it('a provenance text gives its digests', () => {
   expect(provenanceDigests(unverifiedText(bytes(signed)), 's').size).toBe(1);
   expect(() => provenanceDigests('a: 1', 's')).toThrow(BundleError);
 });
+
+describe('hostile text', () => {
+  it('gives an error or an answer, soon', () => {
+    const pieces = fc.constantFrom('1', '.', '-', ' ', '||', ',', '^', '~', '>=', 'x', '*', 'v', '+', ' - ', 'a', '\n', '\t', 'entries:', '  web:', '  - version: ', '"', "'", '{', '}', '[', ']', ':', '#', '&a', '*a');
+    fc.assert(fc.property(fc.array(pieces, { maxLength: 200 }), (parts) => {
+      const text = parts.join('');
+      for (const run of [() => parseConstraint(text, 's')('1.2.3'), () => chartVersions(text, 'web', 's'), () => parseChart(text, text, 's'), () => parseIgnore(text)('a/b', false), () => provenanceDigests(unverifiedText(bytes(text)), 's')]) {
+        try {
+          run();
+        } catch (error) {
+          expect(error).toBeInstanceOf(BundleError);
+        }
+      }
+    }), { numRuns: 300 });
+    expect(() => parseConstraint(' '.repeat(100_000), 's')).toThrow(BundleError);
+  });
+});
