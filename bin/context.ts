@@ -83,6 +83,9 @@ export function positiveInteger(text: string): number {
   return Number(text);
 }
 
+export const aptValidForOption = (): Option =>
+  new Option('--apt-valid-for <days>', 'apt mirrors say Valid-Until: so many days after their Date (default: for ever)').argParser(positiveInteger);
+
 /** A command with the flags that every command has, and the frame that every action runs in. */
 export function defineCommand<O extends object>(parent: Command, nameAndArgs: string, options: { readonly description: string; readonly flags?: readonly Option[]; readonly action: Action<O> }): Command {
   const command = parent.command(nameAndArgs).description(options.description);

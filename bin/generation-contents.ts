@@ -73,6 +73,12 @@ export class GenerationContents {
     return locks;
   }
 
+  private async snapshot(project: string, id: number): Promise<Served | undefined> {
+    const generation = (await this.generations.list(project)).find((each) => each.id === id && each.collected !== true);
+    if (generation === undefined || !(await this.store.has(generation.lock))) return undefined;
+    return { lock: await lockOf(this.store, generation), generation: id, date: Math.floor(Date.parse(generation.importedAt) / 1000) };
+  }
+
   /** Once for each text, not at every look. */
   private warn(text: string): void {
     if (this.warned.has(text)) return;
@@ -96,7 +102,7 @@ export class GenerationContents {
       after[project] = { generation: generation.id, date };
       const known = this.current.find((each) => each.lock.metadata.name === project && each.generation === generation.id);
       try {
-        served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date, older: await this.older(project, generation.id) });
+        served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date, older: await this.older(project, generation.id), snapshot: (id) => this.snapshot(project, id) });
       } catch (error) {
         // One project whose medium is gone must not take the others down; it is tried again until it is back.
         if (!(error instanceof BundleError) || error.family !== 'integrity') throw error;

@@ -30,6 +30,8 @@ export interface ExportOptions {
   readonly delta?: DeltaBase;
   /** Puts a shell script in front that checks, imports and serves the archive. One file only. */
   readonly selfExtracting?: boolean;
+  /** The unpacked folder's apt indexes say that they are valid for so many seconds after the lock's date. */
+  readonly aptValidForS?: number;
   readonly concurrency: number;
   readonly notify: Notify;
   readonly signal: AbortSignal;
@@ -54,9 +56,9 @@ export interface PlannedArchive {
 }
 
 /** Everything about an archive before its first byte. Reads the lock, the key, and of the store what indexes of rpm packages need. */
-export async function planArchive(options: Pick<ExportOptions, 'lock' | 'sign' | 'split' | 'delta'> & { readonly store: BlobReader }): Promise<PlannedArchive> {
+export async function planArchive(options: Pick<ExportOptions, 'lock' | 'sign' | 'split' | 'delta' | 'aptValidForS'> & { readonly store: BlobReader }): Promise<PlannedArchive> {
   const { lock, sign, split, delta } = options;
-  const trees = delta === undefined ? await renderPackageTrees(lock, options.store) : { files: [], releases: [] };
+  const trees = delta === undefined ? await renderPackageTrees(lock, options.store, options) : { files: [], releases: [] };
   const signatureBytes = trees.releases.reduce((sum, { bytes }) => sum + bytes.length + Math.ceil(bytes.length / 16) + 32 * 1024, 64 * 1024);
   const content = planContent({
     lock, bundle: bundleOf(lock), files: trees.files,

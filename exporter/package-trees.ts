@@ -17,14 +17,14 @@ export interface PackageTrees {
 }
 
 /** Plain indexes of every target that has packages, dated with the lock: the same bytes on every machine. File lists of rpm packages are read out of the store. */
-export async function renderPackageTrees(lock: Lock, store: BlobReader): Promise<PackageTrees> {
+export async function renderPackageTrees(lock: Lock, store: BlobReader, options: { readonly aptValidForS?: number } = {}): Promise<PackageTrees> {
   const files: SmallFile[] = [];
   const releases: SmallFile[] = [];
   const debTargets = [...new Set(lock.spec.packages.filter((item) => item.manager === 'deb').map((item) => item.target))].sort();
   for (const id of debTargets) {
     const target = lock.spec.targets.find((each) => each.id === id);
     const mirror = renderAptMirror(lock.spec.packages, {
-      target: id, label: lock.metadata.name, date: lockTime(lock), plain: true,
+      target: id, label: lock.metadata.name, date: lockTime(lock), plain: true, ...(options.aptValidForS === undefined ? {} : { validUntil: lockTime(lock) + options.aptValidForS }),
       architectures: target === undefined || target.arch === 'any' ? [] : [target.arch],
     });
     files.push(...mirror.files.map(({ path, bytes }) => ({ path: `apt/${id}/${path}`, bytes })));

@@ -12,6 +12,8 @@ export interface Served {
   readonly date: number;
   /** Locks of earlier generations of the project, newest first: their packages, by-hash indexes and digests stay readable, their names do not. */
   readonly older?: readonly Lock[];
+  /** A kept generation of the project by its number, dated with its import; undefined when it is not kept. */
+  readonly snapshot?: (generation: number) => Promise<Served | undefined>;
 }
 
 /** The file and the offset at which all of a blob lies. */

@@ -3,6 +3,7 @@ import type { Served, ServedBlobs } from './content.ts';
 import { ChartTree, FileTree, gitFiles } from './files/files.ts';
 import { AptMirrors } from './mirror/apt.ts';
 import type { Signer } from './mirror/signer.ts';
+import { AptSnapshots, snapshotNumber } from './mirror/snapshots.ts';
 import { YumMirrors } from './mirror/yum.ts';
 import { Library } from './registry/library.ts';
 
@@ -14,6 +15,7 @@ export class View {
   readonly served: readonly Served[];
   readonly library: Library;
   readonly apt: AptMirrors;
+  readonly snapshots: AptSnapshots;
   readonly yum: YumMirrors;
   readonly files: FileTree;
   readonly charts: ChartTree;
@@ -24,6 +26,7 @@ export class View {
     this.served = [...served];
     this.library = new Library(served);
     this.apt = new AptMirrors(served, signer);
+    this.snapshots = new AptSnapshots(served, signer);
     this.yum = new YumMirrors(served, signer);
     this.files = new FileTree(served);
     this.charts = new ChartTree(served);
@@ -53,8 +56,9 @@ export class View {
     return [this.library, ...this.older.map(({ library }) => library)];
   }
 
-  /** A file of an apt mirror. What a Release of an earlier generation leads to (by-hash indexes, packages) is found too. */
+  /** A file of an apt mirror. What a Release of an earlier generation leads to (by-hash indexes, packages) is found too; `@<number>` behind the target is a kept generation. */
   async aptFile(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
+    if (snapshotNumber(segments[2]) !== undefined) return this.snapshots.answer(segments, blobs);
     const answer = await this.apt.answer(segments, blobs);
     if (answer !== undefined || !(segments.includes('by-hash') || segments.includes('pool'))) return answer;
     for (const view of this.older) {

@@ -15,7 +15,7 @@ import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { readHoldings } from '../bases.ts';
-import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, keyOption, lockOption, readInput, readInputBytes, storeOption } from '../context.ts';
+import { aptValidForOption, cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, keyOption, lockOption, readInput, readInputBytes, storeOption } from '../context.ts';
 import { readLock } from '../documents.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
@@ -33,6 +33,7 @@ export interface ExportFlags {
   readonly repair?: string;
   readonly runtime?: readonly string[];
   readonly selfExtracting?: boolean;
+  readonly aptValidFor?: number;
 }
 
 export const outputOption = (): Option => new Option('-o, --output <file>', 'the archive; - for stdout').makeOptionMandatory();
@@ -71,6 +72,7 @@ async function planOf(context: CommandContext, lock: Lock, flags: ExportFlags): 
     lock, notify: context.notify, signal: context.signal,
     ...(sign === undefined ? {} : { sign }),
     ...(flags.split === undefined ? {} : { split: parseVolumeSize(flags.split) }),
+    ...(flags.aptValidFor === undefined ? {} : { aptValidForS: flags.aptValidFor * 86_400 }),
     ...(delta === undefined ? {} : { delta }),
     ...(flags.selfExtracting === true ? { selfExtracting: true } : {}),
   };
@@ -109,7 +111,7 @@ export function registerExport(program: Command): void {
       new Option('--split <size>', 'volumes of at most this size (4GiB, 700MB, cd, dvd, dvd-dl, bd, fat32), written as FILE.001, FILE.002, …'),
       new Option('--base <file>', 'a delta: only what this receipt, lock or archive does not hold; repeatable, one delta for several sites').argParser(collect),
       keyOption('public key that must have signed a receipt; repeatable'), new Option('--allow-unsigned', 'take receipts that nobody signed'),
-      runtimeOption(), new Option('--self-extracting', 'a shell script that checks, imports and serves itself: sh FILE --check|--import|--serve'),
+      aptValidForOption(), runtimeOption(), new Option('--self-extracting', 'a shell script that checks, imports and serves itself: sh FILE --check|--import|--serve'),
       new Option('--repair <file>', 'only the blobs that an import listed as missing (its --json output)'),
     ],
     action: async (context, flags) => {

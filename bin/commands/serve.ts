@@ -14,7 +14,7 @@ import type { OwnTls } from '../../repository/tls/own-tls.ts';
 import { holding } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { openArchiveContent } from '../archive-content.ts';
-import { collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
+import { aptValidForOption, collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
 import { GenerationContents } from '../generation-contents.ts';
 import { type MachineKey, machineKey, passingKey } from '../machine-key.ts';
 import { formatBytes } from '../render.ts';
@@ -33,6 +33,7 @@ interface ServeFlags {
   readonly htpasswd?: string;
   readonly readAuth?: boolean;
   readonly accessLog?: boolean;
+  readonly aptValidFor?: number;
 }
 
 /** How often a certificate is looked at that will have to be renewed. */
@@ -53,6 +54,7 @@ export function registerServe(program: Command): void {
       new Option('--tls-host <name>', 'further names and addresses for the certificate of the machine\'s own authority; repeatable').default([]).argParser(collect),
       new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'),
       new Option('--read-auth', 'reading needs a password too'),
+      aptValidForOption(),
       new Option('--access-log', 'one JSON line for every request, on stderr'),
     ],
     action: async (context, flags, archives) => {
@@ -67,7 +69,7 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
   const contents = await GenerationContents.open(store, () => context.now().getTime());
   try {
     await run(context, flags, {
-      contents: () => contents.served(), blobs: store, push: pushOf(context, store), signer: signerOf(context, await machineKey(store.root, context.now())),
+      contents: () => contents.served(), blobs: store, push: pushOf(context, store), signer: signerOf(context, await machineKey(store.root, context.now()), flags.aptValidFor),
     }, store.root);
   } finally {
     await contents.close();
@@ -87,14 +89,15 @@ async function serveArchive(context: CommandContext, flags: ServeFlags, paths: r
     context.note(`warning: ${state} cannot be written: this service signs with a key that is gone when it ends; name a folder for a lasting one with --store`);
     return passingKey(context.now());
   });
-  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: signerOf(context, key) }, state);
+  await run(context, flags, { contents: () => archive.served, blobs: archive.blobs, signer: signerOf(context, key, flags.aptValidFor) }, state);
 }
 
-function signerOf(context: CommandContext, { signer, publicKey }: MachineKey): Signer {
+function signerOf(context: CommandContext, { signer, publicKey }: MachineKey, validForDays: number | undefined): Signer {
   return {
     publicKeyArmored: publicKey,
     clearsign: (text) => clearsign(text, signer, context.now()),
     detach: (content) => signDetached(content, signer, context.now()),
+    ...(validForDays === undefined ? {} : { releases: { validForS: validForDays * 86_400, nowS: () => Math.floor(context.now().getTime() / 1000) } }),
   };
 }
 

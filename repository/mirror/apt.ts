@@ -8,6 +8,8 @@ import type { Signer } from './signer.ts';
 
 interface Rendered {
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Seconds since 1970 from which on it is to be rendered again. */
+  readonly renewAtS: number;
 }
 
 const debianArchitecture: Readonly<Record<string, string>> = { '386': 'i386', arm: 'armhf', ppc64le: 'ppc64el', mips64le: 'mips64el' };
@@ -64,7 +66,10 @@ export class AptMirrors {
     const rendered = this.rendered.get(mirror) ?? this.render(mirror);
     this.rendered.set(mirror, rendered);
     try {
-      return (await rendered).files;
+      const { files, renewAtS } = await rendered;
+      if ((this.signer?.releases?.nowS() ?? 0) < renewAtS) return files;
+      if (this.rendered.get(mirror) === rendered) this.rendered.set(mirror, this.render(mirror));
+      return await this.files(mirror);
     } catch (cause) {
       // Not for ever: the next one who asks tries again.
       this.rendered.delete(mirror);
@@ -73,16 +78,18 @@ export class AptMirrors {
   }
 
   private async render(mirror: MirrorOf): Promise<Rendered> {
-    const { target, project, packages, date } = mirror;
+    const { target, project, packages } = mirror;
+    const validity = this.signer?.releases;
+    const date = Math.max(mirror.date, Math.floor(validity?.nowS() ?? 0));
     const architectures = target.arch === 'any' ? [] : [debianArchitecture[target.arch] ?? target.arch];
-    const { files, release } = await renderApart(packages, { target: target.id, label: project, date, architectures });
+    const { files, release } = await renderApart(packages, { target: target.id, label: project, date, architectures, ...(validity === undefined ? {} : { validUntil: date + validity.validForS }) });
     const all = new Map(files.map(({ path, bytes }) => [path, bytes]));
     if (this.signer !== undefined) {
       const encoder = new TextEncoder();
       all.set(`dists/${target.id}/InRelease`, encoder.encode(await this.signer.clearsign(new TextDecoder().decode(release))));
       all.set(`dists/${target.id}/Release.gpg`, encoder.encode(await this.signer.detach(release)));
     }
-    return { files: all };
+    return { files: all, renewAtS: validity === undefined ? Number.POSITIVE_INFINITY : date + validity.validForS / 2 };
   }
 }
 
