@@ -47,6 +47,11 @@ export class Marker {
     return done;
   }
 
+  /** Marks what something installed misses. */
+  mend(pkg: number, version: number): boolean {
+    return this.state.unmetOf(version).every((group) => this.satisfy(pkg, version, 'Depends', group, 0)) && !this.state.isBroken(version);
+  }
+
   /** What is installed and built from the same source comes along to the same version. */
   private upgradeSiblings(version: number): void {
     const { state } = this;

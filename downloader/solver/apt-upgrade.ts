@@ -1,4 +1,4 @@
-// What is installed and would break: upgraded where that helps, else taken away, as apt does. Rule 11 of README.md in this folder.
+// What is installed and would break: upgraded or given what it misses where that helps, else taken away, as apt does. Rule 11 of README.md in this folder.
 import type { Marker } from './apt-mark.ts';
 import { AptState } from './apt-state.ts';
 
@@ -15,7 +15,7 @@ export function settleInstalled(state: AptState, marker: Marker, before: Readonl
     for (const [pkg, version] of broken) {
       if (state.marks.has(pkg) || state.installed.get(pkg) !== version || !state.isBroken(version)) continue;
       const upgraded = state.candidateOf(pkg) !== version && marker.install(pkg, 'upgrade', undefined, 0);
-      if (!upgraded && !state.marks.has(pkg)) state.installed.delete(pkg);
+      if (!upgraded && !state.marks.has(pkg) && !marker.mend(pkg, version)) state.installed.delete(pkg);
     }
   }
   return [...before.keys()].filter((pkg) => state.stateOf(pkg) < 0).map((pkg) => state.universe.label(pkg)).sort();

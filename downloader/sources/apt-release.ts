@@ -89,17 +89,16 @@ interface Asking { readonly headers: Readonly<Record<string, string>> | undefine
 async function fetchSigned(context: ReleaseContext, suite: AptSuite, keys: readonly PgpKey[], { headers, signal }: Asking): Promise<Signed> {
   const folder = releaseFolder(suite);
   const subject = nameOf(suite);
-  const now = context.now();
   const inRelease = await fetchDocument(context, urlOf(suite.uri, `${folder}InRelease`), { maxBytes: maxReleaseBytes, signal, headers });
   if (inRelease !== undefined) {
-    const { text, signers, ignored } = await verifyClearsigned(inRelease, keys, { subject: `${subject} InRelease`, now });
+    const { text, signers, ignored } = await verifyClearsigned(inRelease, keys, { subject: `${subject} InRelease`, now: context.now() });
     return { text, signers, ignored, metadata: await keep(context, releaseMediaType, inRelease, signal) };
   }
   const text = await fetchDocument(context, urlOf(suite.uri, `${folder}Release`), { maxBytes: maxReleaseBytes, signal, headers });
   if (text === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'InRelease or Release', actual: `neither in ${redactUrl(suite.uri)}/${folder}` });
   const signature = await fetchDocument(context, urlOf(suite.uri, `${folder}Release.gpg`), { maxBytes: maxKeyBytes, signal, headers });
   if (signature === undefined) throw new BundleError('INTEGRITY_SIGNATURE', { subject, expected: 'InRelease or Release.gpg', actual: 'a Release without a signature', next: 'Find a signed repository, or say `trusted: true` to record that you do without.' });
-  const { signers, ignored } = await verifyDetached(text, signature, keys, { subject: `${subject} Release.gpg`, now });
+  const { signers, ignored } = await verifyDetached(text, signature, keys, { subject: `${subject} Release.gpg`, now: context.now() });
   return {
     text, signers, ignored,
     metadata: await keep(context, releaseMediaType, text, signal),
