@@ -1,6 +1,6 @@
 // What was worked out from blobs and can be worked out again: large, few, and checked by whoever reads it. ARCHITECTURE.md, "Decisions".
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { storageError } from './durable-file.ts';
@@ -58,6 +58,9 @@ export class CachedFiles {
       throw storageError(path, cause);
     }
   }
+
+  /** Removes a file that turned out to be damaged. */
+  forget(name: string): void { rmSync(join(this.folder, name), { force: true }); }
 
   /** Removes what was used longest ago, and what writers that died left. */
   private async trim(): Promise<void> {

@@ -20,8 +20,15 @@ export interface IndexFacts {
   readonly release?: ReleaseFacts;
 }
 
+interface KeptBytes {
+  readonly bytes?: never;
+  readonly read: (start: number, end: number) => Buffer;
+  /** Told when `read` gave other bytes than were kept. */
+  readonly forget?: () => void;
+}
+
 /** Its bytes are kept and read lazily, and must not change; or they are read from where they are kept. */
-export type IndexInput = IndexFacts & ({ readonly bytes: Buffer } | { readonly bytes?: never; readonly read: (start: number, end: number) => Buffer });
+export type IndexInput = IndexFacts & ({ readonly bytes: Buffer } | KeptBytes);
 
 /** One alternative, with its name as a number. `arch` as written: `any`, or an architecture. */
 export interface Dependency {
@@ -96,9 +103,9 @@ export class Universe {
   }
 
   /** From now on the stanzas of an index are read where they are kept. */
-  readFrom(index: number, read: (start: number, end: number) => Buffer): void {
-    const { bytes: _, ...facts } = this.inputAt(index);
-    this.inputs[index] = { ...facts, read };
+  readFrom(index: number, kept: Omit<KeptBytes, 'bytes'>): void {
+    const { subject, priority, release } = this.inputAt(index);
+    this.inputs[index] = { subject, priority, ...(release === undefined ? {} : { release }), ...kept };
   }
 
   /** The number of the version, or -1 when it is none or known already. */
@@ -225,7 +232,8 @@ export class Universe {
     const [start, end] = [this.tables.bounds.get(version * 2), this.tables.bounds.get(version * 2 + 1)];
     const bytes = input.bytes === undefined ? input.read(start, end) : input.bytes.subarray(start, end);
     if ((crc32(bytes) | 0) !== this.tables.checks.get(version)) {
-      throw new BundleError('INTEGRITY_METADATA', { subject: `${input.subject} at byte ${start}`, expected: 'the stanza that was read before', actual: 'other bytes' });
+      if (input.bytes === undefined) input.forget?.();
+      throw new BundleError('INTEGRITY_METADATA', { subject: `${input.subject} at byte ${start}`, expected: 'the stanza that was read before', actual: 'other bytes', next: 'Run the command again: what was kept of this index is forgotten.' });
     }
     return bytes.toString('utf8');
   }

@@ -38,13 +38,14 @@ function startsOf(file: CachedFile, count: number): readonly number[] | undefine
   return starts.every((start, index) => start >= (starts[index - 1] ?? 0) && start <= file.size - room) ? starts : undefined;
 }
 
-function restore(file: CachedFile, architectures: readonly string[], indexes: readonly UniverseIndex[]): Universe | undefined {
+function restore(kept: { readonly file: CachedFile; readonly forget: () => void }, architectures: readonly string[], indexes: readonly UniverseIndex[]): Universe | undefined {
+  const { file } = kept;
   const starts = startsOf(file, indexes.length);
   const from = starts?.at(-1);
   if (starts === undefined || from === undefined) return undefined;
   const tables = universeFrom(file.read(from, file.size - (indexes.length + 1) * 8 - trailerBytes));
   if (tables === undefined) return undefined;
-  const inputs = indexes.map(({ facts }, index) => ({ ...facts, read: readerOf(file, starts[index] ?? 0) }));
+  const inputs = indexes.map(({ facts }, index) => ({ ...facts, read: readerOf(file, starts[index] ?? 0), forget: kept.forget }));
   return new Universe(architectures, { tables, inputs });
 }
 
@@ -90,7 +91,7 @@ async function build(cache: CachedFiles, name: string, architectures: readonly s
     trailer.write('longshore-starts', trailer.length - trailerBytes);
     await add(trailer);
   });
-  for (const [index, start] of starts.entries()) universe.readFrom(index, readerOf(file, start));
+  for (const [index, start] of starts.entries()) universe.readFrom(index, { read: readerOf(file, start), forget: () => { cache.forget(name); } });
   return { universe, close: () => { file.close(); } };
 }
 
@@ -117,7 +118,7 @@ export async function loadUniverse(folder: string | undefined, architectures: re
   const name = keyOf(architectures, indexes);
   const file = await cache.open(name);
   if (file !== undefined) {
-    const universe = restore(file, architectures, indexes);
+    const universe = restore({ file, forget: () => { cache.forget(name); } }, architectures, indexes);
     if (universe !== undefined) return { universe, close: () => { file.close(); } };
     file.close();
   }
