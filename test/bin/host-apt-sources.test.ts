@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { hostAptAuthorization } from '../../bin/host-apt-auth.ts';
 import { hostAptSources } from '../../bin/host-apt-sources.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -37,4 +38,23 @@ it('is for targets that this machine is, and for no others', async () => {
   expect(hostAptSources(root)({ ...target, release: '13' }, at)).toBeUndefined();
   expect(hostAptSources(root)({ ...target, os: 'ubuntu' }, at)).toBeUndefined();
   expect(hostAptSources(join(root, 'nowhere'))(target, at)).toBeUndefined();
+});
+
+it('takes what the machine prefers itself, and logs in as its apt does', async () => {
+  const root = await machine({
+    'etc/apt/sources.list': 'deb https://mirror.example.org/debian bookworm main\n', 'etc/apt/trusted.gpg.d/archive.asc': 'key',
+    'etc/apt/preferences': 'Package: *\nPin: release n=bookworm\nPin-Priority: 600\n', 'etc/apt/preferences.d/vendor.pref': 'Package: x\nPin: version 1*\nPin-Priority: 1001\n',
+    'etc/apt/preferences.d/old.bak': 'Package: y\nPin: version 1*\nPin-Priority: 1001\n', 'etc/apt/preferences.d/empty': '\n', 'etc/apt/apt.conf.d/90release': 'APT::Default-Release "bookworm";\n',
+    'etc/apt/auth.conf.d/mirror.conf': '# ours\nmachine mirror.example.org/debian login reader password s3cret\nmachine plain.example.org login a password b\nmachine http://open.example.org:8080 login c password d\n',
+  });
+  const [found] = hostAptSources(root)(target, at) ?? [];
+  expect(found?.preferences?.map((each) => ('path' in each ? each.path.replace(root, '') : each.text))).toEqual([
+    'Package: *\nPin: release bookworm\nPin-Priority: 990\n', '/etc/apt/preferences', '/etc/apt/preferences.d/vendor.pref',
+  ]);
+  expect(found?.headersFrom).toEqual(['apt_auth.conf']);
+  expect(JSON.stringify(found)).not.toContain('s3cret');
+  const basic = (text: string): unknown => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+  expect(hostAptAuthorization('https://mirror.example.org/debian/pool/x.deb', root)).toEqual(basic('reader:s3cret'));
+  expect(hostAptAuthorization('http://open.example.org:8080/x', root)).toEqual(basic('c:d'));
+  for (const url of ['https://mirror.example.org/debian-security/x', 'http://mirror.example.org/debian/x', 'http://plain.example.org/x', 'https://other.example.org/x', 'file:/srv']) expect(hostAptAuthorization(url, root), url).toBeUndefined();
 });

@@ -154,3 +154,31 @@ describe('profiles', () => {
     await expect(resolve(await base(), set(['app'], { assumeInstalled: { profile: 'tiny', written: 'tiny' } }))).rejects.toMatchObject({ code: 'INPUT_FIELD' });
   });
 });
+
+describe('private repositories', () => {
+  it('are asked with the headers of their credentials, for metadata and packages, and no other is', async () => {
+    const files = await two();
+    const http = clientOver(files);
+    const sent: [string, unknown][] = [];
+    const get = http.get.bind(http);
+    const stream = http.stream.bind(http);
+    Object.assign(http, {
+      get: (url: string, options: Parameters<typeof get>[1]) => { sent.push([url, options.headers]); return get(url, options); },
+      stream: (url: string, options: Parameters<typeof stream>[1]) => { sent.push([url, options.headers]); return stream(url, options); },
+    });
+    const blobs = new MemoryBlobs();
+    const headersFor = async (_: string, names: readonly string[]): Promise<Record<string, string>> => Object.fromEntries(names.map((name) => [name, 'value']));
+    const common = { http, blobs, notify: silent, now: () => new Date('2026-03-01T00:00:00Z'), readFile: async () => Buffer.from(key.publicKey), spoolDir: '/nowhere', concurrency: 1, headersFor };
+    const { signal } = new AbortController();
+    const wanted = set(['app'], { repositories: [repository('stable', { headersFrom: ['vendor'] }), repository('next')] });
+    const { repositories = [], artifacts } = await createAptSource(common).resolve([wanted], signal);
+    expect(repositories.map(({ id, headersFrom }) => [id, headersFrom])).toEqual([['next', undefined], ['stable', ['vendor']]]);
+    const apt = createAptSource({ ...common, headersFrom: ({ repo }) => repositories.find(({ id }) => id === repo)?.headersFrom ?? [] });
+    for (const artifact of artifacts) {
+      const bytes = apt.fetch(artifact, { mediaType: 'x', digest: artifact.digest, size: artifact.size }, { signal });
+      await (async () => { for await (const _ of bytes); })().catch(() => undefined);
+    }
+    for (const [url, headers] of sent) expect(headers, url).toEqual(/dists\/stable|app_1/.test(url) ? { vendor: 'value' } : {});
+    expect(sent.some(([url]) => url.endsWith('app_1_amd64.deb'))).toBe(true);
+  });
+});

@@ -44,7 +44,7 @@ describe('Valid-Until', () => {
   it('counts from the date of the lock in an archive', async () => {
     const bed = await makeBed();
     const lock = makeLock('site', { targets: [target], packages: [await makeDeb(bed, 'app', '1', target.id)] });
-    const [release] = renderPackageTrees(lock, { aptValidForS: 86_400 }).releases;
+    const [release] = (await renderPackageTrees(lock, bed.store, { aptValidForS: 86_400 })).releases;
     expect(Buffer.from(release?.bytes ?? []).toString()).toMatch(/^Date: Tue, 01 Jan 1980 00:00:00 UTC\nValid-Until: Wed, 02 Jan 1980 00:00:00 UTC$/m);
   });
 });
