@@ -1,7 +1,9 @@
 // Our yum mirror beside createrepo_c's over the same packages, and dnf installing from it with every check on.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRepomd } from '../../formats/rpm/repomd.ts';
 import { renderYumMirror } from '../../formats/rpm/mirror.ts';
 import { longshore, longshorePath, must, run } from '../support/command.ts';
 import { buildRpms, describeRpms, everyFeature, type GpgKey, makeGpgKey, signRpms, stopGpg } from '../support/rpm-build.ts';
@@ -99,6 +101,26 @@ describe('metadata', () => {
     expect(second).toEqual(first);
     await ok(['export', '--store', 'store', '-o', 'again.tar', '--sign', 'ops.key', '--concurrency', '1']);
     await must('cmp', ['site.tar', 'again.tar'], { cwd: folder });
+  });
+});
+
+describe('the archive', () => {
+  it('is served where it lies with the same metadata, file lists out of its packages', async () => {
+    const place = await startServe(['site.tar', '--key', 'ops.asc'], folder);
+    try {
+      const root = `${place.url}/yum/${target.id}`;
+      const listed = parseRepomd(Buffer.from(await (await fetch(`${root}/repodata/repomd.xml`)).arrayBuffer()), 'repomd').files;
+      for (const type of ['primary', 'filelists', 'other']) {
+        const location = listed.find((file) => file.type === type)?.location ?? '';
+        expect(records(gunzipSync(Buffer.from(await (await fetch(`${root}/${location}`)).arrayBuffer()))), type).toEqual(records(await indexOf(upstream, type)));
+      }
+    } finally {
+      await place.stop();
+    }
+  });
+
+  it('goes through a pipe with the same bytes', async () => {
+    await must('sh', ['-c', '"$0" "$1" export --store store -o - --sign ops.key > piped.tar && cmp site.tar piped.tar', process.execPath, longshorePath], { cwd: folder });
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findOwners, readFilelists, readOther } from '../../../formats/rpm/filelists.ts';
+import { runs } from '../../support/runs.ts';
 
 const options = { subject: 'filelists' };
 const record = (name: string, items: string): string => `<package pkgid="${name}-id" name="${name}" arch="noarch">\n  <version epoch="0" ver="1" rel="2"/>\n${items}</package>\n`;
@@ -36,7 +37,7 @@ describe('filelists', () => {
         return names.length === 0 ? [] : [[path, names] as const];
       }));
       expect(new Map([...owners].map(([path, found]) => [path, found.map(({ name }) => name)]))).toEqual(expected);
-    }), { numRuns: 300 });
+    }), { numRuns: runs(300) });
   });
 
   it.each([

@@ -7,6 +7,7 @@ import { parseRpmHead, readRpmHead, rpmHeadBytes } from '../../../formats/rpm/pa
 import { filelistsXml, otherXml, primaryXml } from '../../../formats/rpm/package-xml.ts';
 import { PrimaryReader } from '../../../formats/rpm/primary.ts';
 import { basicTags, makeRpm, type TagValue } from '../../support/rpm-file.ts';
+import { runs } from '../../support/runs.ts';
 
 const refused = expect.objectContaining({ code: 'INTEGRITY_METADATA' }) as Error;
 const strings = (...value: string[]): TagValue => ({ type: 'strings', value });
@@ -174,6 +175,6 @@ describe('parseRpmHead', () => {
         expect(error).toBeInstanceOf(BundleError);
         expect(error).toMatchObject({ code: 'INTEGRITY_METADATA' });
       }
-    }), { numRuns: 2000 });
+    }), { numRuns: runs(2000) });
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutStanzas, emptyLocation, PrimaryReader, readPrimary } from '../../../formats/rpm/primary.ts';
 import type { RpmPackage } from '../../../formats/rpm/package.ts';
+import { runs } from '../../support/runs.ts';
 
 const hex = 'ab'.repeat(32);
 const entry = (name: string, more = ''): string => `      <rpm:entry name="${name}"${more}/>\n`;
@@ -96,7 +97,7 @@ describe('PrimaryReader', () => {
 
   it('reads the same wherever the chunks are cut', () => {
     const whole = read(index);
-    fc.assert(fc.property(fc.array(fc.nat(Buffer.byteLength(index)), { maxLength: 20 }), (cut) => { expect(read(index, cut)).toEqual(whole); }), { numRuns: 200 });
+    fc.assert(fc.property(fc.array(fc.nat(Buffer.byteLength(index)), { maxLength: 20 }), (cut) => { expect(read(index, cut)).toEqual(whole); }), { numRuns: runs(200) });
   });
 
   it('reads records that hold what looks like their end', () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { BundleError } from '../../../bom/errors.ts';
 import { incomplete } from '../../../formats/rpm/xml-cursor.ts';
 import { XmlScanner } from '../../../formats/rpm/xml-scanner.ts';
+import { runs } from '../../support/runs.ts';
 
 type Event = readonly [string, ...unknown[]];
 
@@ -103,6 +104,6 @@ describe('XmlScanner', () => {
     fc.assert(fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const text = `<r>${pieces.join('')}</r>`;
       expect(outcome(ours, text)).toEqual(outcome(saxes, text));
-    }), { numRuns: 3000 });
+    }), { numRuns: runs(3000) });
   });
 });
