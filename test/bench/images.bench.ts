@@ -95,6 +95,9 @@ async function benchSet({ title, names }: Set, { folder, rounds, source, target 
     { name: 'skopeo copy to an OCI layout', prepare: 'rm -rf skopeo', command: pull },
     { name: 'skopeo sync to folders', prepare: 'rm -rf synced; mkdir synced', command: each((name) => `${sync} --src docker --dest dir ${source.host}/bench/${name} synced >/dev/null 2>&1`) },
     ...(crane ? [{ name: 'crane pull to OCI layouts', prepare: 'rm -rf crane; mkdir crane', command: each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`) }] : []),
+    // What longshore says is stored is on the disk; the others leave that to the kernel.
+    { name: 'skopeo copy, then sync -f', prepare: 'rm -rf skopeo', command: `${pull} && sync -f skopeo` },
+    ...(crane ? [{ name: 'crane pull, then sync -f', prepare: 'rm -rf crane; mkdir crane', command: `${each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`)} && sync -f crane` }] : []),
     { name: 'longshore download', prepare: 'rm -rf store; cp -r locked store', command: `${longshore} download --store store --quiet ${flags}` },
     { name: 'skopeo copy, all there', command: pull },
     { name: 'longshore download, all there', command: `${longshore} download --store store --quiet ${flags}` },
