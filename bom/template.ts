@@ -114,6 +114,7 @@ spec:
       when: {features: [], components: [], targets: [], flavors: [], arch: [], profiles: []}
       # archive: {path: images/nginx.tar, format: docker}   # from a file instead of a registry
       # as: acme/nginx:1.27                                 # another name in the registry inside
+      # verify: {cosign: {key: keys/vendor.pub}}            # refused unless signed by it; or identity (identityRegexp), issuer (issuerRegexp), trustRoot
   files:
     - id: tool
       urls: ["https://example.org/downloads/tool-1.2.tar.gz"]
