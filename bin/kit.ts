@@ -30,6 +30,9 @@ const bomPaths = [
   'charts.*.source.path', 'charts.*.keyring', 'charts.*.valuesFiles.*',
 ];
 const projectPaths = ['systemRepositories.*.*.gpgKeys.*.path'];
+/** apt lines, which name their keys as `signed-by=/path`. */
+const aptLines = ['packageRepositories.*.line', 'systemRepositories.*.*', 'systemRepositories.*.*.line'];
+const signedBy = /\s*\bsigned-by=(\/[^\s\],]+)/;
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 
@@ -68,6 +71,8 @@ export async function writeKit(context: CommandContext, options: KitOptions): Pr
   }
 }
 
+interface Taking { readonly document: Pick<ParsedBom, 'folder' | 'file'>; /** From the document to the kit's root. */ readonly up: string }
+
 class Kit {
   readonly files: string[] = [];
   readonly notes: string[] = [];
@@ -82,24 +87,37 @@ class Kit {
   async document(path: string, document: Pick<ParsedBom, 'canonical' | 'folder' | 'file'>, paths: readonly string[], change: (spec: { [key: string]: Plain }) => { [key: string]: Plain } = (spec) => spec): Promise<void> {
     const value = JSON.parse(new TextDecoder().decode(document.canonical)) as { spec?: { [key: string]: Plain } };
     const spec = value.spec ?? {};
-    for (const pattern of paths) await this.rewrite(spec, pattern.split('.'), { document, up: '../'.repeat(path.split('/').length - 1) });
+    const up = '../'.repeat(path.split('/').length - 1);
+    for (const pattern of paths) await this.rewrite(spec, pattern.split('.'), { document, up }, false);
+    for (const pattern of aptLines) await this.rewrite(spec, pattern.split('.'), { document, up }, true);
     if (Array.isArray(spec['configs']) && spec['configs'].length > 0) this.notes.push(`${document.file}: configurations stay on this machine; lock and export there if they have to travel`);
     await makeDirectory(dirname(join(this.root, path)));
     await commitFile(join(this.root, path), toYaml({ ...value, spec: change(spec) }));
   }
 
-  private async rewrite(value: Plain | undefined, [key = '', ...rest]: readonly string[], place: { readonly document: Pick<ParsedBom, 'folder' | 'file'>; readonly up: string }): Promise<void> {
+  private async rewrite(value: Plain | undefined, [key = '', ...rest]: readonly string[], place: Taking, isLine: boolean): Promise<void> {
     if (typeof value !== 'object' || value === null) return;
     const keys = key === '*' ? Object.keys(value) : [key];
     const holder = value as { [key: string]: Plain };
     for (const each of keys) {
       const item = holder[each];
-      if (rest.length > 0) { await this.rewrite(item, rest, place); continue; }
-      if (typeof item === 'string' && item !== '') holder[each] = await this.take(item, place);
+      if (rest.length > 0) { await this.rewrite(item, rest, place, isLine); continue; }
+      if (typeof item !== 'string' || item === '') continue;
+      if (/^deb[\s[]/.test(item)) await this.takeKey(holder, each, item, place);
+      else if (!isLine) holder[each] = await this.take(item, place);
     }
   }
 
-  private async take(written: string, { document, up }: { readonly document: Pick<ParsedBom, 'folder' | 'file'>; readonly up: string }): Promise<string> {
+  /** The key that an apt line names by a path, as one of the fields: there it may be a path beside the document. */
+  private async takeKey(holder: { [key: string]: Plain }, name: string, line: string, place: Taking): Promise<void> {
+    const key = signedBy.exec(line)?.[1];
+    if (key === undefined) return;
+    const gpgKeys = [{ path: await this.take(key, place) }];
+    const bare = line.replace(signedBy, '').replace(/\[\s*\]\s*/, '');
+    if (name === 'line') { holder['line'] = bare; holder['gpgKeys'] = gpgKeys; } else holder[name] = { line: bare, gpgKeys };
+  }
+
+  private async take(written: string, { document, up }: Taking): Promise<string> {
     if (written.includes('${')) { this.notes.push(`${document.file}: ${written} depends on a variable: put the file into the kit yourself`); return written; }
     // A chart of a git repository has its path there, a document from elsewhere may name no files of this machine.
     if (document.folder === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(written)) return written;

@@ -106,6 +106,7 @@ mount -t tmpfs tmpfs ${root}/tmp
 mount -t tmpfs tmpfs ${root}/run
 mount -t proc proc ${root}/proc
 mount --rbind /dev ${root}/dev
+mount --rbind /sys ${root}/sys
 mkdir -p ${root}/media/usb ${root}/var/lib/longshore
 mount --bind ${home}/home ${root}/root
 mount --bind ${home}/store ${root}/var/lib/longshore
@@ -117,6 +118,8 @@ cat > ${root}/etc/ssl/outside.pem <<'END'
 ${ca.trim()}
 END
 cat ${root}/etc/ssl/outside.pem >> ${root}/etc/ssl/certs/ca-certificates.crt
+mkdir -p ${root}/usr/local/share/ca-certificates
+cp ${root}/etc/ssl/outside.pem ${root}/usr/local/share/ca-certificates/outside.crt
 mkdir -p ${root}/usr/local/bin
 printf '#!/bin/sh\\nexec ${process.execPath} ${longshorePath} "$@"\\n' > ${root}/usr/local/bin/longshore
 printf '#!/bin/sh\\nexec "$@"\\n' > ${root}/usr/local/bin/npx
