@@ -62,7 +62,7 @@ export function registerPublish(program: Command): void {
       await withStore(flags.store, async (store) => {
         const project = await onlyProject(store, flags.project);
         const generation = await new Generations(store.root).current(project);
-        if (generation === undefined) return;
+        if (generation === undefined) throw new BundleError('INPUT_FLAG', { subject: `--project ${project}`, expected: `a project that was imported: ${(await new Generations(store.root).projects()).join(', ') || '(none)'}`, actual: 'nothing of that name' });
         const lock = await lockOf(store, generation);
         await (flags.layout === undefined ? (flags.bundle === undefined ? publish : publishBundle)(context, flags, lock, store) : publishLayout(context, flags, { lock, blobs: store, state: store.root }));
       });

@@ -38,7 +38,7 @@ function manifest(draft: BomDraft, document: Node, path: string): void {
   }
 }
 
-/** Without a platform Hauler takes every platform; without exclude-extras, what is attached to the image too. */
+/** Without a platform Hauler takes every platform; without exclude-extras, what is attached to the image too, where there is anything. */
 function image(draft: BomDraft, item: Node, annotations: Node, path: string): void {
   const name = item.at('name').text ?? item.at('ref').text ?? item.text;
   if (name === undefined) { draft.unresolved(item.where, 'an image', 'without a name'); return; }
@@ -58,7 +58,7 @@ function image(draft: BomDraft, item: Node, annotations: Node, path: string): vo
   };
   const cosign: Fields = keyPath === undefined ? keyless : { key: keyPath };
   draft.image(registry !== undefined && !hasHost ? `${registry}/${name}` : name, item.where, {
-    platforms: [platform ?? 'all'], ...(withExtras ? { extras: { signatures: true, attestations: true, sboms: true } } : {}),
+    platforms: [platform ?? 'all'], ...(withExtras ? { extras: { referrers: true } } : {}),
     ...(item.at('rewrite').text === undefined ? {} : { as: item.at('rewrite').text }),
     ...(keyPath === undefined && identity === undefined && identityRegexp === undefined ? {} : { verify: { cosign: Object.fromEntries(Object.entries(cosign).filter(([, value]) => value !== undefined)) } }),
   });
