@@ -144,7 +144,7 @@ spec: {version: v1.30.1+k3s1}
 kind: Other
 `, { folder: '/h' });
     expect(spec.images).toMatchObject([
-      { ref: 'reg.example.org/a/b', platforms: ['linux/arm64'], extras: { signatures: true } }, { ref: 'quay.io/c:1.10', platforms: ['linux/amd64'], as: 'd/c', verify: { cosign: { key: 'k.pub' } } },
+      { ref: 'reg.example.org/a/b', platforms: ['linux/arm64'], extras: { referrers: true } }, { ref: 'quay.io/c:1.10', platforms: ['linux/amd64'], as: 'd/c', verify: { cosign: { key: 'k.pub' } } },
     ]);
     expect(spec.images?.[1]?.extras).toBeUndefined();
     expect(spec.charts?.map(({ source }) => source)).toMatchObject([{ repo: 'https://charts.example.org', name: 'r', version: '2.80' }, { oci: 'oci://ghcr.io/x/o' }, { path: 'charts/c.tgz' }, { name: 'p' }]);
