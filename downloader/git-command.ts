@@ -27,7 +27,7 @@ function environment({ headers }: GitRun): NodeJS.ProcessEnv {
   const host = headers === undefined ? '' : `${new URL(headers.url).origin}/`;
   const secret = Object.entries(headers?.values ?? {}).map(([name, value]) => [`http.${host}.extraHeader`, `${name}: ${value}`] as const);
   const config = [...settings.filter(([, value]) => value !== ''), ...secret, ...(secret.length === 0 ? [] : [['http.followRedirects', 'false'] as const])];
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^GIT_(?:DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|CONFIG_COUNT|CONFIG_KEY_\d+|CONFIG_VALUE_\d+|CONFIG_PARAMETERS|TRACE.*|EXTERNAL_DIFF|NAMESPACE|CEILING_DIRECTORIES|PROTOCOL_FROM_USER)$/.test(name)));
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^GIT_(?:DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|CONFIG_COUNT|CONFIG_KEY_\d+|CONFIG_VALUE_\d+|CONFIG_PARAMETERS|TRACE.*|CURL_VERBOSE|EXTERNAL_DIFF|NAMESPACE|CEILING_DIRECTORIES|PROTOCOL_FROM_USER)$/.test(name)));
   return {
     ...inherited, LC_ALL: 'C', LANGUAGE: '', GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '', SSH_ASKPASS: '', GIT_ALLOW_PROTOCOL: 'file:http:https:ssh', GIT_PROTOCOL_FROM_USER: '0',
     GIT_OPTIONAL_LOCKS: '0', GIT_NO_REPLACE_OBJECTS: '1', GIT_ATTR_NOSYSTEM: '1',

@@ -1,6 +1,6 @@
 // Where modules publish: as artifact, label, file in an image, referrer; in git and on the web. A real registry, real git, an image built by buildah.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -43,13 +43,28 @@ beforeAll(async () => {
   await writeFile(join(folder, 'www/small.txt'), 'small\n');
   await writeFile(join(folder, 'www/web.yaml'), bom('web'));
   registry = await startDockerRegistry(join(folder, 'registry'));
+  await pushSmallImage(folder, `${registry.host}/modules/label:1`, { labels: { 'dev.longshore.bom': bom('label') } });
 });
 
 afterAll(async () => { web.closeAllConnections(); web.close(); await registry.stop(); });
 
+/** An image whose topmost layer is what a shell script leaves in a folder with longshore/ in it. */
+async function layered(script: string, below: readonly Readonly<Record<string, string>>[] = []): Promise<unknown> {
+  const root = await mkdtemp(join(folder, 'layer-'));
+  const pack = async (): Promise<Buffer> => { await must('tar', ['--sort=name', '-C', join(root, 'top'), '-czf', join(root, 'layer.tgz'), '.']); return readFile(join(root, 'layer.tgz')); };
+  const layers: Buffer[] = [];
+  for (const files of below) {
+    await must('sh', ['-ec', 'rm -rf top; mkdir -p top/longshore'], { cwd: root });
+    for (const [path, content] of Object.entries(files)) await writeFile(join(root, 'top', path), content);
+    layers.push(await pack());
+  }
+  await must('sh', ['-ec', `rm -rf top; mkdir -p top/longshore; cd top; ${script}`], { cwd: root });
+  layers.push(await pack());
+  return pushArtifact(registry.host, 'bad/x', '1', { config: { mediaType: 'application/vnd.oci.image.config.v1+json', bytes: Buffer.from('{"config":{}}') }, layers: layers.map((bytes) => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes })) });
+}
+
 describe('a module image', () => {
   it('carries its BOM as a label, as a file, or as a referrer', async () => {
-    await pushSmallImage(folder, `${registry.host}/modules/label:1`, { labels: { 'dev.longshore.bom': bom('label') } });
     await pushSmallImage(folder, `${registry.host}/modules/file:1`, { layers: [{ 'longshore/bom.yaml': bom('older') }, { 'longshore/bom.yaml': bom('file') }, { 'app': 'x' }] });
     await pushSmallImage(folder, `${registry.host}/modules/zstd:1`, { layers: [{ 'longshore/bom.yaml': bom('zstd') }], compression: 'zstd' });
     const digest = await pushSmallImage(folder, `${registry.host}/modules/referrer:1`);
@@ -84,6 +99,10 @@ describe('a module image', () => {
     ['that names files of this machine', () => pushSmallImage(folder, `${registry.host}/bad/x:1`, { labels: { 'dev.longshore.bom': 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: x}\nspec: {files: [{path: /etc/passwd}]}\n' } }), 'INPUT_FIELD'],
     ['in a layer that is no tar', () => pushArtifact(registry.host, 'bad/x', '1', { config: { mediaType: 'application/vnd.oci.image.config.v1+json', bytes: Buffer.from('{"config":{}}') }, layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes: Buffer.from('not gzip') }] }), 'INTEGRITY_METADATA'],
     ['in a layer of an unknown kind', () => pushArtifact(registry.host, 'bad/x', '1', { config: { mediaType: 'application/vnd.oci.image.config.v1+json', bytes: Buffer.from('{"config":{}}') }, layers: [{ mediaType: 'application/x-7z', bytes: Buffer.from('x') }] }), 'RESOLVE_UNSUPPORTED'],
+    ['a symbolic link', () => layered('ln -s /etc/passwd longshore/bom.yaml'), 'RESOLVE_UNSUPPORTED'],
+    ['a hard link to another file', () => layered('echo x > longshore/a.yaml; ln longshore/a.yaml longshore/bom.yaml'), 'RESOLVE_UNSUPPORTED'],
+    ['behind a link in place of its folder', () => layered('rmdir longshore; ln -s etc longshore', [{ 'longshore/bom.yaml': 'x' }]), 'RESOLVE_NOT_FOUND'],
+    ['larger than a BOM may be', () => layered('head -c 9000000 /dev/zero > longshore/bom.yaml'), 'INTEGRITY_METADATA'],
   ])('whose BOM is %s is refused', async (_, push, code) => {
     await push();
     const outcome = await cli(['lock', '-f', `oci://${registry.host}/bad/x:1`, '--insecure-registry', registry.host, '--lock', 'bad.lock.json']);
@@ -93,10 +112,14 @@ describe('a module image', () => {
 });
 
 describe('a BOM as an artifact', () => {
-  it('is pushed, the same document to the same digest, and read back', async () => {
+  const push = async (): Promise<{ readonly address: string; readonly digest: string }> => JSON.parse(await ok(['bom', 'push', 'artifact.yaml', `oci://${registry.host}/boms/artifact:1.0`, '--insecure-registry', registry.host, '--json'])) as { address: string; digest: string };
+  let first: { readonly address: string; readonly digest: string };
+  beforeAll(async () => {
     await writeFile(join(folder, 'artifact.yaml'), bom('artifact'));
-    const push = async (): Promise<{ readonly address: string; readonly digest: string }> => JSON.parse(await ok(['bom', 'push', 'artifact.yaml', `oci://${registry.host}/boms/artifact:1.0`, '--insecure-registry', registry.host, '--json'])) as { address: string; digest: string };
-    const first = await push();
+    first = await push();
+  });
+
+  it('is pushed, the same document to the same digest, and read back', async () => {
     expect((await push()).digest).toBe(first.digest);
     const { spec } = await lock([first.address], []);
     expect(spec.boms[0]).toMatchObject({ name: 'artifact', origin: { url: first.address, digest: first.digest, found: 'artifact' } });
