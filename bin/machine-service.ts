@@ -118,6 +118,13 @@ export async function startProcess({ root, args }: ServiceFacts, isReady: () => 
   throw new BundleError('TARGET_LISTEN', { subject: 'longshore serve', expected: 'to listen', actual: (await readFile(join(root, 'serve.log'), 'utf8')).trim().split('\n').slice(-6).join(' | ') });
 }
 
+/** Makes a running service read its certificates again. */
+export async function reloadService(root: string, systemd: boolean): Promise<void> {
+  const running = systemd ? undefined : await runningProcess(root);
+  if (systemd) command('systemctl', ['reload', unitName]);
+  else if (running !== undefined) process.kill(running.pid, 'SIGHUP');
+}
+
 /** Stops the background process and waits for its end. False when there was none. */
 export async function stopProcess(root: string): Promise<boolean> {
   const running = await runningProcess(root);

@@ -14,7 +14,7 @@ import { writeBuildFolder } from '../build-folder.ts';
 import { clientsOfStore } from '../client-script.ts';
 import { collect, type CommandContext, defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
 import { machineKey } from '../machine-key.ts';
-import { hasSystemd, installUnit, type ServiceFacts, startProcess, unitText } from '../machine-service.ts';
+import { hasSystemd, installUnit, reloadService, type ServiceFacts, startProcess, unitText } from '../machine-service.ts';
 import { writeMachineSettings } from '../machine-settings.ts';
 import { threads } from './archive.ts';
 import { hostsOf, parseListen } from './serve.ts';
@@ -37,6 +37,7 @@ interface CreateFlags extends Omit<SyncFlags, 'file' | 'now'>, FactFlags {
   readonly readAuth?: boolean;
   readonly user: string;
   readonly service: boolean;
+  readonly rotateCa?: boolean;
 }
 
 export function registerCreate(program: Command): void {
@@ -52,7 +53,8 @@ export function registerCreate(program: Command): void {
       new Option('--origin <url>', 'how cluster machines reach this one (default: https://<this host>:<port>)'),
       new Option('--insecure-http', 'plain http'), new Option('--tls-cert <file>', 'certificate chain, PEM (default: of an own authority)'), new Option('--tls-key <file>', 'its key, PEM'),
       new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'), new Option('--read-auth', 'reading needs a password too'),
-      ...factOptions(), new Option('--user <name>', 'of the systemd unit').default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
+      ...factOptions(), new Option('--rotate-ca', 'make a new authority: every client has to be set up again'),
+      new Option('--user <name>', 'of the systemd unit').default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
     ],
     action: runCreate,
   });
@@ -77,6 +79,7 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
     const clients = await clientsOfStore(store, {}, context.now());
     const manifest = await writeBuildFolder(flags.build, clients, { store: root, unit: unitText(facts) });
     const service = !flags.service ? 'not started' : systemd ? `systemd unit longshore, ${await installUnit(facts)}` : `in the background (no systemd here), ${await startProcess(facts, () => answers(origin, listen))}`;
+    if (flags.rotateCa === true && flags.service) await reloadService(root, systemd);
     context.print({ ...manifest, build: resolve(flags.build), service }, [
       ...manifest.projects.map(({ name, sequence, generation }) => `${name}: generation ${generation ?? '-'} is served (sequence ${sequence})`),
       ...(manifest.projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : []),
@@ -162,8 +165,8 @@ function serveArguments(flags: CreateFlags, { root, listen, origin }: { readonly
 async function makeSecrets(context: CommandContext, flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: readonly string[]; readonly origin: string }): Promise<boolean> {
   await machineKey(root, context.now());
   if (!origin.startsWith('https:') || flags.tlsCert !== undefined || flags.insecureHttp === true) return false;
-  const { openOwnTls } = await import('../../repository/tls/own-tls.ts');
-  await openOwnTls(join(root, 'tls'), { hosts: hostsOf(listen.map(parseListen), [new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1')]), now: context.now() });
+  const { openOwnTls, rotateAuthority } = await import('../../repository/tls/own-tls.ts');
+  await (flags.rotateCa === true ? rotateAuthority : openOwnTls)(join(root, 'tls'), { hosts: hostsOf(listen.map(parseListen), [new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1')]), now: context.now() });
   return true;
 }
 

@@ -41,6 +41,11 @@ describe('create, sync and teardown', async () => {
     for (const name of ['setup.sh', 'ansible.yml', 'cloud-config.yml', 'longshore.service', 'longshore.asc', 'repository.json', 'files/etc/ssl/longshore/ca.pem']) expect((await stat(join(folder, 'build', name))).size).toBeGreaterThan(0);
     const again = await json(...create, '--offline', 'in', '--allow-unsigned');
     expect(again).toEqual({ ...created, service: created.service.replace('started', 'running') });
+    // A new authority, taken by the running service: the old one is not believed any more.
+    await writeFile(join(folder, 'old-ca.pem'), await readFile(join(folder, 'build/ca.pem')));
+    expect((await json(...create, '--rotate-ca')).caFingerprint).not.toBe(created.caFingerprint);
+    await expect.poll(async () => (await curl('/healthz')).status, { timeout: 20_000 }).toBe(0);
+    expect((await run('curl', ['-fsS', '--cacert', join(folder, 'old-ca.pem'), `https://127.0.0.1:${port}/healthz`])).status).not.toBe(0);
     const verified = await run('systemd-analyze', ['verify', '--man=no', join(folder, 'build/longshore.service')]).catch(() => undefined);
     if (verified !== undefined) expect(verified.stderr).not.toMatch(/longshore\.service:\d+/);
   });
