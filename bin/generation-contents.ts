@@ -86,6 +86,16 @@ export class GenerationContents {
     process.stderr.write(`warning: ${text}\n`);
   }
 
+  /** A full disk must not keep a machine from serving: the next start dates the switch anew, and later. */
+  private async keepDates(path: string, dates: Dates): Promise<void> {
+    try {
+      await commitFile(path, `${canonicalJson(dates)}\n`);
+    } catch (cause) {
+      if (!(cause instanceof BundleError) || cause.code !== 'STORAGE_SPACE') throw cause;
+      this.warn(`${path} cannot be written: ${cause.facts.actual}. \`longshore gc\` makes room`);
+    }
+  }
+
   private async refresh(): Promise<void> {
     const stamp = await this.generations.stamp();
     if (stamp === this.stamp) return;
@@ -110,7 +120,7 @@ export class GenerationContents {
         this.warn(`project ${project} cannot be served: ${error.message}. ${error.next}`);
       }
     }
-    if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
+    if (canonicalJson(before) !== canonicalJson(after)) await this.keepDates(path, after);
     this.current = served;
     if (unreadable.length === 0) this.warned.clear();
     this.stamp = unreadable.length === 0 ? stamp : '';
