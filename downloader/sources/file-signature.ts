@@ -4,7 +4,7 @@ import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { FileRequirement, FileSignature } from '../../bom/requirement.ts';
 import { maxLegacyBytes, minisignHash, parseMinisignKey, parseMinisignSignature, verifyMinisign } from '../../formats/minisign.ts';
 import { blobVerifier, publicKeyFingerprint } from '../../formats/oci/cosign-blob.ts';
-import { parsePublicKey } from '../../formats/oci/cosign-verify.ts';
+import { parsePublicKey } from '../../formats/oci/public-key.ts';
 import { parseKeys } from '../../formats/pgp/keys.ts';
 import { verifyDetachedStream } from '../../formats/pgp/signature.ts';
 import type { HttpClient } from '../../transport/http-client.ts';

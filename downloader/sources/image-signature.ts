@@ -6,6 +6,7 @@ import type { CosignTrust, ImageRequirement } from '../../bom/requirement.ts';
 import { cosignSignatureAnnotation, isSigstoreBundle, simpleSigningMediaType } from '../../formats/oci/cosign.ts';
 import type { Expected, SignatureTrust } from '../../formats/oci/cosign-verify.ts';
 import type { ContentDescriptor } from '../../formats/oci/manifest.ts';
+import { parsePublicKey } from '../../formats/oci/public-key.ts';
 import type { FoundReferrer } from './image-referrers.ts';
 
 export interface Verification {
@@ -60,7 +61,7 @@ function isSignature({ mediaType, annotations }: ContentDescriptor): boolean {
 }
 
 async function trustOf(trust: CosignTrust, ref: string, general: string | undefined): Promise<SignatureTrust> {
-  const { parsePublicKey, parseTrustRoot } = await import('../../formats/oci/cosign-verify.ts');
+  const { parseTrustRoot } = await import('../../formats/oci/cosign-verify.ts');
   const text = (path: string, what: string): Promise<string> => readFile(path, 'utf8').catch((cause: Error) => {
     throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: `the ${what} of image ${ref}`, actual: cause.message }, { cause });
   });

@@ -1,5 +1,5 @@
 // Whether a signature is good: @sigstore/verify over sigstore bundles 0.1 to 0.3; sigstore/cosign specs/SIGNATURE_SPEC.md (simple signing, its annotations).
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { type KeyObject, verify } from 'node:crypto';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type SignedEntity, toSignedEntity, toTrustMaterial, type TrustMaterial, Verifier } from '@sigstore/verify';
@@ -23,15 +23,6 @@ export interface SignatureBlob {
   readonly mediaType: string;
   readonly bytes: Uint8Array;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
-
-/** A PEM public key (ECDSA, RSA or Ed25519), as `cosign generate-key-pair` writes it. Throws `INPUT_KEY`. */
-export function parsePublicKey(pem: string, subject: string): KeyObject {
-  try {
-    return createPublicKey(pem);
-  } catch (cause) {
-    throw new BundleError('INPUT_KEY', { subject, expected: 'a PEM public key', actual: 'something else', next: 'Give the public key that `cosign generate-key-pair` or `cosign public-key` wrote.' }, { cause });
-  }
 }
 
 /** The certificates and log keys of a sigstore `trusted_root.json`. Throws `INPUT_KEY`. */

@@ -2,7 +2,8 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../bom/digest.ts';
 import { BundleError } from '../../../bom/errors.ts';
-import { parsePublicKey, parseTrustRoot, type SignatureTrust, whyNoSignature } from '../../../formats/oci/cosign-verify.ts';
+import { parseTrustRoot, type SignatureTrust, whyNoSignature } from '../../../formats/oci/cosign-verify.ts';
+import { parsePublicKey } from '../../../formats/oci/public-key.ts';
 import { makeSigstore } from '../../support/sigstore.ts';
 
 const simple = 'application/vnd.dev.cosign.simplesigning.v1+json';
