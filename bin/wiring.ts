@@ -58,7 +58,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
 }
 
 /** What private apt repositories are asked with: credentials of the project, or what this machine's apt has for its own sources. */
-function aptAccess(options: WiringOptions): Pick<AptSourceOptions, 'previous' | 'headersFor' | 'headersFrom'> {
+function aptAccess(options: WiringOptions): Pick<AptSourceOptions, 'previous' | 'headersFor' | 'accessOf'> {
   const named = headersFor(options.credentials ?? {});
   const previous = options.previousRepositories ?? [];
   return {
@@ -68,7 +68,7 @@ function aptAccess(options: WiringOptions): Pick<AptSourceOptions, 'previous' | 
       for (const name of names) Object.assign(headers, name === hostCredential ? hostAptAuthorization(url) : await named(name));
       return headers;
     },
-    headersFrom: ({ target, repo }) => previous.find((repository) => repository.target === target && repository.id === repo)?.headersFrom ?? [],
+    accessOf: ({ target, repo }) => previous.find((repository) => repository.target === target && repository.id === repo) ?? {},
   };
 }
 

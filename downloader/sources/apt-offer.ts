@@ -9,7 +9,7 @@ import type { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
 import { localPath, readLocal } from './apt-fetch.ts';
 import { fetchIndexes } from './apt-index.ts';
-import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
+import { type CheckedRelease, fetchRelease, type ReleaseContext, withTls } from './apt-release.ts';
 import { loadUniverse } from './apt-universe.ts';
 
 /** What the repositories of some sets on one target offer. */
@@ -106,9 +106,10 @@ async function loadSuites(context: ReleaseContext, suites: readonly AptSuite[], 
 
 /** A suite whose indexes do not match its Release is read once more from the start: the mirror may have been in the middle of an update. */
 async function loadSuite(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<LoadedSuite> {
+  const own = await withTls(context, suite.requirement.tls, `repository ${suite.id}`);
   const once = async (): Promise<LoadedSuite> => {
-    const checked = await fetchRelease(context, suite, signal);
-    return { checked, ...await fetchIndexes(context, checked, signal) };
+    const checked = await fetchRelease(own, suite, signal);
+    return { checked, ...await fetchIndexes(own, checked, signal) };
   };
   try {
     return await once();

@@ -2,10 +2,11 @@
 import { type Descriptor, digestOf } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
-import type { KeySource } from '../../bom/requirement.ts';
+import type { KeySource, RepositoryRequirement } from '../../bom/requirement.ts';
 import { parseRelease, type Release } from '../../formats/deb/release.ts';
 import { parseKeys, type PgpKey } from '../../formats/pgp/keys.ts';
 import { verifyClearsigned, verifyDetached } from '../../formats/pgp/signature.ts';
+import type { HttpClient } from '../../transport/http-client.ts';
 import { type AptSuite, releaseFolder, urlOf } from './apt-entry.ts';
 import { fetchDocument, type FetchContext, keep, readLocal } from './apt-fetch.ts';
 
@@ -21,6 +22,18 @@ export interface ReleaseContext extends FetchContext {
   readonly previous?: readonly LockedRepository[];
   /** Headers of credentials by name, for a request to this address. Throws `INPUT_CREDENTIAL`. */
   readonly headersFor?: (url: string, names: readonly string[]) => Promise<Readonly<Record<string, string>>>;
+  /** A client that shows the certificates of these credentials. Throws `INPUT_CREDENTIAL`. */
+  readonly httpFor?: (tls: RepositoryTls) => Promise<HttpClient>;
+}
+
+/** Names of credentials: a client certificate, its key, and the authority of the server. */
+export type RepositoryTls = NonNullable<RepositoryRequirement['tls']>;
+
+/** `context` with the client that a repository asks for. */
+export async function withTls<C extends FetchContext & Pick<ReleaseContext, 'httpFor'>>(context: C, tls: RepositoryTls | undefined, subject: string): Promise<C> {
+  if (tls === undefined) return context;
+  if (context.httpFor === undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject, expected: 'a repository without client certificates', actual: 'tls' });
+  return { ...context, http: await context.httpFor(tls) };
 }
 
 /** A Release that was checked: what may be believed, and what the lock says of it. */
@@ -189,6 +202,7 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
       metadata: signed.metadata, ...(signed.signature === undefined ? {} : { signature: signed.signature }),
       keys, keyFingerprints: [...signed.signers], verified: !unsigned, waivers,
       ...(suite.requirement.headersFrom === undefined ? {} : { headersFrom: [...suite.requirement.headersFrom] }),
+      ...(suite.requirement.tls === undefined ? {} : { tls: suite.requirement.tls }),
     },
     warnings: warningsOf(suite, release, signed.ignored),
     headers,

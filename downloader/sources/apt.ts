@@ -9,12 +9,13 @@ import { type AddressedDeb, addressedDebs, lockedAddressed, offerDebs } from './
 import { streamFrom } from './apt-fetch.ts';
 import { lockedFrom, PackageList } from './apt-locked.ts';
 import { loadOffer, type OfferContext } from './apt-offer.ts';
+import { type RepositoryTls, withTls } from './apt-release.ts';
 import { decide, otherVersions, prepareSet, type PreparedSet, siblingSpecs } from './apt-set.ts';
 import { bringTogether, type Decided } from './apt-together.ts';
 
 export interface AptSourceOptions extends OfferContext, Pick<AddressedOptions, 'spoolDir' | 'concurrency'> {
-  /** Names of the credentials that the repository of a locked package asks for. */
-  readonly headersFrom?: (artifact: LockedPackage) => readonly string[];
+  /** What the repository of a locked package asks for: names of credentials. */
+  readonly accessOf?: (artifact: LockedPackage) => Pick<LockedRepository, 'headersFrom' | 'tls'>;
 }
 
 /** Releases whose apt is known to choose as the engine does: from apt 2.2 on, and before the solver of 3.1.10. */
@@ -122,8 +123,15 @@ export function createAptSource(options: AptSourceOptions): Source<'deb'> {
     },
     async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, signal }): Bytes {
       const [url = ''] = artifact.urls;
-      const headers = await options.headersFor?.(url, options.headersFrom?.(artifact) ?? []);
-      yield* streamFrom(options, artifact.urls, blob, { offset, signal, headers });
+      const { headersFrom = [], tls } = options.accessOf?.(artifact) ?? {};
+      const headers = await options.headersFor?.(url, headersFrom);
+      const own = await withTls(options, withoutUndefined(tls), `package ${artifact.name}`);
+      yield* streamFrom(own, artifact.urls, blob, { offset, signal, headers });
     },
   };
+}
+
+/** The lock says `undefined` where a requirement leaves out. */
+function withoutUndefined(tls: LockedRepository['tls']): RepositoryTls | undefined {
+  return tls === undefined ? undefined : Object.fromEntries(Object.entries(tls).filter(([, name]) => name !== undefined));
 }

@@ -173,12 +173,32 @@ describe('private repositories', () => {
     const wanted = set(['app'], { repositories: [repository('stable', { headersFrom: ['vendor'] }), repository('next')] });
     const { repositories = [], artifacts } = await createAptSource(common).resolve([wanted], signal);
     expect(repositories.map(({ id, headersFrom }) => [id, headersFrom])).toEqual([['next', undefined], ['stable', ['vendor']]]);
-    const apt = createAptSource({ ...common, headersFrom: ({ repo }) => repositories.find(({ id }) => id === repo)?.headersFrom ?? [] });
+    const apt = createAptSource({ ...common, accessOf: ({ repo }) => repositories.find(({ id }) => id === repo) ?? {} });
     for (const artifact of artifacts) {
       const bytes = apt.fetch(artifact, { mediaType: 'x', digest: artifact.digest, size: artifact.size }, { signal });
       await (async () => { for await (const _ of bytes); })().catch(() => undefined);
     }
     for (const [url, headers] of sent) expect(headers, url).toEqual(/dists\/stable|app_1/.test(url) ? { vendor: 'value' } : {});
     expect(sent.some(([url]) => url.endsWith('app_1_amd64.deb'))).toBe(true);
+  });
+
+  it('are asked by a client of their own where they want a certificate, and never without it', async () => {
+    const plain = clientOver(new Map());
+    const own = clientOver(await two());
+    const asked: unknown[] = [];
+    const common = { http: plain, blobs: new MemoryBlobs(), notify: silent, now: () => new Date('2026-03-01T00:00:00Z'), readFile: async () => Buffer.from(key.publicKey), spoolDir: '/nowhere', concurrency: 1 };
+    const tls = { clientCert: 'vendor-cert', clientKey: 'vendor-key' };
+    const wanted = set(['app'], { repositories: [repository('stable', { tls })] });
+    const { signal } = new AbortController();
+    await expect(createAptSource(common).resolve([wanted], signal)).rejects.toMatchObject({ code: 'RESOLVE_UNSUPPORTED', facts: { subject: 'repository stable' } });
+    const httpFor = async (names: unknown): Promise<typeof own> => { asked.push(names); return own; };
+    const { repositories = [], artifacts: [artifact] } = await createAptSource({ ...common, httpFor }).resolve([wanted], signal);
+    expect(repositories[0]?.tls).toEqual(tls);
+    const apt = createAptSource({ ...common, httpFor, accessOf: () => repositories[0] ?? {} });
+    if (artifact === undefined) throw new Error('nothing resolved');
+    await (async () => { for await (const _ of apt.fetch(artifact, { mediaType: 'x', digest: artifact.digest, size: artifact.size }, { signal })); })().catch(() => undefined);
+    expect(asked).toEqual([tls, tls]);
+    expect(plain.asked).toEqual([]);
+    expect(own.asked.at(-1)).toBe('http://apt.example.org/debian/pool/app_1_amd64.deb');
   });
 });

@@ -5,6 +5,8 @@ import { compareWithApt } from '../differential/apt.ts';
 import { askTrickyCases } from '../differential/ask-tricky.ts';
 import { compareUniverses } from '../differential/compare-edsp.ts';
 import { solverProgram } from '../differential/edsp.ts';
+import { comparePins } from '../differential/pins.ts';
+import { compareProfiles } from '../differential/profiles.ts';
 import { machineSources } from '../support/apt-root.ts';
 
 const hasApt = existsSync('/usr/bin/apt-get');
@@ -16,10 +18,29 @@ describe.skipIf(!hasSources)('closures of real repositories', () => {
     expect(tally.different).toEqual([]);
     expect(tally.same).toBeGreaterThan(15);
   });
+
+  it('are so on a machine that is as old as its release', { timeout: 300_000 }, async () => {
+    const tally = await compareWithApt({ architectures: ['amd64'], random: 0, seed: 11, every: 24, profile: 'important' }, () => undefined);
+    expect(tally.different).toEqual([]);
+    expect(tally.same).toBeGreaterThan(10);
+  });
+
+  it('of profiles are what mmdebstrap would install', { timeout: 300_000 }, async () => {
+    const lines: string[] = [];
+    expect(await compareProfiles('amd64', (line) => lines.push(line)), lines.join('\n')).toBe(0);
+  });
 });
 
 describe.skipIf(!hasApt)('recorded answers', () => {
   it('are what apt-get says today', async () => { expect(await askTrickyCases()).toEqual([]); });
+});
+
+describe.skipIf(!hasApt)('random preferences', () => {
+  it('give every version the priority that apt-cache policy tells, and every package its candidate', { timeout: 300_000 }, async () => {
+    const { compared, different } = await comparePins(9_000_000, 60);
+    expect(different).toEqual([]);
+    expect(compared).toBeGreaterThan(300);
+  });
 });
 
 describe.skipIf(!existsSync(solverProgram))('random universes', () => {
