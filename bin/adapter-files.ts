@@ -1,4 +1,6 @@
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../bom/adapters/adapter.ts';
 import { adapterOf, adapters, detectAdapter } from '../bom/adapters/registry.ts';
@@ -58,8 +60,13 @@ async function filesBelow(folder: string): Promise<string[]> {
   return found;
 }
 
+/** Installers are gigabytes with a script at their beginning, which is all that their adapter reads. */
+const longBeginnings = /(?:^|\/)dcos_generate_config[\w.-]*\.sh$/;
+const beginningBytes = 1024 * 1024;
+
 async function readText(path: string): Promise<string> {
   const { size } = await stat(path);
+  if (longBeginnings.test(path) && size > beginningBytes) return textOf(createReadStream(path, { end: beginningBytes - 1, encoding: 'latin1' }));
   if (size > maxFileBytes) throw new BundleError('INPUT_FIELD', { subject: path, expected: `a descriptor of at most ${maxFileBytes} bytes`, actual: `${size} bytes` });
   return readFile(path, 'utf8');
 }

@@ -1,9 +1,11 @@
+import { dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { repositoryV1Text } from '../../bom/adapters/e-modules/repository-writer.ts';
 import { adapters } from '../../bom/adapters/registry.ts';
 import type { ParsedBom } from '../../bom/documents/document.ts';
 import { toYaml } from '../../bom/documents/yaml-writer.ts';
 import { BundleError } from '../../bom/errors.ts';
+import { apiVersion } from '../../bom/lock.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { convertPath } from '../adapter-files.ts';
 import { collect, type CommandContext, defineCommand, readInput } from '../context.ts';
@@ -17,6 +19,7 @@ interface ConvertFlags {
   readonly set: readonly string[];
   readonly out?: string;
   readonly to: 'bom' | 'repository-v1';
+  readonly explode?: boolean;
 }
 
 export function registerConvert(group: Command): void {
@@ -27,8 +30,10 @@ export function registerConvert(group: Command): void {
       new Option('--name <name>', 'metadata.name of the result'), new Option('--bom-version <text>', 'metadata.version, when the files do not say'),
       new Option('--set <name=value>', 'a value for a variable that the format leaves open; repeatable').default([]).argParser(collect), new Option('--out <file>', 'write YAML here instead of stdout'),
       new Option('--to <format>', 'ModuleBOMs, or a LambdaStack module list of their modules (which may stand in ModuleBOMs)').choices(['bom', 'repository-v1']).default('bom'),
+      new Option('--explode', 'dcos-installer: take the installer apart, into dcos/ beside --out; nothing of it is run, genconf/ is not taken'),
     ],
     action: async (context, flags, [path = '']) => {
+      if (flags.explode === true) return explode(context, flags, path);
       if (flags.to === 'repository-v1' && flags.from === undefined && await isOwnDocument(path)) return writeList(context, flags, (await readInputs([path])).boms);
       const values = Object.fromEntries(flags.set.map((each) => [each.slice(0, Math.max(0, each.indexOf('='))), each.slice(each.indexOf('=') + 1)]));
       const { boms, warnings, adapter } = await convertPath(path, {
@@ -44,6 +49,24 @@ export function registerConvert(group: Command): void {
       context.print(documents.length === 1 ? documents[0] : documents, flags.out === undefined ? text.trimEnd() : `wrote ${flags.out}: ${boms.map((bom) => bom.value.metadata.name).join(', ')}`);
     },
   });
+}
+
+async function explode(context: CommandContext, flags: ConvertFlags, path: string): Promise<void> {
+  if (flags.out === undefined || (flags.from !== undefined && flags.from !== 'dcos-installer')) throw new BundleError('INPUT_FLAG', { subject: '--explode', expected: '--from dcos-installer and --out FILE: its files go beside it', actual: flags.out === undefined ? 'no --out' : `--from ${flags.from ?? ''}` });
+  const { explodeInstaller } = await import('../../downloader/explode-installer.ts');
+  const folder = join(dirname(resolve(flags.out)), 'dcos');
+  const { files, image } = await explodeInstaller(path, { folder, signal: context.signal });
+  const [tag] = image.tags;
+  const text = toYaml({
+    apiVersion, kind: 'ModuleBOM', metadata: { name: flags.name ?? 'dcos', ...(flags.bomVersion === undefined ? {} : { version: flags.bomVersion }), labels: { short: 'dcos', kind: 'operating-system' } },
+    spec: {
+      ...(tag === undefined ? {} : { images: [{ id: 'genconf', ref: tag, archive: { path: `dcos/${image.path}`, format: 'docker' } }] }),
+      files: files.map((file) => ({ path: `dcos/${file.path}`, digest: file.digest, size: String(file.size), saveAs: `dcos/${file.path}`, purpose: 'installer' })),
+    },
+  });
+  await commitFile(flags.out, text);
+  const packages = files.filter((file) => file.path.startsWith('packages/')).length;
+  context.print({ out: flags.out, folder, files, image }, `wrote ${flags.out}: bootstrap and ${packages} package${packages === 1 ? '' : 's'} in ${folder}, image ${tag ?? 'without a name'}; genconf/config.yaml was not taken`);
 }
 
 /** Whether `-f` could read it: a folder or file whose documents are longshore's own. */

@@ -19,6 +19,37 @@ beforeAll(async () => {
 });
 afterAll(() => scenario?.stop());
 
+const makeInstaller = `
+mkdir -p i/artifacts/bootstrap i/artifacts/packages/mesos i/artifacts/complete i/genconf
+echo 'bootstrap bytes' > i/artifacts/bootstrap/abc.bootstrap.tar.xz
+echo 'mesos bytes' > i/artifacts/packages/mesos/mesos--123.tar.xz
+echo '{"bootstrap": "abc", "packages": ["mesos--123"]}' > i/artifacts/complete/complete.latest.json
+echo 'secret: 1' > i/genconf/config.yaml
+mkdir s && tar cf s/layer.tar -C i artifacts genconf
+echo '{"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:'$(sha256sum s/layer.tar | cut -d' ' -f1)'"]}}' > s/config.json
+echo '[{"Config": "config.json", "RepoTags": ["mesosphere/dcos-genconf:abc-123"], "Layers": ["layer.tar"]}]' > s/manifest.json
+tar cf dcos-genconf.abc-123.tar -C s manifest.json config.json layer.tar
+tar cf payload.tar dcos-genconf.abc-123.tar
+{ printf '#!/bin/bash\\nexit 0\\n#EOF#\\n'; cat payload.tar; } > dcos_generate_config.sh
+`;
+
+it('an installer of DC/OS is taken apart, carried, and laid out as nodes fetch it', async () => {
+  await dl.must(makeInstaller);
+  expect(await dl.run('longshore bom convert --from dcos-installer dcos_generate_config.sh --explode')).toMatchObject({ status: 2 });
+  const exploded = await dl.must('longshore bom convert --from dcos-installer dcos_generate_config.sh --explode --out boms/dcos.yaml');
+  expect(exploded).toContain('bootstrap and 1 package');
+  expect(exploded).toContain('genconf/config.yaml was not taken');
+  expect(await dl.run('grep -rl secret boms')).toMatchObject({ stdout: 'boms/dcos/dcos-genconf.abc-123.tar\n' });
+  await dl.must('longshore prepare -f boms/dcos.yaml --lock dcos.lock.json -o dcos.tar');
+  await dl.must('longshore publish dcos.tar --allow-unsigned --layout dcos-serve --to /media/usb/serve');
+  expect(await dl.must('cat /media/usb/serve/bootstrap/abc.bootstrap.tar.xz /media/usb/serve/packages/mesos/mesos--123.tar.xz /media/usb/serve/complete/complete.latest.json')).toContain('mesos bytes');
+  await dl.must('printf "#!/bin/bash\\nexit\\n" > broken.sh');
+  expect(await dl.run('longshore bom convert --from dcos-installer broken.sh --explode --out x.yaml')).toMatchObject({ status: 2, stderr: expect.stringContaining('#EOF#') });
+  await dl.must('head -c 3000 dcos_generate_config.sh > cut-installer.sh');
+  expect(await dl.run('longshore bom convert --from dcos-installer cut-installer.sh --explode --out y.yaml')).toMatchObject({ status: 5 });
+  expect((await dl.run('test -e x.yaml -o -e y.yaml')).status).toBe(1);
+});
+
 it('is checked without being unpacked', async () => {
   expect(await repo.must('sh /media/usb/install-newcluster.sh --check')).toContain('sha256 good');
   await repo.must('head -c 5000000 /media/usb/install-newcluster.sh > cut.sh');
