@@ -9,12 +9,15 @@ import { commitFile, makeDirectory, storageError, syncDirectory } from '../store
 import type { CommandContext } from './context.ts';
 import { exists } from './files.ts';
 import { readInputs } from './inputs.ts';
+import type { RemoteAccess } from './remote-modules.ts';
 import { writeRuntimes } from './runtime-folder.ts';
 
 export interface KitOptions {
   readonly folder: string;
   /** Documents, as with -f. */
   readonly file: readonly string[];
+  /** For documents that are published elsewhere. */
+  readonly access: RemoteAccess;
   /** `ubuntu-20.04`: only targets of this system. */
   readonly os?: string;
   /** Carried along when it is there, so that what is pinned stays pinned. */
@@ -44,7 +47,7 @@ export async function writeKit(context: CommandContext, options: KitOptions): Pr
   const folder = resolve(options.folder);
   const taken = await readdir(folder).catch((cause: NodeJS.ErrnoException): string[] => { if (cause.code === 'ENOENT') return []; throw storageError(folder, cause); });
   if (taken.length > 0) throw new BundleError('INPUT_FLAG', { subject: folder, expected: 'an empty folder, or none', actual: `it holds ${taken[0] ?? ''}`, next: 'Name another folder, or empty this one.' });
-  const inputs = await readInputs(options.file);
+  const inputs = await readInputs(options.file, options.access);
   const project = inputs.project ?? defaultProject(inputs.boms, basename(resolve('.')));
   const work = `${folder}.${process.pid}.tmp`;
   await makeDirectory(dirname(work));

@@ -3,6 +3,7 @@ import { BundleError } from '../../bom/errors.ts';
 import { type CommandContext, collect, defineCommand } from '../context.ts';
 import { exists } from '../files.ts';
 import { writeKit } from '../kit.ts';
+import { accessOf } from '../remote-modules.ts';
 import { runDownload, downloadText } from './download.ts';
 import { exportText, runExport, signOption } from './export.ts';
 import { lockFlags, type LockFlags, lockSummary, runLock } from './lock.ts';
@@ -43,7 +44,7 @@ export function registerPrepare(program: Command): void {
 
 async function kit(context: CommandContext, flags: PrepareFlags & { readonly file: readonly string[]; readonly kit: string }): Promise<void> {
   const platforms = flags.runtime ?? [`linux-${process.arch}`];
-  const result = await writeKit(context, { folder: flags.kit, file: flags.file, lock: flags.lock, platforms, ...(flags.os === undefined ? {} : { os: flags.os }) });
+  const result = await writeKit(context, { folder: flags.kit, file: flags.file, access: accessOf(context, flags), lock: flags.lock, platforms, ...(flags.os === undefined ? {} : { os: flags.os }) });
   context.print({ ...result, platforms }, [
     `wrote the kit ${result.folder}: ${result.boms.length} module${result.boms.length === 1 ? '' : 's'}, ${result.files.length} file${result.files.length === 1 ? '' : 's'} that they name, longshore for ${platforms.join(', ')}`,
     ...result.notes.map((note) => `  ${note}`), 'next: copy the folder to a machine with internet, and there: ./run.sh',
