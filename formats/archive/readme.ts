@@ -1,7 +1,14 @@
 // README.txt of an archive: for the person who finds it. FORMAT.md, section 2. It must say the same whether the archive is signed or not.
+import { hexOf } from '../../bom/digest.ts';
 import type { Lock } from '../../bom/lock.ts';
 
-/** Plain text, 79 columns, in terms of the lock only. */
+/** Where the keys lie that rpm packages are signed with. */
+function vendorKeys(lock: Lock): readonly string[] {
+  const keys = lock.spec.repositories.filter(({ manager }) => manager === 'rpm').flatMap((repository) => repository.keys);
+  return [...new Set(keys.map(({ digest }) => `blobs/sha256/${hexOf(digest)}`))];
+}
+
+/** Plain text, 79 columns but for paths, in terms of the lock only. */
 export function renderReadme(lock: Lock): string {
   const { images, files, packages, charts, targets } = lock.spec;
   const debs = targets.filter((target) => packages.some((item) => item.manager === 'deb' && item.target === target.id));
@@ -45,7 +52,12 @@ export function renderReadme(lock: Lock): string {
     ...debs.map((target) => `  deb [signed-by=/PATH/KEY.asc] file:/FOLDER/apt/${target.id} ${target.id} main`),
     ...(debs.length === 0 ? [] : ['                                            for /etc/apt/sources.list']),
     ...rpms.map((target) => `  baseurl=file:///FOLDER/yum/${target.id}`),
-    ...(rpms.length === 0 ? [] : ['                                            for /etc/yum.repos.d']),
+    ...(rpms.length === 0 ? [] : [
+      '                                            for /etc/yum.repos.d, with gpgcheck=1 and',
+      '                                            module_hotfixes=1; when it is signed, with',
+      '                                            repo_gpgcheck=1 and its key as gpgkey too',
+      ...vendorKeys(lock).map((path) => `  gpgkey=file:///FOLDER/${path}`),
+    ]),
     '',
     'Contents',
     '',
