@@ -8,6 +8,7 @@ import { cacheStore, defineCommand, lockOption, machineStore } from '../context.
 import { kindsOf, readLock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes, table } from '../render.ts';
+import { type ServiceState, serviceState } from '../seen-clients.ts';
 import { type Named, statesText, zetaStates } from '../zeta-states.ts';
 
 /** The machine's store where there is one, else the downloading side's. */
@@ -57,7 +58,8 @@ export function registerStatus(program: Command): void {
       const named = (modules: readonly { readonly name: string; readonly version: string; readonly labels: Readonly<Record<string, string>> }[]): Named[] => modules.map(({ name, version, labels }) => ({ name: labels['short'] ?? name, version }));
       const packages = await zetaStates(store.root, { imported: served.flatMap(({ modules }) => named(modules)), known: named(locked?.modules ?? []) });
       const { modules: _, ...lockedFacts } = locked ?? { modules: [] };
-      context.print({ locked: locked === undefined ? undefined : lockedFacts, stored, served, packages }, [
+      const service = await serviceState(store.root);
+      context.print({ locked: locked === undefined ? undefined : lockedFacts, stored, served, packages, ...(service === undefined ? {} : { service }) }, [
         locked === undefined ? `locked: no ${options.lock} here` : `locked: ${locked.project}, sequence ${locked.sequence}: ${locked.blobs} blobs, ${formatBytes(locked.bytes)}, ${locked.missing === 0 ? 'all stored' : `${locked.missing} not stored yet`}`,
         `stored: ${stored.blobs} blobs, ${formatBytes(stored.bytes)} in ${stored.store} (${formatBytes(stored.looseBytes)} loose, ${stored.packs} adopted archive${stored.packs === 1 ? '' : 's'})`,
         ...(served.length === 0 ? ['imported: nothing'] : served.flatMap((each) => [
@@ -67,10 +69,21 @@ export function registerStatus(program: Command): void {
           ...(each.kinds.length === 0 ? [] : [table(each.kinds.map((kind) => [`  ${kind.kind}`, String(kind.count), formatBytes(kind.bytes)]))]),
           ...each.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
         ])),
+        ...serviceLines(service),
         ...(packages.length === 0 ? [] : ['', statesText(packages)]),
       ].join('\n'));
     }),
   });
+}
+
+const shownClients = 20;
+
+function serviceLines(service: ServiceState | undefined): string[] {
+  if (service === undefined) return [];
+  if (!service.running) return [`service: does not answer for ${service.origin} (${service.why})`];
+  const { origin, clients } = service;
+  const rows = clients.slice(0, shownClients).map(({ address, lastSeen, requests }) => [`  ${address}`, lastSeen, `${requests} requests`]);
+  return [`service: ${origin}, ${clients.length} client${clients.length === 1 ? '' : 's'} seen since it started`, ...(rows.length === 0 ? [] : [table(rows)]), ...(clients.length > shownClients ? [`  and ${clients.length - shownClients} more: --json has all`] : [])];
 }
 
 /** The lock of a generation, or why it cannot be read: status has to work most of all when something is wrong. */

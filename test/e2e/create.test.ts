@@ -67,11 +67,19 @@ describe('create, sync and teardown', async () => {
     await expect.poll(async () => (await curl('/files/content.txt')).stdout, { timeout: 20_000 }).toBe('third\n');
   });
 
+  it('tells which machines were seen, and that nothing answers when it is so', async () => {
+    const { service } = await longshoreJson<{ service: { running: boolean; clients: readonly { address: string; requests: number }[] } }>(['status', '--store', 'machine'], { cwd: folder });
+    expect(service).toMatchObject({ running: true });
+    expect(service.clients.find(({ address }) => address.endsWith('127.0.0.1'))?.requests).toBeGreaterThan(2);
+    expect((await ls('status', '--store', 'machine')).stdout).toMatch(/service: https:\/\/127\.0\.0\.1:\d+, 1 client seen since it started\n +\S*127\.0\.0\.1 +\S+ +\d+ requests/);
+  });
+
   it('is taken down: stopped, without some kinds, and gone', async () => {
     expect((await ls('teardown', '-b', 'build', '--remove', 'nonsense')).status).toBe(2);
     const text = (await ls('teardown', '-b', 'build', '--remove', 'files')).stdout;
     expect(text).toContain('the service was stopped');
     expect((await curl('/healthz')).status).not.toBe(0);
+    expect((await ls('status', '--store', 'machine')).stdout).toContain('service: does not answer');
     const status = await longshoreJson<{ served: readonly { kinds: readonly unknown[]; generations: number }[] }>(['status', '--store', 'machine'], { cwd: folder });
     expect(status.served[0]).toMatchObject({ kinds: [] });
     expect(existsSync(join(folder, 'machine/keys/machine.key'))).toBe(true);
