@@ -142,6 +142,8 @@ spec:
       components: [main]
       gpgKeys: [{url: "https://apt.example.org/key.asc"}]   # or {path: keys/vendor.gpg}
       trusted: false
+  preferences:                        # apt_preferences(5): in fields, as text, or path; the project's come first
+    - {targets: [debian12], packages: ["jq*"], pin: "release n=stable", priority: 600}
   packages:
     - id: tools
       manager: deb
@@ -150,7 +152,10 @@ spec:
       role: normal                    # bootstrap: needed before the mirror can serve
       dependencies: closure           # none | direct | closure
       weakDependencies: false
-      # assumeInstalled: profiles/debian12.txt   # names that the machines have already
+      # assumeInstalled: {profile: minimal}   # what machines have: essential | apt | minimal | container | buildd | important | standard | cloud; or a file
+      # targetRelease: stable-backports       # as apt-get -t
+      # followExact: true                     # siblings of a named version that are needed in exactly it
+      # siblings: same-source                 # carry those that machines may have, too
       include:
         - {name: jq}
         - {name: curl, version: "7.88*", versions: newest}
