@@ -8,12 +8,14 @@ import { openArchive, openVolume } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { isLoopback } from '../../repository/listen.ts';
 import { holding } from '../../store/store-lock.ts';
+import { makeDirectory } from '../../store/durable-file.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { writeBuildFolder } from '../build-folder.ts';
 import { clientsOfStore } from '../client-script.ts';
 import { collect, type CommandContext, defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
 import { machineKey } from '../machine-key.ts';
+import { epirepoBom } from '../epirepo-bom.ts';
 import { hasSystemd, installUnit, reloadService, type ServiceFacts, startProcess, unitText } from '../machine-service.ts';
 import { writeMachineSettings } from '../machine-settings.ts';
 import { threads } from './archive.ts';
@@ -66,7 +68,9 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
     if (flags.file === undefined) throw new BundleError('INPUT_FLAG', { subject: '--online', expected: 'a project or BOMs with -f', actual: 'none' });
     await runSync(context, { ...flags, file: flags.file });
   }
-  await takeArchives(context, flags, root);
+  const epirepo = await offlineTree(context, flags);
+  if (epirepo !== undefined) await runSync(context, { ...flags, file: [epirepo] });
+  else await takeArchives(context, flags, root);
   const store = await Store.open(root, { create: true });
   try {
     const listen = flags.listen.length === 0 ? ['0.0.0.0:5000'] : flags.listen;
@@ -91,6 +95,15 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   } finally {
     store.close();
   }
+}
+
+/** The BOM of a folder that download-requirements made, written into the build folder; undefined when --offline names anything else. */
+async function offlineTree(context: CommandContext, flags: CreateFlags): Promise<string | undefined> {
+  const [folder, second] = flags.offline ?? [];
+  if (folder === undefined || second !== undefined) return undefined;
+  await makeDirectory(resolve(flags.build));
+  const bom = join(resolve(flags.build), 'epirepo.yaml');
+  return (await epirepoBom(folder, bom, context.signal)) ? bom : undefined;
 }
 
 /** Imports what --offline names, each project's oldest sequence first. */

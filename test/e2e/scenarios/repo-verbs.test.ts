@@ -53,3 +53,11 @@ it('create serves the prepared folder, and teardown ends it', async () => {
   await repo.must('longshore repo teardown -b /buildfolder/');
   expect((await repo.run('curl -fsS -m 3 --cacert /var/lib/longshore/tls/ca.pem https://repo01:5000/healthz')).status).not.toBe(0);
 });
+
+it('create takes a tree that download-requirements made', async () => {
+  await repo.must('longshore publish --layout epirepo --target u2004 --to /media/usb/epirepo && cd /root && longshore repo create -b /build2/ --offline /media/usb/epirepo --store /root/second --listen 0.0.0.0:5001');
+  const ask = 'curl -fsS --retry 10 --retry-all-errors --cacert /root/second/tls/ca.pem https://repo01:5001';
+  await repo.must(`${ask}/v2/quay.io/acme/kafka/manifests/2.8.1 -o manifest.json`);
+  expect(await repo.must(`${ask}/files/packages/Packages`)).toContain('Package: greeter');
+  await repo.must('longshore repo teardown -b /build2/ --store /root/second');
+});
