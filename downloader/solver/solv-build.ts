@@ -1,0 +1,179 @@
+// The rules of everything that a job can lead to.
+import { clausesOf } from './solv-rich.ts';
+import { type RuleOrigin, Rules } from './solv-rules.ts';
+import { always, type SolvView } from './solv-view.ts';
+import type { DependencyKind } from './solv-universe.ts';
+
+export interface BuildOptions {
+  /** Packages of which several versions may be there. */
+  readonly isMultiversion: (solvable: number) => boolean;
+  /** Names stay alone whatever the architecture, as in a libsolv built without support for twins. */
+  readonly twins: boolean;
+  /** Already there, whatever it needs. */
+  readonly isInstalled: (solvable: number) => boolean;
+}
+
+export class RuleBuilder {
+  readonly rules = new Rules();
+  readonly reached: Uint8Array;
+  private readonly view: SolvView;
+  private readonly options: BuildOptions;
+  private readonly queue: number[] = [];
+  private readonly lists = new Map<number, number>();
+
+  constructor(view: SolvView, options: BuildOptions) {
+    this.view = view;
+    this.options = options;
+    this.reached = new Uint8Array(view.universe.count);
+  }
+
+  private list(relation: number, providers: Int32Array): number {
+    let at = this.lists.get(relation);
+    if (at === undefined) {
+      at = this.rules.keepList(providers);
+      this.lists.set(relation, at);
+    }
+    return at;
+  }
+
+  /** Adds the rules of these packages and of all they lead to. */
+  reach(solvables: Iterable<number>): void {
+    for (const solvable of solvables) this.visit(solvable);
+    for (let solvable = this.queue.pop(); solvable !== undefined; solvable = this.queue.pop()) this.addRulesOf(solvable);
+  }
+
+  private visit(solvable: number): void {
+    if (this.reached[solvable] === 1) return;
+    this.reached[solvable] = 1;
+    this.queue.push(solvable);
+  }
+
+  private addRulesOf(solvable: number): void {
+    const { universe } = this.view;
+    if (!this.view.isUsable(solvable)) this.rules.add(-solvable, 0, { kind: 'nothing-provides', solvable });
+    for (const relation of universe.dependenciesOf(solvable, 'requires')) this.addRequires(solvable, relation);
+    for (const relation of universe.dependenciesOf(solvable, 'conflicts')) this.addConflicts(solvable, relation);
+    this.addObsoletes(solvable);
+    this.addSameName(solvable);
+    const twins = this.betterTwins(solvable);
+    for (const twin of twins) this.visit(twin);
+    if (twins.length > 0) this.rules.addList(-solvable, this.rules.keepList(twins), { kind: 'twin', solvable });
+    for (const kind of ['recommends', 'suggests'] as const) {
+      for (const relation of universe.dependenciesOf(solvable, kind)) this.reachWeak(relation);
+    }
+  }
+
+  private reachWeak(relation: number): void {
+    const rich = this.view.universe.richOf(relation);
+    if (rich === undefined || !this.view.universe.isRich(relation)) for (const id of this.view.providers(relation)) this.visit(id);
+    else for (const clause of clausesOf(this.view, rich)) for (const literal of clause) if (literal > 0) this.visit(literal);
+  }
+
+  private addRequires(solvable: number, relation: number): void {
+    const { universe } = this.view;
+    const origin: RuleOrigin = { kind: 'requires', solvable, relation };
+    if (universe.isRich(relation)) {
+      const rich = universe.richOf(relation);
+      const clauses = rich === undefined ? [[]] : clausesOf(this.view, rich);
+      for (const clause of clauses) this.addClause(solvable, clause, origin);
+      return;
+    }
+    const providers = this.view.providers(relation);
+    if (providers === always || (providers.length > 0 && providers.includes(solvable))) return;
+    if (providers.length === 0) {
+      if (!this.options.isInstalled(solvable)) this.rules.add(-solvable, 0, { ...origin, kind: 'nothing-provides' });
+      return;
+    }
+    for (const id of providers) this.visit(id);
+    this.rules.addList(-solvable, this.list(relation, providers), origin);
+  }
+
+  private addClause(solvable: number, clause: readonly number[], origin: RuleOrigin): void {
+    if (clause.includes(solvable)) return;
+    const literals = [...new Set([-solvable, ...clause])].sort((a, b) => a - b);
+    for (const literal of literals) if (literal > 0) this.visit(literal);
+    const [first = 0, second = 0] = literals;
+    if (literals.length <= 2) this.rules.add(first, second, origin);
+    else this.rules.addList(first, this.rules.keepList(literals.slice(1)), origin);
+  }
+
+  private addConflicts(solvable: number, relation: number): void {
+    const { universe } = this.view;
+    const origin: RuleOrigin = { kind: 'conflicts', solvable, relation };
+    const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
+    if (rich !== undefined) {
+      for (const clause of clausesOf(this.view, rich, true)) if (clause.length !== 1 || clause[0] !== -solvable) this.addClause(solvable, clause, origin);
+      return;
+    }
+    for (const other of this.view.providers(relation)) if (other !== solvable) this.rules.add(-solvable, -other, origin);
+  }
+
+  private addObsoletes(solvable: number): void {
+    if (this.options.isInstalled(solvable)) return;
+    for (const relation of this.view.universe.dependenciesOf(solvable, 'obsoletes')) {
+      for (const other of this.view.namedMeeting(relation)) if (other !== solvable) this.rules.add(-solvable, -other, { kind: 'obsoletes', solvable, relation });
+    }
+  }
+
+  private addSameName(solvable: number): void {
+    const { universe, arch } = this.view;
+    const name = universe.nameOf(solvable);
+    for (const other of this.view.named(name)) {
+      if (other === solvable || (this.options.isInstalled(solvable) && !this.options.isInstalled(other))) continue;
+      const isSame = universe.evrOf(other) === universe.evrOf(solvable) && universe.archOf(other) === universe.archOf(solvable);
+      if (this.options.isMultiversion(solvable) && !isSame) continue;
+      if (this.options.twins && universe.evrOf(other) === universe.evrOf(solvable) && !arch.collide(universe.archOf(solvable), universe.archOf(other))) continue;
+      this.rules.add(-solvable, -other, { kind: 'same-name', solvable });
+    }
+  }
+
+  /** A 32-bit package stands only beside the 64-bit one of its version, where there is one. */
+  private betterTwins(solvable: number): number[] {
+    const { universe, arch } = this.view;
+    if (!this.options.twins || this.options.isInstalled(solvable)) return [];
+    const own = universe.archOf(solvable);
+    const score = arch.scoreOf(own);
+    return this.view.named(universe.nameOf(solvable)).filter((other) => universe.evrOf(other) === universe.evrOf(solvable)
+      && arch.scoreOf(universe.archOf(other)) < score && !arch.collide(own, universe.archOf(other)));
+  }
+
+  /** Adds what supplements or enhances something that is reached, until nothing more does. */
+  reachSupplements(): void {
+    const { universe } = this.view;
+    const waiting: number[] = [];
+    for (let id = 1; id < universe.count; id += 1) {
+      if (this.reached[id] === 0 && this.view.isUsable(id) && (['supplements', 'enhances'] as const).some((kind) => universe.dependenciesOf(id, kind).length > 0)) waiting.push(id);
+    }
+    const mayHold = (id: number, kind: DependencyKind): boolean => universe.dependenciesOf(id, kind).some((relation) => {
+      const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
+      const providers = rich === undefined ? this.view.providers(relation) : Int32Array.from(clausesOf(this.view, rich).flat());
+      return providers === always || rich !== undefined || providers.some((provider) => this.reached[provider] === 1);
+    });
+    for (let isChanged = true; isChanged;) {
+      isChanged = false;
+      for (const id of waiting) {
+        if (this.reached[id] === 1 || !(mayHold(id, 'supplements') || mayHold(id, 'enhances'))) continue;
+        this.reach([id]);
+        isChanged = true;
+      }
+    }
+  }
+
+  /** Of one name, only architectures of the best rank among what is reached may be there. */
+  addInferiorArchitectures(): void {
+    const { universe, arch } = this.view;
+    const seen = new Set<number>();
+    for (let id = 1; id < universe.count; id += 1) {
+      if (this.reached[id] === 0 || seen.has(universe.nameOf(id))) continue;
+      seen.add(universe.nameOf(id));
+      const named = this.view.named(universe.nameOf(id)).filter((other) => this.reached[other] === 1);
+      const scores = named.map((other) => arch.scoreOf(universe.archOf(other)));
+      const best = Math.min(...scores.filter((score) => score > 1));
+      for (const [index, other] of named.entries()) {
+        const score = scores[index] ?? 0;
+        if (score <= 1 || score === best || this.options.isInstalled(other) || this.betterTwins(other).length > 0) continue;
+        this.rules.add(-other, 0, { kind: 'inferior-arch', solvable: other });
+      }
+    }
+  }
+}

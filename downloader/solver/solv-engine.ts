@@ -1,0 +1,64 @@
+// One job in, one set of packages out, or the rules that clash.
+import { RuleBuilder } from './solv-build.ts';
+import { Policy } from './solv-policy.ts';
+import { Search } from './solv-search.ts';
+import type { SolvView } from './solv-view.ts';
+
+export interface SolvJob {
+  /** For each request the packages of which one has to be there, by ascending number. */
+  readonly install: readonly (readonly number[])[];
+  /** Take recommended and supplementing packages too. */
+  readonly weak: boolean;
+  /** The best version of each request, or none. */
+  readonly best: boolean;
+  /** Whether several versions of the package may be there. */
+  readonly isMultiversion?: (solvable: number) => boolean;
+  /** 32-bit and 64-bit packages of one name may stand beside each other. */
+  readonly twins: boolean;
+}
+
+export interface SolvOutcome {
+  readonly isSolved: boolean;
+  readonly search: Search;
+  /** Packages in order of decision. */
+  readonly taken: readonly number[];
+}
+
+function addJobRules(builder: RuleBuilder, { install }: SolvJob): readonly [number, number] {
+  const { rules } = builder;
+  const from = rules.count;
+  for (const candidates of install) {
+    const [first, ...rest] = candidates;
+    if (first === undefined) throw new Error('a request without candidates');
+    rules.addList(first, rules.keepList(rest), { kind: 'requested' });
+  }
+  return [from, rules.count];
+}
+
+function addBestRules(view: SolvView, search: Search, { install }: SolvJob): void {
+  const policy = new Policy(view, search.weak);
+  for (const candidates of install) {
+    const best = policy.best(candidates);
+    const [first, ...rest] = best;
+    if (first !== undefined && best.length < candidates.length) search.rules.addList(first, search.rules.keepList(rest), { kind: 'best' });
+  }
+}
+
+/** Pure: the same view and job give the same outcome. */
+export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
+  const builder = new RuleBuilder(view, {
+    isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
+  });
+  builder.reach(job.install.flat());
+  builder.reachSupplements();
+  builder.rules.sort();
+  const requested = addJobRules(builder, job);
+  builder.addInferiorArchitectures();
+  const search = new Search(view, builder.rules, { weak: job.weak, requested });
+  if (job.best) addBestRules(view, search, job);
+  const isSolved = search.run();
+  const { trail } = search.assignment;
+  const taken: number[] = [];
+  for (let index = 0; index < trail.length; index += 1) if (trail.at(index) > 0) taken.push(trail.at(index));
+  return { isSolved, search, taken };
+}

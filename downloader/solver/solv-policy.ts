@@ -1,0 +1,115 @@
+// Which of several packages that would do is taken: the order that libsolv was seen to follow (see README.md in this folder).
+import { compareEvr } from '../../formats/rpm/evr.ts';
+import { versionBits } from './solv-universe.ts';
+import type { SolvView } from './solv-view.ts';
+import type { WeakState } from './solv-weak-state.ts';
+
+const byBytes = (a: string, b: string): number => (a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+export class Policy {
+  private readonly view: SolvView;
+  private readonly weak: WeakState;
+
+  constructor(view: SolvView, weak: WeakState) {
+    this.view = view;
+    this.weak = weak;
+  }
+
+  private evr(id: number) { return this.view.universe.evr(this.view.universe.evrOf(id)); }
+  private priority(id: number): number { return this.view.universe.repositoryOf(id).priority ?? 99; }
+
+  /** Those of the best repository, architecture and version of each name; sorted by name. */
+  best(candidates: readonly number[]): number[] {
+    let left = [...candidates];
+    if (left.length > 1) left = this.bestPriority(left);
+    if (left.length > 1) left = this.bestArch(left);
+    if (left.length > 1) left = this.bestVersion(left);
+    return left;
+  }
+
+  /** What a rule with a choice takes: the first. Only recommended or supplementing ones stay when there are any. */
+  choose(candidates: readonly number[], isOrdered: boolean): number[] {
+    let left = this.best(candidates);
+    if (left.length > 1) left = this.recommendedOnly(left);
+    return left.length > 1 && isOrdered ? this.order(left) : left;
+  }
+
+  /** Old versions last, then lower versions of what all provide, suggested ones first. */
+  order(candidates: readonly number[]): number[] {
+    const current = this.moveBack(candidates, (id) => this.isOld(id));
+    return this.moveBack(this.byCommonProvides(current), (id) => !this.weak.isSuggested(id));
+  }
+
+  private moveBack(ids: readonly number[], isBack: (id: number) => boolean): number[] {
+    const back = new Set(ids.filter(isBack));
+    return [...ids.filter((id) => !back.has(id)), ...back];
+  }
+
+  private bestPriority(ids: readonly number[]): number[] {
+    const best = Math.min(...ids.map((id) => this.priority(id)));
+    return ids.filter((id) => this.priority(id) === best);
+  }
+
+  private bestArch(ids: readonly number[]): number[] {
+    const { universe, arch } = this.view;
+    const scores = ids.map((id) => arch.scoreOf(universe.archOf(id)));
+    const best = Math.min(...scores.filter((score) => score > 1));
+    return ids.filter((_, index) => scores[index] === 1 || scores[index] === best);
+  }
+
+  private compareNames(a: number, b: number): number {
+    const { universe } = this.view;
+    return universe.nameOf(a) === universe.nameOf(b) ? 0 : byBytes(universe.nameText(a), universe.nameText(b));
+  }
+
+  private bestVersion(ids: readonly number[]): number[] {
+    const { universe } = this.view;
+    const cost = (id: number): number => universe.repositoryOf(id).cost ?? 1000;
+    const sorted = [...ids].sort((a, b) => this.compareNames(a, b) || compareEvr(this.evr(b), this.evr(a)) || cost(a) - cost(b));
+    const kept: number[] = [];
+    for (const id of sorted) {
+      if (universe.nameOf(kept.at(-1) ?? 0) !== universe.nameOf(id)) kept.push(id);
+    }
+    return kept.length > 1 ? this.withoutObsoleted(kept) : kept;
+  }
+
+  /** Without what another candidate obsoletes, unless both obsolete each other. */
+  private withoutObsoleted(ids: readonly number[]): number[] {
+    const { universe } = this.view;
+    const obsoleted = new Map(ids.map((id) => [id, new Set([...universe.dependenciesOf(id, 'obsoletes')].flatMap((relation) => this.view.namedMeeting(relation)))]));
+    return ids.filter((id) => !ids.some((other) => universe.nameOf(other) !== universe.nameOf(id) && obsoleted.get(other)?.has(id) === true && obsoleted.get(id)?.has(other) !== true));
+  }
+
+  private recommendedOnly(ids: readonly number[]): number[] {
+    const wanted = ids.filter((id) => this.weak.isRecommended(id) || this.weak.isSupplementing(id));
+    return wanted.length > 0 ? wanted : [...ids];
+  }
+
+  private isOld(id: number): boolean {
+    const { universe } = this.view;
+    if (universe.repositoryOf(id).installed === true) return false;
+    return this.view.named(universe.nameOf(id)).some((other) => {
+      if (other === id || universe.archOf(other) !== universe.archOf(id) || universe.repositoryOf(other).installed === true) return false;
+      if (this.priority(id) !== this.priority(other)) return this.priority(id) > this.priority(other);
+      return compareEvr(this.evr(other), this.evr(id)) > 0;
+    });
+  }
+
+  /** Versions that the package gives to names, its own among them; the first of each name counts. */
+  private versionsOf(id: number): Map<number, number> {
+    const { universe } = this.view;
+    const provides = [...universe.dependenciesOf(id, 'provides')].filter((relation) => universe.relationBits(relation) === versionBits.equal).reverse();
+    return new Map(provides.map((relation) => [universe.relationName(relation), universe.relationEvr(relation)]));
+  }
+
+  /** Last whatever gives a name a lower version than another candidate does. */
+  private byCommonProvides(ids: readonly number[]): number[] {
+    const { universe } = this.view;
+    const versions = new Map(ids.map((id) => [id, this.versionsOf(id)]));
+    const isLower = (id: number): boolean => ids.some((other) => [...versions.get(id) ?? []].some(([name, evr]) => {
+      const theirs = versions.get(other)?.get(name);
+      return theirs !== undefined && compareEvr(universe.evr(evr), universe.evr(theirs)) < 0;
+    }));
+    return this.moveBack(ids, isLower);
+  }
+}

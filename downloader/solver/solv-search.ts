@@ -1,0 +1,166 @@
+// The search for a set that meets a job: requested packages, then what they need, then what is recommended, then smaller alternatives.
+import { Assignment, unsolvableLevel } from './solv-assignment.ts';
+import { Policy } from './solv-policy.ts';
+import type { Rules } from './solv-rules.ts';
+import type { SolvView } from './solv-view.ts';
+import { WeakState } from './solv-weak-state.ts';
+import { resolveWeak } from './solv-weak.ts';
+
+/** A decision that had alternatives, at the level it was taken from. */
+export interface Branch {
+  readonly level: number;
+  readonly chosen: number;
+  /** 0: tried already. */
+  readonly others: number[];
+  readonly rule: number;
+}
+
+export interface SearchOptions {
+  readonly weak: boolean;
+  /** First and one past the last rule of what was asked for. */
+  readonly requested: readonly [number, number];
+}
+
+export class Search {
+  readonly view: SolvView;
+  readonly rules: Rules;
+  readonly assignment: Assignment;
+  readonly weak: WeakState;
+  readonly policy: Policy;
+  readonly branches: Branch[] = [];
+  /** Decisions between several packages, as they stood last. */
+  readonly choices: { readonly chosen: number; readonly others: readonly number[]; readonly rule: number }[] = [];
+  private readonly options: SearchOptions;
+
+  constructor(view: SolvView, rules: Rules, options: SearchOptions) {
+    this.view = view;
+    this.rules = rules;
+    this.options = options;
+    this.assignment = new Assignment(rules, view.universe.count);
+    this.weak = new WeakState(view, this.assignment);
+    this.policy = new Policy(view, this.weak);
+    this.assignment.onRevert = (level) => {
+      while ((this.branches.at(-1)?.level ?? -1) >= level) this.branches.pop();
+      this.weak.reverted();
+    };
+  }
+
+  /** Whether the job can be met; the assignment then says how, or which rules clash. */
+  run(): boolean {
+    if (!this.assignment.start()) return false;
+    let level = 1;
+    for (;;) {
+      const before = level;
+      level = this.resolveRequested(level);
+      if (level === unsolvableLevel) return false;
+      if (level < before) continue;
+      const needed = this.resolveNeeds(level);
+      if (needed === unsolvableLevel) return false;
+      const isUndone = needed < level;
+      level = needed;
+      if (isUndone) continue;
+      if (this.options.weak) {
+        const outcome = resolveWeak(this, level);
+        level = outcome.level;
+        if (level === unsolvableLevel) return false;
+        if (outcome.again) continue;
+      }
+      const smaller = this.minimize();
+      if (smaller === unsolvableLevel) return false;
+      if (smaller === undefined) return true;
+      level = smaller;
+    }
+  }
+
+  /** Takes the first of `candidates` and remembers the others. */
+  take(level: number, candidates: readonly number[], rule: number): number {
+    const [chosen = 0, ...others] = candidates;
+    if (others.length > 0) {
+      this.branches.push({ level, chosen, others, rule });
+      this.choices.push({ chosen, others: [...others], rule });
+    }
+    return this.assignment.take(level, chosen, rule);
+  }
+
+  /** The undecided packages that could meet the rule; undefined when it is met or asks for nothing yet. */
+  private open(rule: number): number[] | undefined {
+    const { levels } = this.assignment;
+    const found: number[] = [];
+    const isSettled = this.rules.some(rule, (literal) => {
+      if (literal < 0) return (levels[-literal] as number) <= 0;
+      if ((levels[literal] as number) > 0) return true;
+      if (levels[literal] === 0) found.push(literal);
+      return false;
+    });
+    return isSettled || found.length === 0 ? undefined : found;
+  }
+
+  private resolveRequested(start: number): number {
+    let level = start;
+    const [from, to] = this.options.requested;
+    for (let rule = from; rule < to; rule += 1) {
+      const candidates = this.open(rule);
+      if (candidates === undefined) continue;
+      const before = level;
+      level = this.take(level, this.policy.choose(candidates, true), rule);
+      if (level < before) return level;
+      if (level === before) rule -= 1;
+    }
+    return level;
+  }
+
+  /** Scans the rules round and round: those with one sensible candidate are decided at once, the others wait until nothing else is left. */
+  private resolveNeeds(start: number): number {
+    let level = start;
+    let postponed = 0;
+    let seen = 1;
+    for (let rule = 1; ; rule += 1, seen += 1) {
+      if (seen >= this.rules.count) {
+        if (postponed <= 0) return level;
+        rule = postponed;
+        postponed = -1;
+        seen = 1;
+      }
+      if (rule >= this.rules.count) rule = 1;
+      const first = this.rules.first.at(rule);
+      if (first < 0 && (this.rules.second.at(rule) !== 0 || this.rules.list.at(rule) === 0 || (this.assignment.levels[-first] as number) <= 0)) continue;
+      const candidates = this.open(rule);
+      if (candidates === undefined) continue;
+      let left = candidates;
+      if (candidates.length > 1 && postponed >= 0) {
+        left = this.policy.choose(candidates, false);
+        if (left.length > 1) {
+          if (postponed === 0) postponed = rule;
+          continue;
+        }
+      } else left = this.policy.choose(candidates, true);
+      const before = level;
+      level = this.take(level, left, rule);
+      if (level < start) return level;
+      if (level <= before) rule -= 1;
+      seen = 0;
+    }
+  }
+
+  /**
+   * Goes back to a decision of which another alternative came to be taken anyway, or is recommended while the chosen one is not, and takes that
+   * one. Undefined when there is none.
+   */
+  private minimize(): number | undefined {
+    const { levels } = this.assignment;
+    const isWanted = (id: number): boolean => this.weak.isRecommended(id) || this.weak.isSupplementing(id);
+    const isTaken = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) > branch.level;
+    const isBetter = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) <= 0 && !isWanted(branch.chosen) && isWanted(id);
+    for (const applies of [isTaken, isBetter]) {
+      for (const branch of this.branches) {
+        const other = branch.others.find((id) => applies(id, branch));
+        if (other === undefined) continue;
+        const others = branch.others.map((id) => (id === other ? 0 : id));
+        this.assignment.revert(branch.level);
+        this.branches.push({ ...branch, chosen: other, others });
+        return this.assignment.take(branch.level, other, branch.rule);
+      }
+    }
+    return undefined;
+  }
+}

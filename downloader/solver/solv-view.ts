@@ -1,0 +1,134 @@
+// Who provides what among the packages that may be chosen: the RPM reference manual, "Dependencies Basics", and how libsolv reads it.
+import { compareEvr } from '../../formats/rpm/evr.ts';
+import type { RichRelation } from '../../formats/rpm/relation.ts';
+import type { ArchPolicy } from './solv-arch.ts';
+import { type RpmUniverse, versionBits } from './solv-universe.ts';
+
+/** Stands for "the system has it": `rpmlib(...)`, which the package manager itself provides. */
+export const always = new Int32Array(0);
+const nobody = new Int32Array(0);
+
+/** Whether two version ranges have a version in common. A version without release stands for all its releases. */
+export function rangesMeet(universe: RpmUniverse, provided: { readonly bits: number; readonly evr: number }, wanted: { readonly bits: number; readonly evr: number }): boolean {
+  if ((provided.bits & wanted.bits & (versionBits.less | versionBits.greater)) !== 0) return true;
+  if (provided.evr === wanted.evr) return (provided.bits & wanted.bits & versionBits.equal) !== 0;
+  const a = universe.evr(provided.evr);
+  const b = universe.evr(wanted.evr);
+  const order = compareEvr(a, b);
+  if (order < 0) return (wanted.bits & versionBits.less) !== 0 || (provided.bits & versionBits.greater) !== 0;
+  if (order > 0) return (wanted.bits & versionBits.greater) !== 0 || (provided.bits & versionBits.less) !== 0;
+  if (a.release === '' && b.release !== '') return (provided.bits & versionBits.equal) !== 0;
+  if (b.release === '' && a.release !== '') return (wanted.bits & versionBits.equal) !== 0;
+  return (provided.bits & wanted.bits & versionBits.equal) !== 0;
+}
+
+/** Which packages may be chosen at all, and what meets which relation among them. Packages are listed by ascending number. */
+export class SolvView {
+  readonly universe: RpmUniverse;
+  readonly arch: ArchPolicy;
+  private readonly usable: Uint8Array;
+  private readonly offerStarts: Int32Array;
+  /** Pairs (package, relation), by name; relation -1 for a file. */
+  private readonly offers: Int32Array;
+  private readonly cache = new Map<number, Int32Array>();
+  /** Required paths whose owners only filelists can name, asked for since this view was made. */
+  readonly unknownPaths = new Set<string>();
+
+  /** `considered`: 0 for packages that are excluded; all are considered without it. */
+  constructor(universe: RpmUniverse, arch: ArchPolicy, considered?: Uint8Array) {
+    this.universe = universe;
+    this.arch = arch;
+    this.usable = new Uint8Array(universe.count);
+    const scores = new Map<string, number>();
+    for (let id = 1; id < universe.count; id += 1) {
+      const name = universe.archOf(id);
+      const score = scores.get(name) ?? arch.scoreOf(name);
+      scores.set(name, score);
+      this.usable[id] = Number((score > 0 || universe.repositoryOf(id).installed === true) && (considered === undefined || considered[id] !== 0));
+    }
+    [this.offerStarts, this.offers] = this.index();
+  }
+
+  private index(): [Int32Array, Int32Array] {
+    const { universe } = this;
+    const starts = new Int32Array(universe.allNames().length + 1);
+    this.eachOffer((name) => { starts[name + 1] = (starts[name + 1] ?? 0) + 1; });
+    for (let name = 1; name < starts.length; name += 1) starts[name] = (starts[name] ?? 0) + (starts[name - 1] ?? 0);
+    const filled = starts.slice();
+    const offers = new Int32Array((starts.at(-1) ?? 0) * 2);
+    this.eachOffer((name, solvable, relation) => {
+      const at = filled[name] ?? 0;
+      offers[at * 2] = solvable;
+      offers[at * 2 + 1] = relation;
+      filled[name] = at + 1;
+    });
+    return [starts, offers];
+  }
+
+  private eachOffer(visit: (name: number, solvable: number, relation: number) => void): void {
+    const { universe } = this;
+    for (let id = 1; id < universe.count; id += 1) {
+      if (this.usable[id] === 0) continue;
+      for (const relation of universe.dependenciesOf(id, 'provides')) visit(universe.relationName(relation), id, relation);
+    }
+    universe.eachFile((path, solvable) => { if (this.usable[solvable] === 1) visit(path, solvable, -1); });
+  }
+
+  isUsable(solvable: number): boolean { return this.usable[solvable] === 1; }
+
+  /** Packages that meet the relation; {@link always} when the package manager does. */
+  providers(relation: number): Int32Array {
+    let found = this.cache.get(relation);
+    if (found === undefined) {
+      const rich = this.universe.isRich(relation) ? this.universe.richOf(relation) : undefined;
+      found = rich === undefined ? this.plainProviders(relation) : this.richProviders(rich);
+      this.cache.set(relation, found);
+    }
+    return found;
+  }
+
+  private plainProviders(relation: number): Int32Array {
+    const { universe } = this;
+    const name = universe.relationName(relation);
+    const text = universe.text(name);
+    if (text.startsWith('rpmlib(')) return always;
+    if (text.startsWith('/') && !universe.knowsPath(name)) this.unknownPaths.add(text);
+    const wanted = { bits: universe.relationBits(relation), evr: universe.relationEvr(relation) };
+    const found: number[] = [];
+    const end = name + 1 < this.offerStarts.length ? this.offerStarts[name + 1] ?? 0 : 0;
+    for (let at = this.offerStarts[name] ?? 0; at < end; at += 1) {
+      const solvable = this.offers[at * 2] ?? 0;
+      const offer = this.offers[at * 2 + 1] ?? -1;
+      if (found.at(-1) === solvable) continue;
+      const bits = offer < 0 ? 0 : universe.relationBits(offer);
+      if (wanted.bits === 0 || bits === 0 || rangesMeet(universe, { bits, evr: universe.relationEvr(offer) }, wanted)) found.push(solvable);
+    }
+    return found.length === 0 ? nobody : Int32Array.from(new Set(found)).sort();
+  }
+
+  /** As one set: packages that take part in meeting it. Conditions are left aside; see solv-rich.ts for what they mean. */
+  richProviders(rich: RichRelation): Int32Array {
+    if (rich.kind === 'plain') return this.providers(this.universe.relationId(rich.relation));
+    if ('then' in rich) return this.richProviders(rich.then);
+    const left = this.richProviders(rich.left);
+    const right = this.richProviders(rich.right);
+    if (rich.kind === 'or') return left === always || right === always ? always : Int32Array.from(new Set([...left, ...right])).sort();
+    const other = new Set(right);
+    if (rich.kind === 'without') return left.filter((id) => !other.has(id));
+    return left === always ? right : right === always ? left : left.filter((id) => other.has(id));
+  }
+
+  /** Packages of that very name, in any version and architecture. */
+  named(name: number): number[] {
+    const relation = this.universe.relationId({ name: this.universe.text(name) });
+    return [...this.providers(relation)].filter((id) => this.universe.nameOf(id) === name);
+  }
+
+  /** Packages whose own name and version the relation names, whatever they provide: what Obsoletes means. */
+  namedMeeting(relation: number): number[] {
+    const { universe } = this;
+    const wanted = { bits: universe.relationBits(relation), evr: universe.relationEvr(relation) };
+    return this.named(universe.relationName(relation)).filter((id) =>
+      wanted.bits === 0 || rangesMeet(universe, { bits: versionBits.equal, evr: universe.evrOf(id) }, wanted));
+  }
+}
