@@ -7,6 +7,8 @@ import type { SolvView } from './solv-view.ts';
 export interface SolvJob {
   /** For each request the packages of which one has to be there, by ascending number. */
   readonly install: readonly (readonly number[])[];
+  /** Further clauses that have to hold. */
+  readonly conditions?: readonly (readonly number[])[];
   /** Take recommended and supplementing packages too. */
   readonly weak: boolean;
   /** The best version of each request, or none. */
@@ -15,6 +17,8 @@ export interface SolvJob {
   readonly isMultiversion?: (solvable: number) => boolean;
   /** 32-bit and 64-bit packages of one name may stand beside each other. */
   readonly twins: boolean;
+  /** Solve as if nothing were installed. */
+  readonly ignoresInstalled?: boolean;
 }
 
 export interface SolvOutcome {
@@ -24,7 +28,7 @@ export interface SolvOutcome {
   readonly taken: readonly number[];
 }
 
-function addJobRules(builder: RuleBuilder, { install }: SolvJob): readonly [number, number] {
+function addJobRules(builder: RuleBuilder, { install, conditions = [] }: SolvJob): readonly [number, number] {
   const { rules } = builder;
   const from = rules.count;
   for (const candidates of install) {
@@ -32,6 +36,7 @@ function addJobRules(builder: RuleBuilder, { install }: SolvJob): readonly [numb
     if (first === undefined) throw new Error('a request without candidates');
     rules.addList(first, rules.keepList(rest), { kind: 'requested' });
   }
+  for (const [first = 0, ...rest] of conditions) rules.addList(first, rules.keepList(rest), { kind: 'requested' });
   return [from, rules.count];
 }
 
@@ -49,7 +54,7 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   const builder = new RuleBuilder(view, {
     isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
   });
-  builder.reach(job.install.flat());
+  builder.reach([...job.install.flat(), ...(job.conditions ?? []).flat().filter((literal) => literal > 0)]);
   builder.reachSupplements();
   builder.rules.sort();
   const requested = addJobRules(builder, job);

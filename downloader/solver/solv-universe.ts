@@ -20,6 +20,9 @@ export interface SolvRepository {
   readonly cost?: number;
   /** `module_hotfixes`: its packages are not filtered by modules. */
   readonly hotfixes?: boolean;
+  /** Specs of packages not to take from it, and the only ones to take. */
+  readonly excludes?: readonly string[];
+  readonly includepkgs?: readonly string[];
   /** Its packages are on the machine before. */
   readonly installed?: boolean;
 }

@@ -1,0 +1,126 @@
+// What a spec names: dnf(8), "Specifying Packages"; the forms and their order are those of hawkey's subjects.
+import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
+import { parseEvr } from '../../formats/rpm/evr.ts';
+import type { RpmOperator } from '../../formats/rpm/relation.ts';
+import type { SolvView } from './solv-view.ts';
+
+/** Parts of a spec, each perhaps a glob; undefined parts match anything. */
+interface Form {
+  readonly name: string;
+  readonly epoch?: string;
+  readonly version?: string;
+  readonly release?: string;
+  readonly arch?: string;
+}
+
+const forms: readonly RegExp[] = [
+  /^(?<name>[^:(/=<> ]+)-(?:(?<epoch>\d+):)?(?<version>[^-:(/=<> ]+)-(?<release>[^-:(/=<> ]+)\.(?<arch>[^-:.(/=<> ]+)$/,
+  /^(?<name>[^:(/=<> ]+)\.(?<arch>[^-:.(/=<> ]+)$/,
+  /^(?<name>[^:(/=<> ]+)$/,
+  /^(?<name>[^:(/=<> ]+)-(?:(?<epoch>\d+):)?(?<version>[^-:(/=<> ]+)-(?<release>[^-:(/=<> ]+)$/,
+  /^(?<name>[^:(/=<> ]+)-(?:(?<epoch>\d+):)?(?<version>[^-:(/=<> ]+)$/,
+];
+
+export interface SpecMatch {
+  /** By ascending number. */
+  readonly solvables: readonly number[];
+  /** The spec gave no more than a name: what obsoletes the package will do as well. */
+  readonly isJustName: boolean;
+  /** Names (and with `byArch` architectures) are requests of their own. */
+  readonly isEach: boolean;
+  readonly byArch: boolean;
+}
+
+const matcher = (text: string | undefined): ((value: string) => boolean) => {
+  if (text === undefined) return () => true;
+  if (!isGlob(text)) return (value) => value === text;
+  const pattern = globToRegExp(text);
+  return (value) => pattern.test(value);
+};
+
+function candidatesByName(view: SolvView, name: string): number[] {
+  const { universe } = view;
+  if (!isGlob(name)) {
+    const id = universe.findName(name);
+    return id === undefined ? [] : view.named(id);
+  }
+  const matches = matcher(name);
+  const known = new Map<number, boolean>();
+  const found: number[] = [];
+  for (let id = 1; id < universe.count; id += 1) {
+    if (!view.isUsable(id)) continue;
+    const own = universe.nameOf(id);
+    let isMatch = known.get(own);
+    if (isMatch === undefined) {
+      isMatch = matches(universe.text(own));
+      known.set(own, isMatch);
+    }
+    if (isMatch) found.push(id);
+  }
+  return found;
+}
+
+function packagesOf(view: SolvView, form: Form): number[] {
+  const { universe } = view;
+  const [version, release, arch] = [matcher(form.version), matcher(form.release), matcher(form.arch)];
+  return candidatesByName(view, form.name).filter((id) => {
+    const evr = universe.evr(universe.evrOf(id));
+    return (form.epoch === undefined || Number(form.epoch) === evr.epoch) && version(evr.version) && release(evr.release) && arch(universe.archOf(id));
+  });
+}
+
+const relationPattern = /^(\S+)\s*(<=|>=|=|<|>)\s*(\S+)$/;
+
+function byProvides(view: SolvView, spec: string): number[] {
+  const { universe } = view;
+  const [, name, op, evr] = relationPattern.exec(spec) ?? [];
+  if (name !== undefined && op !== undefined && evr !== undefined) return [...view.providers(universe.relationId({ name, op: op as RpmOperator, evr: parseEvr(evr) }))];
+  if (!isGlob(spec)) return [...view.providers(universe.relationId({ name: spec }))];
+  const matches = matcher(spec);
+  const found = universe.allNames().filter(matches).flatMap((each) => [...view.providers(universe.relationId({ name: each }))]);
+  return [...new Set(found)].sort((a, b) => a - b);
+}
+
+/** The packages that a spec names, first form that names any; then what provides it, then who owns the path. Nothing when there is none. */
+export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
+  const isPath = spec.startsWith('/') || spec.startsWith('*/');
+  for (const pattern of forms) {
+    const groups = pattern.exec(spec)?.groups;
+    if (groups === undefined) continue;
+    const form: Form = { ...groups, name: groups.name ?? '' };
+    const solvables = packagesOf(view, form);
+    if (solvables.length === 0) continue;
+    const isJustName = form.version === undefined && form.arch === undefined;
+    return { solvables, isJustName, isEach: isGlob(spec), byArch: form.arch !== undefined && isGlob(form.arch) };
+  }
+  const solvables = byProvides(view, spec);
+  return solvables.length === 0 ? undefined : { solvables, isJustName: false, isEach: isGlob(spec) && !isPath, byArch: false };
+}
+
+/** Packages that obsolete one of `solvables`. */
+export function obsoleting(view: SolvView, solvables: readonly number[]): number[] {
+  const { universe } = view;
+  const wanted = new Set(solvables);
+  const names = new Set(solvables.map((id) => universe.nameOf(id)));
+  const found: number[] = [];
+  for (let id = 1; id < universe.count; id += 1) {
+    if (!view.isUsable(id)) continue;
+    for (const relation of universe.dependenciesOf(id, 'obsoletes')) {
+      if (names.has(universe.relationName(relation)) && view.namedMeeting(relation).some((other) => wanted.has(other))) found.push(id);
+    }
+  }
+  return found;
+}
+
+/** Requests of a spec: for each the packages of which one is to be installed. Empty when the spec names nothing. */
+export function requestsOf(view: SolvView, spec: string): readonly (readonly number[])[] {
+  const match = matchSpec(view, spec);
+  if (match === undefined) return [];
+  const { universe } = view;
+  const keyOf = (id: number): string => `${universe.nameText(id)}${match.byArch ? ` ${universe.archOf(id)}` : ''}`;
+  const groups = match.isEach ? [...Map.groupBy(match.solvables, keyOf).values()] : [match.solvables];
+  return groups.map((solvables) => {
+    const others = match.isJustName || match.byArch ? obsoleting(view, solvables) : [];
+    return [...new Set([...solvables, ...others])].sort((a, b) => a - b);
+  });
+}
