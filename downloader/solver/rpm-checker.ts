@@ -104,7 +104,7 @@ function clashes(item: SolvPackage, present: Present, options: RpmCheckOptions):
   const found: string[] = [];
   for (const relation of item.conflicts) {
     const others = relation.name.startsWith('(') ? [] : present.providers(relation).filter((other) => other !== item);
-    const isRichMet = relation.name.startsWith('(') && new Present(present.all.filter((other) => other !== item), options).relationIsMet(relation);
+    const isRichMet = relation.name.startsWith('(') && present.relationIsMet(relation) && new Present(present.all.filter((other) => other !== item), options).relationIsMet(relation);
     if (others.length > 0 || isRichMet) found.push(`${rpmLabel(item)} conflicts with ${relationText(relation)}`);
   }
   for (const relation of item.obsoletes) {

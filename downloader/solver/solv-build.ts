@@ -1,5 +1,5 @@
 // The rules of everything that a job can lead to.
-import { clausesOf } from './solv-rich.ts';
+import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
 import { always, type SolvView } from './solv-view.ts';
 import type { DependencyKind } from './solv-universe.ts';
@@ -140,14 +140,11 @@ export class RuleBuilder {
   /** Adds what supplements or enhances something that is reached, until nothing more does. */
   reachSupplements(): void {
     const { universe } = this.view;
-    const waiting: number[] = [];
-    for (let id = 1; id < universe.count; id += 1) {
-      if (this.reached[id] === 0 && this.view.isUsable(id) && (['supplements', 'enhances'] as const).some((kind) => universe.dependenciesOf(id, kind).length > 0)) waiting.push(id);
-    }
+    const waiting = this.view.weakParts.filter((id) => this.reached[id] === 0);
     const mayHold = (id: number, kind: DependencyKind): boolean => universe.dependenciesOf(id, kind).some((relation) => {
       const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
-      const providers = rich === undefined ? this.view.providers(relation) : Int32Array.from(clausesOf(this.view, rich).flat());
-      return providers === always || rich !== undefined || providers.some((provider) => this.reached[provider] === 1);
+      const providers = rich === undefined ? this.view.providers(relation) : mentioned(this.view, rich);
+      return providers === always || providers.some((provider) => this.reached[provider] === 1);
     });
     for (let isChanged = true; isChanged;) {
       isChanged = false;
@@ -162,11 +159,8 @@ export class RuleBuilder {
   /** Of one name, only architectures of the best rank among what is reached may be there. */
   addInferiorArchitectures(): void {
     const { universe, arch } = this.view;
-    const seen = new Set<number>();
-    for (let id = 1; id < universe.count; id += 1) {
-      if (this.reached[id] === 0 || seen.has(universe.nameOf(id))) continue;
-      seen.add(universe.nameOf(id));
-      const named = this.view.named(universe.nameOf(id)).filter((other) => this.reached[other] === 1);
+    for (const name of this.view.mixedNames) {
+      const named = this.view.named(name).filter((other) => this.reached[other] === 1);
       const scores = named.map((other) => arch.scoreOf(universe.archOf(other)));
       const best = Math.min(...scores.filter((score) => score > 1));
       for (const [index, other] of named.entries()) {

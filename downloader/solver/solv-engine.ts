@@ -59,7 +59,7 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   builder.rules.sort();
   const requested = addJobRules(builder, job);
   builder.addInferiorArchitectures();
-  const search = new Search(view, builder.rules, { weak: job.weak, requested });
+  const search = new Search(view, builder.rules, { weak: job.weak, requested, reached: builder.reached });
   if (job.best) addBestRules(view, search, job);
   const isSolved = search.run();
   const { trail } = search.assignment;

@@ -71,16 +71,32 @@ export function isConditional(rich: RichRelation): boolean {
   return rich.kind !== 'or' || isConditional(rich.left) || isConditional(rich.right);
 }
 
-/** Whether what is there (`holds`) meets the relation of a Supplements or Enhances; `a if b` without `else` then means `a`, as in libsolv. */
-export function isMetBy(view: SolvView, rich: RichRelation, holds: (solvable: number) => boolean): boolean {
+/** Every package that a part of the relation names. */
+export function mentioned(view: SolvView, rich: RichRelation): readonly number[] {
+  if (rich.kind === 'plain') return [...view.providers(view.universe.relationId(rich.relation))];
+  if ('left' in rich) return [...mentioned(view, rich.left), ...mentioned(view, rich.right)];
+  return [rich.then, rich.condition, ...(rich.otherwise === undefined ? [] : [rich.otherwise])].flatMap((part) => mentioned(view, part));
+}
+
+export interface MetOptions {
+  readonly holds: (solvable: number) => boolean;
+  /** Whether `a if b` is met when neither is there. */
+  readonly vacuous: boolean;
+}
+
+/** Whether what is there meets the relation. */
+export function isMetBy(view: SolvView, rich: RichRelation, options: MetOptions): boolean {
+  const met = (part: RichRelation): boolean => isMetBy(view, part, options);
   switch (rich.kind) {
-    case 'and': return isMetBy(view, rich.left, holds) && isMetBy(view, rich.right, holds);
-    case 'or': return isMetBy(view, rich.left, holds) || isMetBy(view, rich.right, holds);
-    case 'if': return isMetBy(view, rich.condition, holds) || rich.otherwise === undefined ? isMetBy(view, rich.then, holds) : isMetBy(view, rich.otherwise, holds);
-    case 'unless': return isMetBy(view, rich.condition, holds) ? rich.otherwise !== undefined && isMetBy(view, rich.otherwise, holds) : isMetBy(view, rich.then, holds);
+    case 'and': return met(rich.left) && met(rich.right);
+    case 'or': return met(rich.left) || met(rich.right);
+    case 'if':
+      if (met(rich.condition)) return met(rich.then);
+      return rich.otherwise === undefined ? options.vacuous || met(rich.then) : met(rich.otherwise);
+    case 'unless': return met(rich.condition) ? rich.otherwise !== undefined && met(rich.otherwise) : met(rich.then);
     default: {
       const providers = view.richProviders(rich);
-      return providers === always || providers.some(holds);
+      return providers === always || providers.some(options.holds);
     }
   }
 }

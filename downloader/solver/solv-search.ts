@@ -17,6 +17,8 @@ export interface Branch {
 
 export interface SearchOptions {
   readonly weak: boolean;
+  /** 1 for each package that has rules. */
+  readonly reached: Uint8Array;
   /** First and one past the last rule of what was asked for. */
   readonly requested: readonly [number, number];
 }
@@ -30,12 +32,15 @@ export class Search {
   readonly branches: Branch[] = [];
   /** Decisions between several packages, as they stood last. */
   readonly choices: { readonly chosen: number; readonly others: readonly number[]; readonly rule: number }[] = [];
+  /** Packages with rules that supplement something. */
+  readonly supplementers: readonly number[];
   private readonly options: SearchOptions;
 
   constructor(view: SolvView, rules: Rules, options: SearchOptions) {
     this.view = view;
     this.rules = rules;
     this.options = options;
+    this.supplementers = view.weakParts.filter((id) => options.reached[id] === 1);
     this.assignment = new Assignment(rules, view.universe.count);
     this.weak = new WeakState(view, this.assignment);
     this.policy = new Policy(view, this.weak);

@@ -42,7 +42,7 @@ function candidatesByName(view: SolvView, name: string): number[] {
   const { universe } = view;
   if (!isGlob(name)) {
     const id = universe.findName(name);
-    return id === undefined ? [] : view.named(id);
+    return id === undefined ? [] : [...view.named(id)];
   }
   const matches = matcher(name);
   const known = new Map<number, boolean>();

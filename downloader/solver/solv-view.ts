@@ -31,6 +31,11 @@ export class SolvView {
   /** Pairs (package, relation), by name; relation -1 for a file. */
   private readonly offers: Int32Array;
   private readonly cache = new Map<number, Int32Array>();
+  private readonly byName = new Map<number, readonly number[]>();
+  /** Packages that supplement or enhance something. */
+  readonly weakParts: readonly number[];
+  /** Names that are there in several architectures beside noarch. */
+  readonly mixedNames: readonly number[];
   /** Required paths whose owners only filelists can name, asked for since this view was made. */
   readonly unknownPaths = new Set<string>();
 
@@ -47,6 +52,19 @@ export class SolvView {
       this.usable[id] = Number((score > 0 || universe.repositoryOf(id).installed === true) && (considered === undefined || considered[id] !== 0));
     }
     [this.offerStarts, this.offers] = this.index();
+    const weakParts: number[] = [];
+    const mixed = new Set<number>();
+    const firstScores = new Int8Array(universe.allNames().length);
+    for (let id = 1; id < universe.count; id += 1) {
+      if (this.usable[id] === 0) continue;
+      if (universe.dependenciesOf(id, 'supplements').length + universe.dependenciesOf(id, 'enhances').length > 0) weakParts.push(id);
+      const name = universe.nameOf(id);
+      const score = scores.get(universe.archOf(id)) ?? 0;
+      if (score > 1 && firstScores[name] !== 0 && firstScores[name] !== score) mixed.add(name);
+      else if (score > 1) firstScores[name] = score;
+    }
+    this.weakParts = weakParts;
+    this.mixedNames = [...mixed];
   }
 
   private index(): [Int32Array, Int32Array] {
@@ -119,9 +137,15 @@ export class SolvView {
   }
 
   /** Packages of that very name, in any version and architecture. */
-  named(name: number): number[] {
-    const relation = this.universe.relationId({ name: this.universe.text(name) });
-    return [...this.providers(relation)].filter((id) => this.universe.nameOf(id) === name);
+  named(name: number): readonly number[] {
+    let found = this.byName.get(name);
+    if (found === undefined) {
+      const own: number[] = [];
+      for (const id of this.providers(this.universe.relationId({ name: this.universe.text(name) }))) if (this.universe.nameOf(id) === name) own.push(id);
+      found = own;
+      this.byName.set(name, found);
+    }
+    return found;
   }
 
   /** Packages whose own name and version the relation names, whatever they provide: what Obsoletes means. */

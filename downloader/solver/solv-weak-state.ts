@@ -1,5 +1,5 @@
 // What the packages taken so far recommend, suggest, or are supplemented and enhanced by.
-import { clausesOf, isConditional, isMetBy } from './solv-rich.ts';
+import { type Clauses, clausesOf, isConditional, isMetBy } from './solv-rich.ts';
 import type { Assignment } from './solv-assignment.ts';
 import { always, type SolvView } from './solv-view.ts';
 
@@ -39,20 +39,22 @@ export class WeakState {
     const { universe } = this.view;
     const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
     if (rich === undefined || !isConditional(rich)) return this.view.providers(relation);
-    return this.openClauses(relation).flat();
+    return this.clausesInForce(relation).flat().filter((literal) => literal > 0);
+  }
+
+  /** Clauses of a conditional relation that the absence of a package does not settle. */
+  private clausesInForce(relation: number): Clauses {
+    const rich = this.view.universe.richOf(relation);
+    const clauses = rich === undefined ? [] : clausesOf(this.view, rich);
+    if (clauses.some((clause) => clause.length === 0)) return [];
+    return clauses.filter((clause) => clause.every((literal) => literal > 0 || (this.assignment.levels[-literal] as number) > 0));
   }
 
   /** For a conditional relation, of each clause that is not met yet the packages that would meet it. */
   openClauses(relation: number): number[][] {
-    const rich = this.view.universe.richOf(relation);
-    if (rich === undefined) return [];
     const { levels } = this.assignment;
-    const clauses = clausesOf(this.view, rich);
-    if (clauses.some((clause) => clause.length === 0)) return [];
-    return clauses.flatMap((clause) => {
-      const isMet = clause.some((literal) => (literal < 0 ? (levels[-literal] as number) <= 0 : (levels[literal] as number) > 0));
-      return isMet ? [] : [clause.filter((literal) => literal > 0 && levels[literal] === 0)];
-    });
+    return this.clausesInForce(relation).filter((clause) => !clause.some((literal) => literal > 0 && (levels[literal] as number) > 0))
+      .map((clause) => clause.filter((literal) => literal > 0 && levels[literal] === 0));
   }
 
   isRecommended(solvable: number): boolean {
@@ -65,16 +67,17 @@ export class WeakState {
     return this.suggested.has(solvable) || this.holds(solvable, 'enhances');
   }
 
-  isSupplementing(solvable: number): boolean { return this.holds(solvable, 'supplements'); }
+  /** With `vacuous`, `a if b` counts when neither is there: so for preferring a package that is needed anyway, not for adding one. */
+  isSupplementing(solvable: number, vacuous = true): boolean { return this.holds(solvable, 'supplements', vacuous); }
 
-  private holds(solvable: number, kind: 'supplements' | 'enhances'): boolean {
+  private holds(solvable: number, kind: 'supplements' | 'enhances', vacuous = true): boolean {
     const { universe } = this.view;
-    const isThere = (id: number): boolean => (this.assignment.levels[id] as number) > 0;
+    const holds = (id: number): boolean => (this.assignment.levels[id] as number) > 0;
     return universe.dependenciesOf(solvable, kind).some((relation) => {
       const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
-      if (rich !== undefined) return isMetBy(this.view, rich, isThere);
+      if (rich !== undefined) return isMetBy(this.view, rich, { holds, vacuous });
       const providers = this.view.providers(relation);
-      return providers === always || providers.some(isThere);
+      return providers === always || providers.some(holds);
     });
   }
 }

@@ -24,13 +24,11 @@ function openRecommends(search: Search, solvable: number, accepts: (id: number) 
 /** One round. */
 export function resolveWeak(search: Search, start: number): WeakOutcome {
   const { view, assignment, policy } = search;
-  const recommended = new Set<number>();
-  const supplementing: number[] = [];
-  for (let id = 1; id < view.universe.count; id += 1) {
-    const level = assignment.levels[id] as number;
-    if (level > 0) for (const candidates of openRecommends(search, id, () => true)) for (const candidate of candidates) recommended.add(candidate);
-    else if (level === 0 && view.isUsable(id) && search.weak.isSupplementing(id)) supplementing.push(id);
-  }
+  const there: number[] = [];
+  for (let index = 0; index < assignment.trail.length; index += 1) if (assignment.trail.at(index) > 0) there.push(assignment.trail.at(index));
+  const recommended = new Set(there.sort((a, b) => a - b).flatMap((id) => openRecommends(search, id, () => true).flat()));
+  const supplementing = search.supplementers.filter((id) => assignment.levels[id] === 0 && search.weak.isSupplementing(id, false)
+    && !view.named(view.universe.nameOf(id)).some((other) => (assignment.levels[other] as number) > 0));
   const all = [...new Set([...recommended, ...supplementing])];
   const [only] = all;
   if (only === undefined) return { level: start, again: false };
