@@ -6,11 +6,14 @@ import type { ParsedBom, ParsedProject } from '../bom/documents/document.ts';
 import { BundleError } from '../bom/errors.ts';
 import { defaultRepositories } from '../bom/default-repositories.ts';
 import { compareVersions } from '../formats/deb/version.ts';
+import { compareEvr, parseEvr } from '../formats/rpm/evr.ts';
 import { collect } from './context.ts';
 import { hostAptSources } from './host-apt-sources.ts';
 import { readInputs } from './inputs.ts';
 import type { Offered } from './module-repositories.ts';
 import type { RemoteAccess } from './remote-modules.ts';
+
+export const compareRpm = (a: string, b: string): number => compareEvr(parseEvr(a), parseEvr(b));
 
 export interface FileFlag { readonly file: readonly string[] }
 
@@ -25,12 +28,12 @@ export async function aggregateInputs(names: readonly string[], access?: RemoteA
   const project = inputs.project ?? defaultProject(inputs.boms, folder);
   const spec = project.value.spec ?? {};
   const offers = lazyOffers(project, access);
-  const relations = { comparators: { deb: compareVersions }, ...(spec.cluster === undefined ? {} : { cluster: spec.cluster }) };
+  const relations = { comparators: { deb: compareVersions, rpm: compareRpm }, ...(spec.cluster === undefined ? {} : { cluster: spec.cluster }) };
   const isWeakWanted = (spec.select?.withWeak === true || options.withWeak === true) && (spec.moduleRepositories ?? []).length > 0;
   const boms = isWeakWanted ? await (await import('./module-repositories.ts')).withWeakModules(inputs.boms, await offers(), { project, options: relations, note: options.note ?? (() => undefined), ...(access === undefined ? {} : { access }) }) : inputs.boms;
   const fromHost = hostAptSources();
   const run = (known: readonly ParsedBom[]): Aggregated =>
-    aggregate({ boms, project, known, hostAptSources: (target, at) => fromHost(target, at) ?? defaultRepositories(target, at), compareVersions: { deb: compareVersions } });
+    aggregate({ boms, project, known, hostAptSources: (target, at) => fromHost(target, at) ?? defaultRepositories(target, at), compareVersions: { deb: compareVersions, rpm: compareRpm } });
   let aggregated: Aggregated;
   try {
     aggregated = run([]);

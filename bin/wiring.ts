@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
-import type { LockedGit, LockedRepository } from '../bom/lock.ts';
+import type { LockedGit, LockedPackage, LockedRepository } from '../bom/lock.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { AptSourceOptions } from '../downloader/sources/apt.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
 import { helmRepositories } from './helm-repositories.ts';
 import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
+import { createCertificates } from './rpm-certificates.ts';
 
 export interface Sources {
   readonly image: Source<'image'>;
@@ -16,6 +17,7 @@ export interface Sources {
   readonly deb: Source<'deb'>;
   readonly chart: Source<'chart'>;
   readonly git: Source<'git'>;
+  readonly rpm: Source<'rpm'>;
 }
 
 export interface WiringOptions extends RegistryClientOptions {
@@ -24,6 +26,8 @@ export interface WiringOptions extends RegistryClientOptions {
   readonly now: () => Date;
   /** Of the last lock: metadata that is older than theirs is a replay; and which credential each asks for. */
   readonly previousRepositories?: readonly LockedRepository[];
+  /** Of the last lock: who signed them, and where they were found. */
+  readonly previousPackages?: readonly LockedPackage[];
   /** Of the last lock: bundles of the same commit stay as they are. */
   readonly previousGit?: readonly LockedGit[];
   /** Where what was worked out of indexes is kept between runs. */
@@ -39,6 +43,8 @@ export interface WiringOptions extends RegistryClientOptions {
 export function createSources(options: WiringOptions): { readonly sources: Sources; close(): Promise<void> } {
   const { blobs, notify, now, concurrency } = options;
   const { http, registry } = createRegistryClient(options);
+  const named = headersFor(options.credentials ?? {});
+  const certificates = createCertificates(options, (name) => secretOf(options.credentials ?? {}, name).value);
   const sources = {
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
@@ -50,11 +56,15 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],
     })),
+    rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource({
+      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access, engine: (await import('../downloader/sources/yum-engine.ts')).solvLike,
+      previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [],
+    })),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
       http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
     })),
   };
-  return { sources, close: () => http.close() };
+  return { sources, close: async () => { await certificates.close(); await http.close(); } };
 }
 
 /** What private apt repositories are asked with: credentials of the project, or what this machine's apt has for its own sources. */
@@ -85,15 +95,21 @@ function lazySource<K extends Kind>(load: () => Promise<Source<K>>): Source<K> {
 /** Headers of a credential that the project names: its value is read from an environment variable or a file when it is needed, and kept nowhere. */
 export function headersFor(known: NonNullable<WiringOptions['credentials']>): (name: string) => Promise<Record<string, string>> {
   return async (name) => {
-    const credential = known[name];
-    if (credential === undefined) throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: 'an entry of that name in Project.spec.credentials', actual: 'none' });
-    const value = credential.env === undefined ? readSecretFile(name, credential.file ?? '') : process.env[credential.env];
-    if (value === undefined || value === '') {
-      throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: `a value in the environment variable ${credential.env}`, actual: 'nothing' });
-    }
+    const { credential, value } = secretOf(known, name);
     if (credential.user !== undefined) return { authorization: `Basic ${Buffer.from(`${credential.user}:${value}`).toString('base64')}` };
     return { [(credential.header ?? 'authorization').toLowerCase()]: credential.header === undefined ? `Bearer ${value}` : value };
   };
+}
+
+type Credentials = NonNullable<WiringOptions['credentials']>;
+
+/** A credential of the project with its value. Throws `INPUT_CREDENTIAL`. */
+function secretOf(known: Credentials, name: string): { readonly credential: Credentials[string]; readonly value: string } {
+  const credential = known[name];
+  if (credential === undefined) throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: 'an entry of that name in Project.spec.credentials', actual: 'none' });
+  const value = credential.env === undefined ? readSecretFile(name, credential.file ?? '') : process.env[credential.env];
+  if (value !== undefined && value !== '') return { credential, value };
+  throw new BundleError('INPUT_CREDENTIAL', { subject: `credential ${name}`, expected: `a value in the environment variable ${credential.env}`, actual: 'nothing' });
 }
 
 function readSecretFile(name: string, path: string): string {

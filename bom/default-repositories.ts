@@ -1,4 +1,5 @@
 // The distributions' own archives, for `system: true` where neither the project nor the machine says which. Nothing else is ever contacted.
+import { defaultRpmRepositories } from './default-rpm-repositories.ts';
 import type { Position, RepositoryRequirement, Target } from './requirement.ts';
 
 interface Archive {
@@ -10,10 +11,11 @@ interface Archive {
 const debian: Readonly<Record<string, string>> = { '11': 'bullseye', '12': 'bookworm', '13': 'trixie' };
 const ubuntu: Readonly<Record<string, string>> = { '18.04': 'bionic', '20.04': 'focal', '22.04': 'jammy', '24.04': 'noble', '26.04': 'resolute' };
 
-/** Official mirrors of a Debian or Ubuntu release, its updates and its security fixes; `undefined` for other systems and releases. */
+/** Official mirrors of a Debian or Ubuntu release, its updates and its security fixes, or of an rpm distribution; `undefined` for other systems and releases. */
 export function defaultRepositories(target: Target, at: Position): readonly RepositoryRequirement[] | undefined {
   const { os, release = '', arch } = target;
   const codename = os === 'debian' ? debian[release] : os === 'ubuntu' ? ubuntu[release] : undefined;
+  if (target.family === 'rhel' || target.family === 'suse') return defaultRpmRepositories(target, at);
   if (codename === undefined || os === undefined) return undefined;
   const components = os === 'debian' ? ['main'] : ['main', 'restricted', 'universe', 'multiverse'];
   return archivesOf(os, codename, arch).map(({ uri, suites }, number) => ({

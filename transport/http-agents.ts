@@ -6,16 +6,20 @@ import type { Dispatcher } from 'undici';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { BundleError } from '../bom/errors.ts';
 
+/** As PEM files, or as PEM text. */
 export interface ClientCertificate {
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly caFile?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
 }
 
 export interface AgentOptions {
   /** PEM files of further CAs, beside Node's and the system's. */
   readonly caFiles?: readonly string[];
-  /** host[:port] -> certificate to show there, and a CA that counts only there. */
+  /** host[:port], or `*` for every host -> certificate to show there, and a CA that counts only there. */
   readonly clientCertificates?: Readonly<Record<string, ClientCertificate>>;
   /** Folders with one folder for each host[:port], as Docker and podman keep them: `*.crt` are CAs, `X.cert` with `X.key` a client certificate. */
   readonly certificateDirs?: readonly string[];
@@ -46,15 +50,18 @@ export function createAgents(options: AgentOptions): Agents {
   const httpsProxy = envOf('https_proxy') ?? envOf('all_proxy');
   let commonCa: readonly string[] | undefined;
   const ownOf = (host: string): OwnTls | undefined => {
-    const named = options.clientCertificates?.[host];
+    const named = options.clientCertificates?.[host] ?? options.clientCertificates?.['*'];
     if (named === undefined) return inFolders(options.certificateDirs ?? [], host);
-    return { caFiles: named.caFile === undefined ? [] : [named.caFile], ...(named.certFile === undefined ? {} : { certFile: named.certFile }), ...(named.keyFile === undefined ? {} : { keyFile: named.keyFile }) };
+    const { caFile, ...rest } = named;
+    return { ...rest, caFiles: caFile === undefined ? [] : [caFile] };
   };
   const owns = new Map<string, OwnTls | undefined>();
   const tlsFor = (own: OwnTls | undefined): Record<string, unknown> => {
     commonCa ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')]), ...(options.caFiles ?? []).map(readText)];
     return {
-      ca: own === undefined ? commonCa : [...commonCa, ...own.caFiles.map(readText)],
+      ca: own === undefined ? commonCa : [...commonCa, ...own.caFiles.map(readText), ...(own.ca === undefined ? [] : [own.ca])],
+      ...(own?.cert === undefined ? {} : { cert: own.cert }),
+      ...(own?.key === undefined ? {} : { key: own.key }),
       ...(own?.certFile === undefined ? {} : { cert: readText(own.certFile) }),
       ...(own?.keyFile === undefined ? {} : { key: readText(own.keyFile) }),
     };
@@ -104,7 +111,7 @@ function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly 
   return new EnvHttpProxyAgent({ ...common, httpProxy: proxy, httpsProxy: proxy, noProxy: way.noProxy ?? '', requestTls: way.tls, proxyTls: way.tls });
 }
 
-interface OwnTls { readonly caFiles: readonly string[]; readonly certFile?: string; readonly keyFile?: string }
+type OwnTls = Omit<ClientCertificate, 'caFile'> & { readonly caFiles: readonly string[] }
 
 /** The first folder that has something for `host` (containers-certs.d(5)). */
 function inFolders(folders: readonly string[], host: string): OwnTls | undefined {

@@ -5,7 +5,7 @@ import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
-import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
+import { aggregateInputs, compareRpm, fileOption, type FileFlag } from '../aggregation.ts';
 import { cacheStore, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
@@ -44,13 +44,13 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
-    spoolFolder: store.spoolFolder, cacheFolder: store.cacheFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
+    spoolFolder: store.spoolFolder, cacheFolder: store.cacheFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], previousPackages: previous?.spec.packages ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {
     const lock = await createLock({
       aggregated, sources: wiring.sources, configs: createConfigs({ blobs: store, notify: context.notify, spoolFolder: store.spoolFolder }), blobs: store, notify: context.notify, signal: context.signal,
-      compareVersions: { deb: compareVersions },
+      compareVersions: { deb: compareVersions, rpm: compareRpm },
       update: flags.update === true ? 'all' : flags.update ?? [],
       runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),

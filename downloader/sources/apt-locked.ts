@@ -85,7 +85,7 @@ export class PackageList {
     const slot = `${item.target}\n${item.path.toLowerCase()}`;
     const taken = this.paths.get(slot) ?? key;
     this.paths.set(slot, taken);
-    return taken === key ? item.path : item.path.replace(/\.deb$/, `.${item.digest.slice(7, 19)}.deb`);
+    return taken === key ? item.path : item.path.replace(/\.(deb|rpm)$/, `.${item.digest.slice(7, 19)}.$1`);
   }
 
   sorted(): LockedPackage[] {

@@ -103,6 +103,22 @@ export class RpmVerifier {
     return new RpmVerifier({ head, subject, ignored, candidates });
   }
 
+  /**
+   * Before the payload: fingerprint of the primary key that signed the header by itself; undefined where only signatures over the whole package can
+   * count. Throws `INTEGRITY_SIGNATURE` for a bad one.
+   */
+  headerSigner(): string | undefined {
+    const signers = this.candidates.filter(({ covers }) => covers === 'header').map((candidate) => this.signerOf(candidate, candidate.hash.copy()));
+    return signers[0];
+  }
+
+  private signerOf({ packet, signers }: Candidate, hash: Hash): string {
+    const digest = hash.update(packet.trailer).digest();
+    const good = signers.find((each) => isGood(packet, each, digest));
+    if (good === undefined) throw refused(this.subject, `a bad signature by ${signers[0]?.fingerprint ?? packet.keyId}`);
+    return good.fingerprint;
+  }
+
   /** The next bytes of what follows the head. */
   update(chunk: Uint8Array): void {
     this.payload?.update(chunk);
@@ -117,12 +133,10 @@ export class RpmVerifier {
     this.checkPayload();
     let signer: string | undefined;
     let coversPayload = this.payload !== undefined;
-    for (const { packet, signers, hash, covers } of this.candidates) {
-      const digest = hash.update(packet.trailer).digest();
-      const good = signers.find((each) => isGood(packet, each, digest));
-      if (good === undefined) throw refused(this.subject, `a bad signature by ${signers[0]?.fingerprint ?? packet.keyId}`);
-      signer ??= good.fingerprint;
-      coversPayload ||= covers === 'package';
+    for (const candidate of this.candidates) {
+      const found = this.signerOf(candidate, candidate.hash);
+      signer ??= found;
+      coversPayload ||= candidate.covers === 'package';
     }
     if (signer === undefined) throw refused(this.subject, 'no signature');
     return { signer, ignored: [...new Set(this.ignored)], coversPayload };

@@ -1,0 +1,51 @@
+import { digestOf } from '../../bom/digest.ts';
+import { BundleError, redactUrl } from '../../bom/errors.ts';
+import type { KeySource } from '../../bom/requirement.ts';
+import { parseKeys, type PgpKey } from '../../formats/pgp/keys.ts';
+import { fetchDocument, type FetchContext, readLocal } from './apt-fetch.ts';
+
+const maxKeyBytes = 16 << 20;
+
+export interface OfferedKeys {
+  readonly keys: readonly PgpKey[];
+  /** As they came, to be kept once something was verified with them. */
+  readonly files: readonly Uint8Array[];
+}
+
+export interface KeyContext extends FetchContext {
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+}
+
+async function keyBytes(context: KeyContext, source: KeySource, options: { readonly id: string; readonly signal: AbortSignal }): Promise<Uint8Array> {
+  if (source.url === undefined) return context.readFile === undefined ? readLocal(source.path ?? '', maxKeyBytes) : context.readFile(source.path ?? '');
+  const bytes = await fetchDocument(context, source.url, { maxBytes: maxKeyBytes, signal: options.signal });
+  if (bytes === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject: redactUrl(source.url), expected: `the key of ${options.id}`, actual: 'nothing at this address' });
+  return bytes;
+}
+
+const plainFingerprint = (text: string): string => text.replace(/[\s!]/g, '').replace(/^0x/i, '').toUpperCase();
+
+/**
+ * The keys of `sources`, narrowed to the fingerprints that are asked for. Throws `INPUT_KEY` for what is no key and for a fingerprint that no
+ * key has, `INTEGRITY_DIGEST` for a file other than declared, `RESOLVE_NOT_FOUND`, `INPUT_MISSING_FILE`, transfer errors.
+ */
+export async function offeredKeys(context: KeyContext, sources: readonly KeySource[], options: { readonly id: string; readonly signal: AbortSignal }): Promise<OfferedKeys> {
+  const files = new Map<string, Uint8Array>();
+  const keys: PgpKey[] = [];
+  for (const source of sources) {
+    if (source.url === undefined && source.path === undefined) continue;
+    const bytes = await keyBytes(context, source, options);
+    const subject = redactUrl(source.url ?? source.path ?? '');
+    const actual = digestOf(bytes);
+    if (source.digest !== undefined && source.digest !== actual) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: source.digest, actual });
+    files.set(actual, bytes);
+    keys.push(...await parseKeys(bytes, subject));
+  }
+  const wanted = sources.flatMap(({ fingerprint = '' }) => (fingerprint === '' ? [] : [plainFingerprint(fingerprint)]));
+  for (const fingerprint of wanted) {
+    if (keys.some((key) => key.fingerprints.some((own) => own.endsWith(fingerprint)))) continue;
+    throw new BundleError('INPUT_KEY', { subject: `repository ${options.id}`, expected: `a key with the fingerprint ${fingerprint}`, actual: keys.map((key) => key.fingerprint).join(', ') || 'no key at all' });
+  }
+  const some = wanted.length === 0 ? keys : keys.filter((key) => wanted.some((fingerprint) => key.fingerprints.some((own) => own.endsWith(fingerprint))));
+  return { keys: some, files: [...files.values()] };
+}

@@ -1,0 +1,90 @@
+// What machines have before, as a list: names, `rpm -qa` output (name-version-release.arch), NEVRAs with epoch, or purls (package-url specification, "rpm").
+import { BundleError } from '../../bom/errors.ts';
+import { type Evr, parseEvr } from '../../formats/rpm/evr.ts';
+import type { RpmRelation } from '../../formats/rpm/relation.ts';
+import type { RpmUniverse, SolvPackage } from '../solver/solv-universe.ts';
+
+export interface InstalledEntry {
+  readonly name: string;
+  /** Without it, whatever version the repositories have. */
+  readonly evr?: Evr;
+  readonly arch?: string;
+}
+
+function purl(line: string): InstalledEntry | undefined {
+  const [, name = '', version = '', query = ''] = /^pkg:rpm\/(?:[^/@?]+\/)?([^/@?]+)(?:@([^?]+))?(?:\?(.*))?$/.exec(line) ?? [];
+  if (name === '') return undefined;
+  const fields = new URLSearchParams(query);
+  const [arch, epoch] = [fields.get('arch'), fields.get('epoch')];
+  return {
+    name: decodeURIComponent(name), ...(arch === null ? {} : { arch }),
+    ...(version === '' ? {} : { evr: { ...parseEvr(decodeURIComponent(version)), ...(epoch === null ? {} : { epoch: Number(epoch) || 0 }) } }),
+  };
+}
+
+/** Architectures that rpm knows, so that the last dot of a line can be told from one of a version. */
+const archPattern = /\.(noarch|x86_64|aarch64|i[3-6]86|armv7hl|ppc64le|s390x|riscv64|loongarch64)$/;
+
+/**
+ * The entries of a list. Empty lines and `#` comments are passed over; a line `name-version-release.arch` is told from a name by its architecture,
+ * so `name` alone may hold dashes. `gpg-pubkey`, which is no package, is left out. Throws `INPUT_FIELD` for a line with blanks inside.
+ */
+export function parseRpmList(text: string, subject: string): InstalledEntry[] {
+  return text.split(/\r?\n/).flatMap((raw, index) => {
+    const line = raw.replace(/#.*$/, '').trim();
+    if (line === '' || line.startsWith('gpg-pubkey-')) return [];
+    if (/\s/.test(line)) throw new BundleError('INPUT_FIELD', { subject: `${subject}:${index + 1}`, expected: 'a name, name-version-release.arch as `rpm -qa` prints it, or a purl', actual: JSON.stringify(line.slice(0, 80)) });
+    if (line.startsWith('pkg:')) return purl(line) ?? [];
+    const arch = archPattern.exec(line)?.[1];
+    if (arch === undefined) return [{ name: line }];
+    const bare = line.slice(0, -arch.length - 1);
+    const [, leading = '', rest = bare] = /^(\d+:)?(.*)$/.exec(bare) ?? [];
+    const [, name = '', version = '', release = ''] = /^(.+)-([^-]+)-([^-]+)$/.exec(rest) ?? [];
+    if (name === '') return [{ name: bare, arch }];
+    return [{ name, arch, evr: parseEvr(`${leading}${version}-${release}`) }];
+  });
+}
+
+const none: readonly RpmRelation[] = [];
+
+/** The package as the repositories describe it: of that version where they have it, else the newest of that name, whose provides it is taken to have too. */
+function twinOf(universe: RpmUniverse, entry: InstalledEntry, candidates: readonly number[]): number | undefined {
+  const ofArch = candidates.filter((id) => entry.arch === undefined || universe.archOf(id) === entry.arch);
+  const same = ofArch.find((id) => {
+    const own = universe.evr(universe.evrOf(id));
+    return entry.evr !== undefined && own.version === entry.evr.version && own.release === entry.evr.release;
+  });
+  return same ?? ofArch.at(-1) ?? candidates.at(-1);
+}
+
+/** An installed package for the universe: with the provides of its twin under its own version. Its requires are met: it is installed. */
+function installedPackage(universe: RpmUniverse, entry: InstalledEntry, { twin, paths }: { readonly twin: number | undefined; readonly paths: readonly string[] }): SolvPackage {
+  const evr = entry.evr ?? (twin === undefined ? { epoch: 0, version: '0', release: '0' } : universe.evr(universe.evrOf(twin)));
+  const provides = twin === undefined ? [] : [...universe.dependenciesOf(twin, 'provides')].map((relation) => universe.relation(relation)).map((relation) => {
+    const own = universe.evr(universe.evrOf(twin));
+    return relation.evr !== undefined && relation.evr.version === own.version && relation.evr.release === own.release ? { ...relation, evr } : relation;
+  });
+  return {
+    name: entry.name, evr, arch: entry.arch ?? (twin === undefined ? 'noarch' : universe.archOf(twin)), files: paths.map((path) => ({ path })),
+    provides, requires: none, conflicts: none, obsoletes: none, recommends: none, suggests: none, supplements: none, enhances: none,
+  };
+}
+
+/** Puts what is installed into the universe, behind everything else. Gives notes about what no repository knows. */
+export function addInstalled(universe: RpmUniverse, entries: readonly InstalledEntry[]): string[] {
+  const byName = new Map<string, number[]>();
+  for (let id = 1; id < universe.count; id += 1) {
+    const name = universe.nameText(id);
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, [id]);
+    else known.push(id);
+  }
+  const found = entries.map((entry) => ({ entry, twin: twinOf(universe, entry, byName.get(entry.name) ?? []) }));
+  const pathsOf = new Map<number, string[]>(found.flatMap(({ twin }) => (twin === undefined ? [] : [[twin, []]])));
+  universe.eachFile((path, owner) => { pathsOf.get(owner)?.push(universe.text(path)); });
+  const prepared = found.map(({ entry, twin }) => ({ entry, twin, item: installedPackage(universe, entry, { twin, paths: pathsOf.get(twin ?? 0) ?? [] }) }));
+  const insert = universe.open({ id: '@System', installed: true });
+  for (const { item } of prepared) insert(item);
+  const unknown = prepared.filter(({ twin }) => twin === undefined).map(({ entry }) => entry.name);
+  return unknown.length === 0 ? [] : [`installed packages that no repository describes are only known by name: ${unknown.slice(0, 10).join(', ')}${unknown.length > 10 ? ` and ${unknown.length - 10} more` : ''}`];
+}

@@ -1,0 +1,158 @@
+import type { Descriptor, Digest } from '../../bom/digest.ts';
+import { BundleError } from '../../bom/errors.ts';
+import type { LockedPackage, LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
+import type { Bytes, Resolution, Source } from '../../bom/ports.ts';
+import type { PackageSetRequirement } from '../../bom/requirement.ts';
+import { parseKeys } from '../../formats/pgp/keys.ts';
+import { RpmKeyring } from '../../formats/rpm/keyring.ts';
+import { cutStanzas } from '../../formats/rpm/primary.ts';
+import { streamFrom, readStored } from './apt-fetch.ts';
+import { PackageList } from './apt-locked.ts';
+import { archPolicy } from '../solver/solv-arch.ts';
+import { contextForLocked, readText, type YumContext } from './yum-access.ts';
+import { type AddressedRpm, addressedRpms, lockedAddressedRpm, offerRpms } from './yum-addressed.ts';
+import { rpmArchOf } from './yum-entry.ts';
+import { addInstalled, parseRpmList } from './yum-installed.ts';
+import { type Draft, draftOf, digestOfDraft, lockedRpm } from './yum-locked.ts';
+import { loadYumOffer, type YumOffer } from './yum-offer.ts';
+import { checkedPackage } from './yum-package.ts';
+import { ask, type YumEngine } from './yum-question.ts';
+import { type DecidedSet, decideSets } from './yum-sets.ts';
+import { SignatureBook, type SigningAnswer } from './yum-signed.ts';
+
+export interface YumSourceOptions extends YumContext {
+  /** Packages of the last lock: who signed them, and where they were found. */
+  readonly previousPackages?: readonly LockedPackage[];
+  /** How packages are chosen. */
+  readonly engine: YumEngine;
+}
+
+interface Group { readonly offer: YumOffer; readonly rpms: ReadonlyMap<number, AddressedRpm>; readonly sets: readonly DecidedSet[]; readonly warnings: readonly string[] }
+
+/** Sets that are solved on the same offer. */
+function groupsOf(wanted: readonly PackageSetRequirement[]): PackageSetRequirement[][] {
+  return [...Map.groupBy(wanted, ({ target, repositories, assumeInstalled, urls }) => JSON.stringify([target, repositories, assumeInstalled, urls])).values()];
+}
+
+async function prepare(options: YumSourceOptions, sets: readonly PackageSetRequirement[], signal: AbortSignal): Promise<Group> {
+  const [first] = sets;
+  if (first === undefined) throw new Error('a group without sets');
+  const offer = await loadYumOffer(options, first, signal);
+  const { scoreOf } = archPolicy(rpmArchOf(first.target), first.arches.length === 0 ? undefined : first.arches);
+  const rpms = offerRpms(offer, await addressedRpms(options, first, { offer, scoreOf, signal }));
+  const notes: string[] = [];
+  if (first.assumeInstalled !== undefined) {
+    if ('profile' in first.assumeInstalled) throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `package set ${first.id}`, expected: 'a list of installed packages for an rpm target', actual: `the profile ${first.assumeInstalled.profile}`, next: 'Name a file with the output of `rpm -qa` of such a machine.' });
+    notes.push(...addInstalled(offer.universe, parseRpmList(await readText(options, first.assumeInstalled.path), first.assumeInstalled.written)));
+  }
+  const { decided, warnings } = await decideSets(sets, { offer, engine: options.engine, wanted: [...rpms.keys()], signal }, ask);
+  return { offer, rpms, sets: decided.map((item) => ({ ...item, notes: [...item.notes, ...notes] })), warnings: [...offer.warnings, ...[...rpms.values()].flatMap(({ warning }) => warning ?? []), ...warnings] };
+}
+
+/** The stanzas of drafts, cut out of their indexes in one pass over each. */
+async function stanzasOf(drafts: readonly Draft[]): Promise<ReadonlyMap<Draft, string>> {
+  const found = new Map<Draft, string>();
+  for (const [{ primary }, some] of Map.groupBy(drafts, ({ facts }) => facts.repository)) {
+    const texts = await cutStanzas(primary.open(), some.map(({ facts }) => facts.place), { subject: primary.subject });
+    for (const [index, draft] of some.entries()) found.set(draft, texts[index] ?? '');
+  }
+  return found;
+}
+
+interface Lists { readonly packages: PackageList; readonly book: SignatureBook; readonly known: ReadonlyMap<string, readonly string[]> }
+
+/** Everything that the sets of a group chose, each package looked at once. */
+async function lockGroup({ offer, rpms, sets }: Group, { packages, book, known }: Lists, signal: AbortSignal): Promise<LockedPackageSet[]> {
+  const solvables = [...new Set(sets.flatMap(({ chosen }) => chosen.map(({ solvable }) => solvable)))].filter((solvable) => !rpms.has(solvable)).sort((a, b) => a - b);
+  const drafts = solvables.map((solvable) => draftOf(offer, solvable, known));
+  const stanzas = await stanzasOf(drafts);
+  const digests: Digest[] = [];
+  for (const draft of drafts) digests.push(await digestOfDraft(draft, signal));
+  const waived = new Set(sets.flatMap(({ set }) => set.allowUnsigned ?? []));
+  const answers = await book.ask(drafts.map((draft, index) => ({ draft, digest: digests[index] as Digest, waived: waived.has(draft.identity.name) })), signal);
+  const rows = new Map(solvables.map((solvable, index) => [solvable, { draft: drafts[index] as Draft, digest: digests[index] as Digest, answer: answers[index] as SigningAnswer }]));
+  return sets.map(({ set, chosen, decision, notes }) => {
+    const unsigned: string[] = [];
+    for (const item of chosen) {
+      const requiredByName = item.requiredBy === undefined ? {} : { requiredByName: offer.universe.nameText(item.requiredBy) };
+      const rpm = rpms.get(item.solvable);
+      if (rpm !== undefined) { packages.add(lockedAddressedRpm(set, rpm, { ...item, ...requiredByName })); continue; }
+      const row = rows.get(item.solvable);
+      if (row === undefined) throw new Error(`package ${item.solvable} was not looked at`);
+      const { draft, digest, answer } = row;
+      if (answer.waived !== undefined) unsigned.push(`${draft.identity.name} is carried without a good signature, as allowUnsigned says: ${answer.waived}`);
+      packages.add(lockedRpm(set, draft, {
+        digest, stanza: stanzas.get(draft) ?? '', ...(answer.signedBy === undefined ? {} : { signedBy: answer.signedBy }),
+        chosen: { solvable: item.solvable, reason: item.reason, ...(item.requiredBy === undefined ? {} : { requiredBy: offer.universe.nameText(item.requiredBy) }) },
+      }));
+    }
+    return {
+      id: set.id, target: set.target.id, engine: 'solv-like', mode: set.dependencies, requested: [...set.include.map(({ spec }) => spec), ...[...rpms.values()].map(({ content }) => content.name)], exact: decision.exact,
+      notes: [...notes, ...unsigned], ...(decision.rejected.length === 0 ? {} : { rejected: [...decision.rejected] }),
+    };
+  });
+}
+
+/** The keys that travel with a repository of a lock, each parsed once. */
+class LockedKeys {
+  private readonly options: YumSourceOptions;
+  private readonly keyrings = new Map<LockedRepository, Promise<RpmKeyring>>();
+
+  constructor(options: YumSourceOptions) { this.options = options; }
+
+  of(repository: LockedRepository): Promise<RpmKeyring> {
+    const known = this.keyrings.get(repository) ?? this.read(repository);
+    this.keyrings.set(repository, known);
+    return known;
+  }
+
+  private async read({ keys, id }: LockedRepository): Promise<RpmKeyring> {
+    const parsed = await Promise.all(keys.map(async ({ digest, size }) => parseKeys(await readStored(this.options, digest, size), `key of ${id}`)));
+    return new RpmKeyring(parsed.flat(), this.options.now());
+  }
+}
+
+async function* skip(bytes: Bytes, count: number): Bytes {
+  let left = count;
+  for await (const chunk of bytes) {
+    if (left < chunk.length) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
+}
+
+/**
+ * Rpm packages from yum repositories. Metadata is checked as far as its definition asks (metalink hashes, repo_gpgcheck, checksums of every
+ * index, no older than the last lock), every package by the hash of its index and, with gpgcheck, by its own signature: while locking over the
+ * headers alone, while it is fetched over all of it, by the key that the lock names. Errors name the set, the repository or the package.
+ */
+export function createYumSource(options: YumSourceOptions): Source<'rpm'> {
+  const keys = new LockedKeys(options);
+  return {
+    async resolve(wanted: readonly PackageSetRequirement[], signal: AbortSignal): Promise<Resolution<'rpm'>> {
+      const before = options.previousPackages ?? [];
+      const packages = new PackageList();
+      const lists = { packages, book: new SignatureBook(options, before), known: new Map(before.map(({ digest, urls }) => [digest, urls])) };
+      const packageSets: LockedPackageSet[] = [];
+      const repositories = new Map<string, LockedRepository>();
+      const warnings = new Set<string>();
+      for (const sets of groupsOf(wanted)) {
+        const group = await prepare(options, sets, signal);
+        packageSets.push(...await lockGroup(group, lists, signal));
+        for (const repository of group.offer.locked(sets[0]?.target ?? { id: '', family: 'rhel', arch: '' })) repositories.set(`${repository.target}\n${repository.id}`, repository);
+        for (const warning of group.warnings) warnings.add(warning);
+      }
+      for (const warning of packages.warnings) warnings.add(warning);
+      const inOrder = [...repositories.keys()].sort().flatMap((key) => repositories.get(key) ?? []);
+      return { artifacts: packages.sorted(), repositories: inOrder, packageSets: wanted.flatMap(({ id }) => packageSets.filter((set) => set.id === id)), warnings: [...warnings] };
+    },
+    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, signal }): Bytes {
+      const repository = (options.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);
+      const context = repository === undefined ? options : await contextForLocked(options, repository, artifact.urls);
+      if (artifact.signedBy === undefined || repository === undefined) { yield* streamFrom(context, artifact.urls, blob, { offset, signal }); return; }
+      // What covers the whole is checked over the whole: a package that an earlier run left in the middle is read from its beginning once more.
+      const subject = `package ${artifact.name} ${artifact.version} ${artifact.arch}`;
+      const bytes = checkedPackage(streamFrom(context, artifact.urls, blob, { offset: 0, signal }), { keyring: await keys.of(repository), subject, now: options.now(), signer: artifact.signedBy });
+      yield* offset === 0 ? bytes : skip(bytes, offset);
+    },
+  };
+}
