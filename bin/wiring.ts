@@ -57,7 +57,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],
     })),
     rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource({
-      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access, engine: (await import('../downloader/sources/yum-engine.ts')).solvLike,
+      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access,
       previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [],
     })),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({

@@ -87,6 +87,9 @@ function twice(name: string, entry: Entry<'packages'>, before: PackageSetRequire
 function setOf(entry: Entry<'packages'>, id: string, target: Target, { book, project }: { readonly book: RepositoryBook; readonly project: ParsedProject }): PackageSetRequirement {
   const { value } = entry;
   const include = (value.include ?? []).map((item, index) => includeOf(item, value.manager, entry.at('include', index)));
+  if (value.manager === 'deb' && value.dependencies === 'alldeps') {
+    throw new BundleError('INPUT_FIELD', { subject: formatPosition(entry.at('dependencies')), expected: 'none, direct or closure', actual: 'alldeps, which only rpm has' });
+  }
   const repositories = book.of(entry, target);
   const urls = (value.urls ?? []).map(({ url, path, digest }, index) => ({
     at: entry.at('urls', index),

@@ -142,7 +142,7 @@ const lockedPackageSet = z.strictObject({
   target: z.string(),
   /** `apt-classic`, `solv-like`. */
   engine: z.string(),
-  mode: z.enum(['none', 'direct', 'closure']),
+  mode: z.enum(['none', 'direct', 'closure', 'alldeps']),
   /** Specs as the BOM wrote them. */
   requested: z.array(z.string()),
   /** false when the target's own solver may choose differently, with the reason in `notes`. */

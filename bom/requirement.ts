@@ -190,7 +190,8 @@ export interface PackageSetRequirement extends Wanted {
   readonly target: Target;
   readonly repositories: readonly RepositoryRequirement[];
   readonly role: 'bootstrap' | 'normal';
-  readonly dependencies: 'none' | 'direct' | 'closure';
+  /** `alldeps`: of rpm sets only. */
+  readonly dependencies: 'none' | 'direct' | 'closure' | 'alldeps';
   readonly weakDependencies: boolean;
   readonly assumeInstalled?: Baseline;
   /** In order: the first record that matches decides. */

@@ -111,7 +111,8 @@ export const packageSet = entry({
   target: text,
   repositories: texts.optional(),
   role: z.enum(['bootstrap', 'normal']).optional(),
-  dependencies: z.enum(['none', 'direct', 'closure']).optional(),
+  /** rpm: `alldeps` solves each package alone, as if nothing were installed, and joins the answers. */
+  dependencies: z.enum(['none', 'direct', 'closure', 'alldeps']).optional(),
   weakDependencies: flag.optional(),
   assumeInstalled: optional(baseline),
   /** `apt-get -t`: this suite or codename is preferred with 990. */

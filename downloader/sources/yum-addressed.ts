@@ -11,11 +11,11 @@ import { readRpmHead, type RpmHead } from '../../formats/rpm/package-head.ts';
 import { primaryXml } from '../../formats/rpm/package-xml.ts';
 import { checkRpmDigests } from '../../formats/rpm/signature.ts';
 import { type AddressedPackage, fetchAddressed, noRepository } from './addressed.ts';
+import type { ChosenRpm } from '../solver/solv-reasons.ts';
 import type { YumContext } from './yum-access.ts';
 import { checkRpmIdentity, rpmPath } from './yum-locked.ts';
 import type { YumOffer } from './yum-offer.ts';
 import { checkedPackage, rangeOf } from './yum-package.ts';
-import type { YumChosen } from './yum-question.ts';
 
 export interface AddressedRpm {
   readonly entry: PackageEntry;
@@ -72,7 +72,8 @@ export async function addressedRpms(context: YumContext, set: PackageSetRequirem
 /** Puts them into the universe, behind the repositories, and gives their numbers. */
 export function offerRpms({ universe }: YumOffer, rpms: readonly AddressedRpm[]): ReadonlyMap<number, AddressedRpm> {
   if (rpms.length === 0) return new Map();
-  const insert = universe.open({ id: '@files', hotfixes: true });
+  // Before every repository: of two packages of one name and version, this very file is meant.
+  const insert = universe.open({ id: '@files', hotfixes: true, priority: 0 });
   return new Map(rpms.map((rpm) => {
     const { name, evr, arch, files, sourceRpm, relations } = rpm.entry;
     return [insert({ ...relations, name, evr, arch, files, sourceRpm }), rpm];
@@ -80,7 +81,7 @@ export function offerRpms({ universe }: YumOffer, rpms: readonly AddressedRpm[])
 }
 
 /** The lock's entry: like that of any other package, with a stanza of ours. */
-export function lockedAddressedRpm(set: PackageSetRequirement, { entry, content, signedBy }: AddressedRpm, chosen: YumChosen & { readonly requiredByName?: string }): LockedPackage {
+export function lockedAddressedRpm(set: PackageSetRequirement, { entry, content, signedBy }: AddressedRpm, chosen: ChosenRpm & { readonly requiredByName?: string }): LockedPackage {
   const { digest, size } = content.blob;
   return {
     target: set.target.id, manager: 'rpm', name: entry.name, version: formatEvr(entry.evr), arch: entry.arch, digest, size,

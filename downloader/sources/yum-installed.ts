@@ -83,7 +83,7 @@ export function addInstalled(universe: RpmUniverse, entries: readonly InstalledE
   const pathsOf = new Map<number, string[]>(found.flatMap(({ twin }) => (twin === undefined ? [] : [[twin, []]])));
   universe.eachFile((path, owner) => { pathsOf.get(owner)?.push(universe.text(path)); });
   const prepared = found.map(({ entry, twin }) => ({ entry, twin, item: installedPackage(universe, entry, { twin, paths: pathsOf.get(twin ?? 0) ?? [] }) }));
-  const insert = universe.open({ id: '@System', installed: true });
+  const insert = universe.open({ id: '@System', installed: true, cost: 0 });
   for (const { item } of prepared) insert(item);
   const unknown = prepared.filter(({ twin }) => twin === undefined).map(({ entry }) => entry.name);
   return unknown.length === 0 ? [] : [`installed packages that no repository describes are only known by name: ${unknown.slice(0, 10).join(', ')}${unknown.length > 10 ? ` and ${unknown.length - 10} more` : ''}`];

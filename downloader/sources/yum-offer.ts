@@ -8,11 +8,11 @@ import { type ModuleDocument, parseModules } from '../../formats/rpm/modules.ts'
 import type { RpmChecksum, RpmPackage } from '../../formats/rpm/package.ts';
 import { readPrimary } from '../../formats/rpm/primary.ts';
 import type { RecordPlace } from '../../formats/rpm/xml-records.ts';
+import type { SolvOffer, SolvSettings } from '../solver/solv-like.ts';
 import { RpmUniverse } from '../solver/solv-universe.ts';
 import { contextFor, readText, type YumContext } from './yum-access.ts';
 import { rpmArchOf, yumRepositories, type YumRepository } from './yum-entry.ts';
 import { fetchIndex, listedIndex, readIndex, type YumIndex } from './yum-index.ts';
-import { packageMatcher } from './yum-patterns.ts';
 import { type CheckedRepomd, fetchRepomd } from './yum-repomd.ts';
 
 const maxModulesBytes = 256 << 20;
@@ -89,26 +89,29 @@ export class YumOffer {
   readonly universe = new RpmUniverse();
   /** By number of the repository in the universe. */
   readonly repositories: LoadedRepository[] = [];
-  /** Packages that excludes and includepkgs leave out, by number in the universe. */
-  readonly excluded = new Set<number>();
   readonly warnings: string[] = [];
   private readonly facts = new FactTable();
   private readonly numbers = new Map<string, number[]>();
   private filelists: readonly YumIndex[] | undefined;
+  private known: { readonly key: string; readonly offer: SolvOffer } | undefined;
 
   /** Reads one repository into the universe, behind those before it. Throws `INTEGRITY_METADATA` for what is no primary.xml. */
   async add(loaded: LoadedRepository): Promise<void> {
     const { repository } = loaded.checked;
     this.repositories.push(loaded);
-    const insert = this.universe.open({ id: repository.id, priority: repository.priority, cost: repository.cost, hotfixes: repository.moduleHotfixes });
-    const isExcluded = packageMatcher(repository.excludes);
-    const isIncluded = repository.includepkgs.length === 0 ? () => true : packageMatcher(repository.includepkgs);
+    const insert = this.universe.open({ id: repository.id, priority: repository.priority, cost: repository.cost, hotfixes: repository.moduleHotfixes, excludes: repository.excludes, includepkgs: repository.includepkgs });
     await readPrimary(loaded.primary.open(), { subject: loaded.primary.subject }, (item) => {
       if (item.arch === 'src' || item.arch === 'nosrc') return;
       const id = insert(item);
       this.facts.set(id, item);
-      if (isExcluded(item) || !isIncluded(item)) this.excluded.add(id);
     });
+  }
+
+  /** What may be chosen under these settings; made anew when the universe has grown. */
+  prepared(settings: SolvSettings, make: () => SolvOffer): SolvOffer {
+    const key = JSON.stringify([settings.only, settings.excludes, settings.modules?.enabled, this.universe.revision]);
+    if (this.known?.key !== key) this.known = { key, offer: make() };
+    return this.known.offer;
   }
 
   factsOf(solvable: number): PackageFacts {

@@ -1,52 +1,11 @@
-// One package set as a question to the engine, and its answer: dnf(8), "install".
+// One package set as a question to the solver, and its answer, proved: dnf(8), "install".
 import { BundleError } from '../../bom/errors.ts';
-import type { LockedPackageSet } from '../../bom/lock.ts';
 import type { PackageSetRequirement, Target } from '../../bom/requirement.ts';
-import type { Comps } from '../../formats/rpm/comps.ts';
-import type { ModuleDocument } from '../../formats/rpm/modules.ts';
-import type { RpmUniverse } from '../solver/solv-universe.ts';
+import { checkRpmClosure } from '../solver/rpm-checker.ts';
+import { installonlyProvides, prepareOffer, type SolvDecision, type SolvOffer, type SolvSettings, type SolvSpec, solveSolvLike, streamsOf } from '../solver/solv-like.ts';
+import { type SolvPackage, type RpmUniverse } from '../solver/solv-universe.ts';
 import { rpmArchOf } from './yum-entry.ts';
 import type { YumOffer } from './yum-offer.ts';
-
-export interface YumQuestion {
-  readonly universe: RpmUniverse;
-  /** Packages that nobody may choose. */
-  readonly excluded: ReadonlySet<number>;
-  readonly arch: string;
-  /** Only these, and noarch; everything that the machine takes when empty. */
-  readonly arches: readonly string[];
-  readonly specs: readonly string[];
-  /** Packages that are wanted by number, besides. */
-  readonly wanted: readonly number[];
-  readonly mode: PackageSetRequirement['dependencies'];
-  readonly weak: boolean;
-  readonly best: boolean;
-  readonly modules: readonly ModuleDocument[];
-  /** `name:stream` */
-  readonly enabledModules: readonly string[];
-  /** `platform:el9` */
-  readonly platform: string | undefined;
-  readonly groups: readonly Comps[];
-  /** Filled with required paths whose owners only filelists can name, whether there is an answer or not. */
-  readonly unknownPaths: Set<string>;
-}
-
-export interface YumChosen {
-  readonly solvable: number;
-  /** `requested`, or the kind of the relation that pulled it in. */
-  readonly reason: string;
-  readonly requiredBy?: number;
-}
-
-export interface YumDecision {
-  readonly chosen: readonly YumChosen[];
-  readonly rejected: NonNullable<LockedPackageSet['rejected']>;
-  readonly notes: readonly string[];
-  readonly exact: boolean;
-}
-
-/** Throws `RESOLVE_NOT_FOUND` and `RESOLVE_UNSOLVABLE`; the subject is `package SPEC` where one is to blame. */
-export type YumEngine = (question: YumQuestion) => YumDecision;
 
 /** dnf.conf of the distribution: the Red Hat family sets best, so does dnf5 (Fedora from 41 on); dnf4's own default and zypper do not. */
 export function isBest({ best, target: { family, os, release = '' } }: PackageSetRequirement): boolean {
@@ -55,11 +14,11 @@ export function isBest({ best, target: { family, os, release = '' } }: PackageSe
   return family === 'rhel';
 }
 
-/** What modules call the release: os-release(5), PLATFORM_ID. */
+/** The stream of the module `platform`: os-release(5), PLATFORM_ID. */
 export function platformOf({ os, family, release = '' }: Target): string | undefined {
   const [major = ''] = release.split('.');
   if (major === '' || family !== 'rhel') return undefined;
-  return os === 'fedora' ? `platform:f${major}` : `platform:el${major}`;
+  return os === 'fedora' ? `f${major}` : `el${major}`;
 }
 
 /** More rounds mean that every answer needs further paths: something is wrong with the metadata. */
@@ -68,36 +27,76 @@ const maxRounds = 8;
 export interface Asking {
   readonly set: PackageSetRequirement;
   readonly offer: YumOffer;
-  readonly engine: YumEngine;
-  readonly wanted: readonly number[];
+  /** Specs of package files, which are wanted besides. */
+  readonly files: readonly string[];
   readonly signal: AbortSignal;
 }
 
 /** Whose error it is: the set, and the place of the spec that is to blame. */
 function named(error: unknown, set: PackageSetRequirement): unknown {
   if (!(error instanceof BundleError)) return error;
-  const at = set.include.find(({ spec }) => error.facts.subject === `package ${spec}`)?.at ?? set.at[0];
+  const at = set.include.find(({ spec }) => error.facts.subject === `package ${spec}` || error.facts.subject === spec)?.at ?? set.at[0];
   const place = at === undefined ? '' : ` (${at.file}:${at.line}:${at.column})`;
   return new BundleError(error.code, { ...error.facts, subject: `package set ${set.id}${place}: ${error.facts.subject}` }, { cause: error });
 }
 
+function settingsOf(set: PackageSetRequirement, offer: YumOffer, specs: readonly string[]): SolvSettings {
+  const documents = offer.repositories.flatMap(({ modulesRead }) => modulesRead);
+  const platform = platformOf(set.target);
+  const choice = { documents, enabled: offer.enabledModules, ...(platform === undefined ? {} : { platform }) };
+  return {
+    arch: rpmArchOf(set.target), ...(set.arches.length === 0 ? {} : { only: set.arches }), groups: offer.repositories.flatMap(({ groupsRead }) => groupsRead ?? []),
+    modules: { ...choice, enabled: [...choice.enabled, ...streamsOf(specs, choice)] },
+  };
+}
+
+type Outcome = { readonly decision: SolvDecision } | { readonly error: BundleError };
+
+function solve(offer: SolvOffer, set: PackageSetRequirement, wanted: readonly SolvSpec[]): Outcome {
+  try {
+    return { decision: solveSolvLike(offer, { wanted, weak: set.weakDependencies, best: isBest(set), mode: set.dependencies, isUnion: set.solve === 'union' }) };
+  } catch (error) {
+    if (error instanceof BundleError) return { error };
+    throw error;
+  }
+}
+
 /**
- * The answer for `specs`; filelists are fetched when a path is needed that only they know. Errors of the engine name the set and the place that
- * asked.
+ * The answer for everything that the set wants; filelists are fetched when a path is needed that only they know. A closure is proved installable by
+ * code of its own. Throws `RESOLVE_NOT_FOUND` and `RESOLVE_UNSOLVABLE`, with the set and the place that asked.
  */
-export async function ask({ set, offer, engine, wanted, signal }: Asking, specs: readonly string[]): Promise<YumDecision> {
+export async function ask(asking: Asking): Promise<SolvDecision> {
+  const { set, offer } = asking;
+  const kept = installedNames(offer.universe);
+  if (kept.length === 0) return answer(asking, []);
+  const specs = set.include.map(({ spec }) => spec);
+  try {
+    return await answer(asking, kept.filter((name) => !specs.some((spec) => spec === name || spec.startsWith(`${name}-`) || spec.startsWith(`${name}.`) || name.startsWith(`${spec}.`))));
+  } catch (error) {
+    if (!(error instanceof BundleError) || error.code !== 'RESOLVE_UNSOLVABLE') throw error;
+  }
+  const decision = await answer(asking, []);
+  return { ...decision, exact: false, notes: [...decision.notes, 'some packages that are installed have to be upgraded: the target itself may upgrade fewer'] };
+}
+
+/** `name.arch` of what is installed: it stays as it is unless something needs it otherwise, so first of all no other version of it is offered. */
+function installedNames(universe: RpmUniverse): string[] {
+  const names: string[] = [];
+  for (let id = 1; id < universe.count; id += 1) if (universe.repositoryOf(id).installed === true) names.push(`${universe.nameText(id)}.${universe.archOf(id)}`);
+  return names;
+}
+
+async function answer({ set, offer, files, signal }: Asking, excludes: readonly string[]): Promise<SolvDecision> {
+  const wanted: SolvSpec[] = [...set.include.map(({ spec, versions }) => ({ spec, versions })), ...files.map((spec) => ({ spec }))];
+  const settings = { ...settingsOf(set, offer, wanted.map(({ spec }) => spec)), ...(excludes.length === 0 ? {} : { excludes }) };
   const learnt = new Set<string>();
   for (let round = 1; ; round += 1) {
-    const unknownPaths = new Set<string>();
-    const outcome = attempt(() => engine({
-      universe: offer.universe, excluded: offer.excluded, arch: rpmArchOf(set.target), arches: set.arches, specs, wanted, unknownPaths,
-      mode: set.dependencies, weak: set.weakDependencies, best: isBest(set),
-      modules: offer.repositories.flatMap(({ modulesRead }) => modulesRead), enabledModules: offer.enabledModules, platform: platformOf(set.target),
-      groups: offer.repositories.flatMap(({ groupsRead }) => groupsRead ?? []),
-    }));
-    const fresh = [...unknownPaths].filter((path) => !learnt.has(path));
+    const prepared = offer.prepared(settings, () => prepareOffer(offer.universe, settings));
+    const outcome = solve(prepared, set, wanted);
+    const fresh = [...prepared.view.unknownPaths].filter((path) => !learnt.has(path));
     if (fresh.length === 0 || round === maxRounds) {
       if ('error' in outcome) throw named(outcome.error, set);
+      demandInstallable(set, offer.universe, outcome.decision);
       return outcome.decision;
     }
     await offer.learnOwners(fresh, signal);
@@ -105,11 +104,28 @@ export async function ask({ set, offer, engine, wanted, signal }: Asking, specs:
   }
 }
 
-function attempt(decide: () => YumDecision): { readonly decision: YumDecision } | { readonly error: unknown } {
-  try {
-    return { decision: decide() };
-  } catch (error) {
-    if (error instanceof BundleError) return { error };
-    throw error;
-  }
+/** What the checker needs of packages, as the metadata says it. */
+function packagesOf(universe: RpmUniverse, solvables: readonly number[]): SolvPackage[] {
+  const paths = new Map<number, { readonly path: string }[]>(solvables.map((id) => [id, []]));
+  universe.eachFile((path, owner) => { paths.get(owner)?.push({ path: universe.text(path) }); });
+  return solvables.map((id) => {
+    const list = (kind: Parameters<RpmUniverse['dependenciesOf']>[1]): SolvPackage['provides'] => [...universe.dependenciesOf(id, kind)].map((relation) => universe.relation(relation));
+    return {
+      name: universe.nameText(id), evr: universe.evr(universe.evrOf(id)), arch: universe.archOf(id), files: paths.get(id) ?? [],
+      provides: list('provides'), requires: list('requires'), conflicts: list('conflicts'), obsoletes: list('obsoletes'),
+      recommends: [], suggests: [], supplements: [], enhances: [],
+    };
+  });
+}
+
+/** Throws `RESOLVE_UNSOLVABLE` when the independent checker finds that a joint closure cannot be installed as a whole. */
+function demandInstallable(set: PackageSetRequirement, universe: RpmUniverse, { chosen }: SolvDecision): void {
+  if (set.dependencies !== 'closure' || set.solve === 'union' || set.include.some(({ versions }) => versions === 'all')) return;
+  const installed: number[] = [];
+  for (let id = 1; id < universe.count; id += 1) if (universe.repositoryOf(id).installed === true) installed.push(id);
+  const problems = checkRpmClosure(packagesOf(universe, chosen.map(({ solvable }) => solvable)), {
+    installed: packagesOf(universe, installed), assumed: new Set(), isMultiversion: ({ provides }) => provides.some(({ name }) => installonlyProvides.includes(name)),
+  });
+  if (problems.length === 0) return;
+  throw named(new BundleError('RESOLVE_UNSOLVABLE', { subject: 'the whole', expected: 'packages that can be installed together', actual: problems.slice(0, 5).join('; ') }), set);
 }

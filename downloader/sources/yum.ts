@@ -16,15 +16,12 @@ import { addInstalled, parseRpmList } from './yum-installed.ts';
 import { type Draft, draftOf, digestOfDraft, lockedRpm } from './yum-locked.ts';
 import { loadYumOffer, type YumOffer } from './yum-offer.ts';
 import { checkedPackage } from './yum-package.ts';
-import { ask, type YumEngine } from './yum-question.ts';
 import { type DecidedSet, decideSets } from './yum-sets.ts';
 import { SignatureBook, type SigningAnswer } from './yum-signed.ts';
 
 export interface YumSourceOptions extends YumContext {
   /** Packages of the last lock: who signed them, and where they were found. */
   readonly previousPackages?: readonly LockedPackage[];
-  /** How packages are chosen. */
-  readonly engine: YumEngine;
 }
 
 interface Group { readonly offer: YumOffer; readonly rpms: ReadonlyMap<number, AddressedRpm>; readonly sets: readonly DecidedSet[]; readonly warnings: readonly string[] }
@@ -45,7 +42,7 @@ async function prepare(options: YumSourceOptions, sets: readonly PackageSetRequi
     if ('profile' in first.assumeInstalled) throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `package set ${first.id}`, expected: 'a list of installed packages for an rpm target', actual: `the profile ${first.assumeInstalled.profile}`, next: 'Name a file with the output of `rpm -qa` of such a machine.' });
     notes.push(...addInstalled(offer.universe, parseRpmList(await readText(options, first.assumeInstalled.path), first.assumeInstalled.written)));
   }
-  const { decided, warnings } = await decideSets(sets, { offer, engine: options.engine, wanted: [...rpms.keys()], signal }, ask);
+  const { decided, warnings } = await decideSets(sets, { offer, files: [...rpms.keys()].map((solvable) => offer.universe.nevra(solvable)), signal });
   return { offer, rpms, sets: decided.map((item) => ({ ...item, notes: [...item.notes, ...notes] })), warnings: [...offer.warnings, ...[...rpms.values()].flatMap(({ warning }) => warning ?? []), ...warnings] };
 }
 
@@ -63,7 +60,7 @@ interface Lists { readonly packages: PackageList; readonly book: SignatureBook; 
 
 /** Everything that the sets of a group chose, each package looked at once. */
 async function lockGroup({ offer, rpms, sets }: Group, { packages, book, known }: Lists, signal: AbortSignal): Promise<LockedPackageSet[]> {
-  const solvables = [...new Set(sets.flatMap(({ chosen }) => chosen.map(({ solvable }) => solvable)))].filter((solvable) => !rpms.has(solvable)).sort((a, b) => a - b);
+  const solvables = [...new Set(sets.flatMap(({ decision: { chosen } }) => chosen.map(({ solvable }) => solvable)))].filter((solvable) => !rpms.has(solvable)).sort((a, b) => a - b);
   const drafts = solvables.map((solvable) => draftOf(offer, solvable, known));
   const stanzas = await stanzasOf(drafts);
   const digests: Digest[] = [];
@@ -71,9 +68,9 @@ async function lockGroup({ offer, rpms, sets }: Group, { packages, book, known }
   const waived = new Set(sets.flatMap(({ set }) => set.allowUnsigned ?? []));
   const answers = await book.ask(drafts.map((draft, index) => ({ draft, digest: digests[index] as Digest, waived: waived.has(draft.identity.name) })), signal);
   const rows = new Map(solvables.map((solvable, index) => [solvable, { draft: drafts[index] as Draft, digest: digests[index] as Digest, answer: answers[index] as SigningAnswer }]));
-  return sets.map(({ set, chosen, decision, notes }) => {
+  return sets.map(({ set, decision, notes }) => {
     const unsigned: string[] = [];
-    for (const item of chosen) {
+    for (const item of decision.chosen) {
       const requiredByName = item.requiredBy === undefined ? {} : { requiredByName: offer.universe.nameText(item.requiredBy) };
       const rpm = rpms.get(item.solvable);
       if (rpm !== undefined) { packages.add(lockedAddressedRpm(set, rpm, { ...item, ...requiredByName })); continue; }

@@ -7,7 +7,6 @@ import type { PackageSetRequirement, RepositoryRequirement } from '../../bom/req
 import { createYumSource } from '../../downloader/sources/yum.ts';
 import { clientOver } from '../support/apt-repository.ts';
 import { MemoryBlobs } from '../support/memory-blobs.ts';
-import { simpleEngine } from '../support/simple-rpm-engine.ts';
 
 export const at = { file: 'bom.yaml', line: 7, column: 3 };
 export const now = new Date('2026-03-01T00:00:00Z');
@@ -52,7 +51,7 @@ function rangesOver(files: ReadonlyMap<string, Uint8Array>, ranges: boolean): Re
 export function source({ files, key, blobs = new MemoryBlobs(), texts = {}, previous = [], previousPackages = [], ranges = true }: Setting) {
   const http = rangesOver(files, ranges);
   const readFile = async (path: string): Promise<Uint8Array> => Buffer.from(texts[path] ?? key.toPublic().armor());
-  const yum = createYumSource({ http, blobs, now: () => now, notify: silent, readFile, headersFor: async () => ({}), engine: simpleEngine, previous, previousPackages });
+  const yum = createYumSource({ http, blobs, now: () => now, notify: silent, readFile, headersFor: async () => ({}), previous, previousPackages });
   return { http, blobs, yum };
 }
 

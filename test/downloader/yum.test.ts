@@ -139,6 +139,11 @@ describe('resolve', () => {
     for (const list of ['lib\ntool\n', 'lib-1-2.noarch\n# comment\ngpg-pubkey-1-2\ntool-2-2.noarch\n', 'pkg:rpm/acme/lib@1-2?arch=noarch\npkg:rpm/tool@1-1\n']) {
       expect(named(await resolve({ files: content, key, texts: { '/list': list } }, set(['app'], { assumeInstalled })))).toEqual(['app 1-2 x86_64']);
     }
+    const newer = await makeYumRepository([...rpms, await testRpm('lib', { key, version: '9' }), await testRpm('picky', { key, requires: ['lib-nine'] }), await testRpm('lib', { key, version: '10', provides: ['lib-nine'] })]);
+    expect(named(await resolve({ files: newer, key, texts: { '/list': 'lib-1-2.noarch\ntool-2-2.noarch\n' } }, set(['app'], { assumeInstalled })))).toEqual(['app 1-2 x86_64']);
+    const upgraded = await resolve({ files: newer, key, texts: { '/list': 'lib-1-2.noarch\n' } }, set(['picky'], { assumeInstalled }));
+    expect(named(upgraded)).toEqual(['lib 10-2 noarch', 'picky 1-2 noarch']);
+    expect(upgraded.packageSets).toMatchObject([{ exact: false, notes: [expect.stringContaining('upgraded')] }]);
     await expect(resolve({ files: content, key, texts: { '/list': 'a b\n' } }, set(['app'], { assumeInstalled }))).rejects.toMatchObject({ code: 'INPUT_FIELD' });
   });
 });
