@@ -8,6 +8,7 @@ import { type ModuleDocument, parseModules } from '../../formats/rpm/modules.ts'
 import type { RpmChecksum, RpmPackage } from '../../formats/rpm/package.ts';
 import { readPrimary } from '../../formats/rpm/primary.ts';
 import type { RecordPlace } from '../../formats/rpm/xml-records.ts';
+import { addOwners } from '../solver/solv-files.ts';
 import type { SolvOffer, SolvSettings } from '../solver/solv-like.ts';
 import { RpmUniverse } from '../solver/solv-universe.ts';
 import { contextFor, readText, type YumContext } from './yum-access.ts';
@@ -91,7 +92,6 @@ export class YumOffer {
   readonly repositories: LoadedRepository[] = [];
   readonly warnings: string[] = [];
   private readonly facts = new FactTable();
-  private readonly numbers = new Map<string, number[]>();
   private filelists: readonly YumIndex[] | undefined;
   private known: { readonly key: string; readonly offer: SolvOffer } | undefined;
 
@@ -129,15 +129,16 @@ export class YumOffer {
    */
   async learnOwners(paths: Iterable<string>, signal: AbortSignal): Promise<void> {
     const wanted = [...new Set(paths)];
-    const owners = new Map<string, number[]>(wanted.map((path) => [path, []]));
+    const owners = new Map<number, Awaited<ReturnType<typeof findOwners>>>();
     this.filelists ??= await this.fetchFilelists(signal);
-    for (const [index, list] of this.filelists.entries()) {
-      const found = await findOwners(list.open(), wanted, { subject: list.subject });
-      for (const [path, records] of found) {
-        for (const { name, arch, evr } of records) owners.get(path)?.push(...this.numbersOf(index, `${name} ${evr.epoch}:${evr.version}-${evr.release} ${arch}`));
-      }
-    }
-    for (const [path, solvables] of owners) this.universe.addFileOwners(path, solvables);
+    for (const [index, list] of this.filelists.entries()) owners.set(index, await findOwners(list.open(), wanted, { subject: list.subject }));
+    addOwners(this.universe, wanted, owners);
+  }
+
+  /** Paths that are mentioned anywhere and that only filelists know the owners of. */
+  unknownPaths(): string[] {
+    const { universe } = this;
+    return universe.allNames().filter((name, id) => name.startsWith('/') && !universe.knowsPath(id));
   }
 
   private async fetchFilelists(signal: AbortSignal): Promise<readonly YumIndex[]> {
@@ -147,20 +148,6 @@ export class YumOffer {
       lists.push(file === undefined ? emptyList(checked) : await fetchIndex(context, checked, file, signal));
     }
     return lists;
-  }
-
-  private numbersOf(repository: number, key: string): readonly number[] {
-    if (this.numbers.size === 0) {
-      const { universe } = this;
-      for (let id = 1; id < universe.count; id += 1) {
-        const { epoch, version, release } = universe.evr(universe.evrOf(id));
-        const name = `${universe.repositoryIndex(id)} ${universe.nameText(id)} ${epoch}:${version}-${release} ${universe.archOf(id)}`;
-        const known = this.numbers.get(name);
-        if (known === undefined) this.numbers.set(name, [id]);
-        else known.push(id);
-      }
-    }
-    return this.numbers.get(`${repository} ${key}`) ?? [];
   }
 
   /** What the lock says of the repositories, filelists among their indexes when they were needed. */

@@ -99,8 +99,10 @@ async function answer({ set, offer, files, signal }: Asking, excludes: readonly 
       demandInstallable(set, offer.universe, outcome.decision);
       return outcome.decision;
     }
-    await offer.learnOwners(fresh, signal);
-    for (const path of fresh) learnt.add(path);
+    // What one answer needs is often all there is to ask; where it leads to more, everything is asked at once, since reading the lists is what takes time.
+    const paths = round === 1 ? fresh : [...new Set([...fresh, ...offer.unknownPaths()])];
+    await offer.learnOwners(paths, signal);
+    for (const path of paths) learnt.add(path);
   }
 }
 

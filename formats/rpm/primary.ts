@@ -242,16 +242,23 @@ export async function cutStanzas(chunks: AsyncIterable<Uint8Array> | Iterable<Ui
     base += chunk.length;
     if (found.size === order.length) break;
   }
-  return places.map((place) => stanzaOf(found.get(place.offset)?.toString('utf8'), place, options));
+  const texts = order.map((place) => found.get(place.offset)?.toString('utf8'));
+  const stanzas = stanzasOf(texts, order, options);
+  const byOffset = new Map(order.map(({ offset }, index) => [offset, stanzas[index] ?? '']));
+  return places.map(({ offset }) => byOffset.get(offset) ?? '');
 }
 
-function stanzaOf(text: string | undefined, place: RecordPlace, { subject }: PrimaryOptions): string {
-  let stanza: string | undefined;
-  if (text?.startsWith('<package') === true) {
-    const reader = new PrimaryReader({ subject }, (item) => { stanza = item.slice(); });
-    reader.push(Buffer.from(`<metadata>${text}</metadata>`));
-    reader.end();
+/** All with one reader: its tables cost more than the text. */
+function stanzasOf(texts: readonly (string | undefined)[], places: readonly RecordPlace[], { subject }: PrimaryOptions): readonly string[] {
+  const stanzas: string[] = [];
+  const reader = new PrimaryReader({ subject }, (item) => { stanzas.push(item.slice()); });
+  reader.push(Buffer.from('<metadata>'));
+  for (const [index, text] of texts.entries()) {
+    if (text?.startsWith('<package') === true) reader.push(Buffer.from(text));
+    if (text?.startsWith('<package') === true && text.endsWith('</package>') && stanzas.length === index + 1) continue;
+    throw new BundleError('INTEGRITY_METADATA', { subject, expected: `a package at byte ${places[index]?.offset ?? 0}`, actual: 'something else: the index changed' });
   }
-  if (stanza === undefined) throw new BundleError('INTEGRITY_METADATA', { subject, expected: `a package at byte ${place.offset}`, actual: 'something else: the index changed' });
-  return stanza;
+  reader.push(Buffer.from('</metadata>'));
+  reader.end();
+  return stanzas;
 }
