@@ -1,11 +1,11 @@
 // The choice of dnf (libsolv) for a list of specs: behaviour found by experiment, see README.md in this folder.
 import { BundleError } from '../../bom/errors.ts';
-import type { Comps } from '../../formats/rpm/comps.ts';
 import { type ArchPolicy, archPolicy } from './solv-arch.ts';
 import { type SolvOutcome, solveJob } from './solv-engine.ts';
 import { unsolvableJob } from './solv-explain.ts';
 import { groupMembers, type GroupMember, moduleMembers, parseModuleSpec } from './solv-groups.ts';
 import { ActiveModules, hideByModules, type ModuleChoice } from './solv-modules.ts';
+import type { SolvOffer, SolvSettings, Wanted } from './solv-offer.ts';
 import { directChoice, plainChoice } from './solv-plain.ts';
 import { type ChosenRpm, reasonsOf, rejectionsOf } from './solv-reasons.ts';
 import { matchSpec, obsoleting, requestsOf } from './solv-specs.ts';
@@ -13,21 +13,10 @@ import type { Rejection } from './solve.ts';
 import type { RpmUniverse } from './solv-universe.ts';
 import { SolvView } from './solv-view.ts';
 
+export type { SolvOffer, SolvSettings, Wanted } from './solv-offer.ts';
+
 /** dnf.conf(5), `installonlypkgs`: what may be there in several versions. */
 export const installonlyProvides: readonly string[] = ['kernel', 'kernel-PAE', 'installonlypkg(kernel)', 'installonlypkg(kernel-module)', 'installonlypkg(vm)', 'multiversion(kernel)'];
-
-export interface SolvSettings {
-  /** Of the machine: x86_64, aarch64, … */
-  readonly arch: string;
-  /** Take packages of no other architectures than these (and noarch). */
-  readonly only?: readonly string[];
-  /** Specs that are not to be chosen from any repository; those of one repository stand with it. */
-  readonly excludes?: readonly string[];
-  readonly modules?: ModuleChoice;
-  readonly groups?: readonly Comps[];
-  /** false: a 32-bit package never stands beside the 64-bit one of its name, as in a libsolv built without support for that (Debian's). */
-  readonly twins?: boolean;
-}
 
 export interface SolvSpec { readonly spec: string; readonly versions?: 'newest' | 'all' }
 
@@ -52,15 +41,6 @@ export interface SolvDecision {
   readonly notes: readonly string[];
   /** Paths that were needed and of which only filelists can name every owner: when any, load them and solve again. */
   readonly missingPaths: readonly string[];
-}
-
-/** What may be chosen, after excludes and modules; good for any number of requests. */
-export interface SolvOffer {
-  readonly view: SolvView;
-  readonly settings: SolvSettings;
-  readonly modules?: ActiveModules;
-  /** 0: left out; by package. */
-  readonly considered: Uint8Array;
 }
 
 function exclude(universe: RpmUniverse, arch: ArchPolicy, settings: SolvSettings, considered: Uint8Array): void {
@@ -96,15 +76,6 @@ export function streamsOf(specs: readonly string[], choice: ModuleChoice): strin
     if (parsed === undefined || !choice.documents.some((item) => item.kind === 'stream' && item.name === parsed.name)) return [];
     return [parsed.stream === undefined ? parsed.name : `${parsed.name}:${parsed.stream}`];
   });
-}
-
-export interface Wanted {
-  readonly spec: string;
-  readonly versions: 'newest' | 'all';
-  /** Of each line one package. */
-  readonly requests: readonly (readonly number[])[];
-  /** Clauses for members of a group that depend on another package. */
-  readonly conditions: readonly (readonly number[])[];
 }
 
 function wantedMembers(view: SolvView, spec: string, members: readonly GroupMember[]): Omit<Wanted, 'versions'> {

@@ -2,7 +2,7 @@
 import { BundleError } from '../../bom/errors.ts';
 import { relationText } from '../../formats/rpm/relation.ts';
 import { Assignment } from './solv-assignment.ts';
-import type { SolvOffer, Wanted } from './solv-like.ts';
+import type { SolvOffer, Wanted } from './solv-offer.ts';
 import { Policy } from './solv-policy.ts';
 import type { ChosenRpm } from './solv-reasons.ts';
 import { Rules } from './solv-rules.ts';

@@ -1,6 +1,19 @@
 // Recommends and Supplements: taken after everything that is needed, best versions only, in rounds.
 import { isConditional } from './solv-rich.ts';
-import type { Search } from './solv-search.ts';
+import type { Assignment } from './solv-assignment.ts';
+import type { Policy } from './solv-policy.ts';
+import type { SolvView } from './solv-view.ts';
+import type { WeakState } from './solv-weak-state.ts';
+
+/** What a round needs of the search that runs it. */
+interface Search {
+  readonly view: SolvView;
+  readonly assignment: Assignment;
+  readonly policy: Policy;
+  readonly weak: WeakState;
+  readonly supplementers: readonly number[];
+  take(level: number, candidates: readonly number[], rule: number): number;
+}
 
 export interface WeakOutcome {
   readonly level: number;
