@@ -87,7 +87,7 @@ describe('longshore gc', async () => {
       echo "free $(df --output=avail "$DISK" | tail -1)"
       ls_ import --copy --allow-unsigned "$C" >/dev/null 2>"$DISK/../full.err" && exit 98
       echo "import status $?"
-      ls_ serve --listen 127.0.0.1:0 > "$DISK/../serve.out" 2>&1 & pid=$!
+      "$NODE" "$LONGSHORE" serve --listen 127.0.0.1:0 --store "$DISK/machine" > "$DISK/../serve.out" 2>&1 & pid=$!
       for _ in $(seq 200); do grep -q http:// "$DISK/../serve.out" && break; sleep 0.1; done
       curl -fsS "$(grep -o 'http://[0-9.:]*' "$DISK/../serve.out" | head -1)/files/shared" | sha256sum
       kill $pid; wait $pid || true
