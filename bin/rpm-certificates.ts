@@ -15,7 +15,7 @@ interface CertificateOptions {
  * Clients that show the certificates of subscription repositories (named credentials whose value is PEM text: certificate and key in one or apart), one
  * for each certificate; `close` ends them.
  */
-export function createCertificates(options: CertificateOptions, secretOf: (name: string) => string): { readonly access: Pick<YumSourceOptions, 'httpWith' | 'certificateOf'>; close(): Promise<void> } {
+export function createCertificates(options: CertificateOptions, secretOf: (name: string) => string): { readonly access: Required<Pick<YumSourceOptions, 'httpWith' | 'certificateOf'>>; close(): Promise<void> } {
   const clients = new Map<string, Http>();
   const pem = (name: string | undefined, what: string): string | undefined => {
     if (name === undefined) return undefined;

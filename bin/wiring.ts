@@ -61,7 +61,8 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
       previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [],
     })),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
-      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
+      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options),
+      httpFor: async (tls) => certificates.access.httpWith(await certificates.access.certificateOf(tls)), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
     })),
   };
   return { sources, close: async () => { await certificates.close(); await http.close(); } };
