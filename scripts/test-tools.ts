@@ -18,6 +18,8 @@ const tools: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   htpasswd: 'apache2-utils',
   unshare: 'util-linux',
+  nsenter: 'util-linux',
+  hostname: 'hostname',
   mmdebstrap: 'mmdebstrap',
   ip: 'iproute2',
   xz: 'xz-utils',

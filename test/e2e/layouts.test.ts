@@ -29,6 +29,7 @@ beforeAll(async () => {
   await dl.write('spark.yaml', bom('spark', `  images: [{ref: "docker.io/library/redis:7", platforms: [linux/amd64]}]
   files:
     - {urls: ["https://downloads.example.org/app-1.10.tgz"], saveAs: spark/spark-2.0.2.tgz}
+    - {urls: ["https://downloads.example.org/dash.json"], saveAs: "spark/erlang_1%3a23_amd64.deb"}
     - {urls: ["https://downloads.example.org/install_instance.sh"], saveAs: spark/install_instance.sh, purpose: script, mode: "0755"}
   produces: [{image: "\${registryHost}/spark:2.0.2"}]
   variables: {registryHost: {default: ""}}
@@ -54,7 +55,7 @@ describe('epirepo', () => {
   it('is written as the roles expect it, and a second time nothing', async () => {
     const first = JSON.parse(await repo.must('longshore publish --layout epirepo --platform linux/amd64 --to /media/usb/epirepo --json')) as { written: string[]; skipped: unknown[] };
     expect(first.written).toEqual([
-      'files/app-1.10.tgz', 'files/install_instance.sh', 'files/spark-2.0.2.tgz', 'files/tool-1.2.tar.gz', 'files/tool.tgz', 'grafana_dashboards/grafana_7.json',
+      'files/app-1.10.tgz', 'files/erlang_1%3a23_amd64.deb', 'files/install_instance.sh', 'files/spark-2.0.2.tgz', 'files/tool-1.2.tar.gz', 'files/tool.tgz', 'grafana_dashboards/grafana_7.json',
       'images/kafka-2.8.1.tar', 'images/redis-7.tar', 'packages/Packages', 'packages/Packages.gz', 'packages/greeter-data_1.0-1_all.deb', 'packages/greeter_1.0-1_all.deb',
     ]);
     const second = JSON.parse(await repo.must('longshore publish --layout epirepo --platform linux/amd64 --to /media/usb/epirepo --json')) as { written: string[]; present: string[] };
@@ -80,6 +81,13 @@ describe('epirepo', () => {
     const root = await makeAptRoot(join(folder, 'apt'), { architecture: 'amd64', sources: `Types: deb\nURIs: file:${tree}/packages\nSuites: ./\nTrusted: yes\n` });
     await root.mustApt(['update', '-q']);
     expect(await root.mustApt(['install', '-y', '-q', '--print-uris', 'greeter'])).toContain('greeter-data');
+  });
+
+  it('names with a percent sign are asked for with it encoded again', async () => {
+    const service = await repo.start('longshore serve --listen 127.0.0.1:5055', /http:\/\//);
+    expect(await repo.must('curl -fsS http://127.0.0.1:5055/files/spark/erlang_1%253a23_amd64.deb')).toContain('dashboard');
+    expect((await repo.run('curl -fsS http://127.0.0.1:5055/files/spark/erlang_1%3a23_amd64.deb')).status).toBe(22);
+    await service.stop();
   });
 
   it('is not guessed where an image has several platforms', async () => {
