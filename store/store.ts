@@ -1,22 +1,21 @@
 // The store: an OCI image layout (image specification 1.1, image-layout.md) with an index beside it. ARCHITECTURE.md, "Store".
-import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { type FileHandle, open, readdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { GeneratedBlob } from '../bom/bundle.ts';
 import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { BlobReader, BlobWriter, Bytes, ReadHow } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
-import { BlobIndex, type FileStamp, type IndexRow } from './blob-index.ts';
-import { commitFile, commitRename, DirectorySync, makeDirectory, storageError, syncDirectory } from './durable-file.ts';
+import { BlobIndex, type IndexRow } from './blob-index.ts';
+import { storageError } from './durable-file.ts';
 import { isSameFile, type PackBlob, type PackRecord, Packs, type PackVolume, stampOf } from './packs.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { partialFlags, Partials } from './partials.ts';
-import { type FilePiece, readFileRange, readPieces } from './read-file.ts';
+import { type FilePiece, readPieces } from './read-file.ts';
+import { isGood, type LooseBlob, LooseBlobs } from './loose-blobs.ts';
 import { appendVerified } from './receive.ts';
-import { type OpenFile, syncFiles } from './sync-files.ts';
-
-const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
+import { openStoreFolder } from './store-folder.ts';
+import type { OpenFile } from './sync-files.ts';
 
 /** Where a blob lies in one piece. */
 export type BlobLocation = FilePiece;
@@ -31,8 +30,7 @@ const cutOffset = -1;
  */
 export class Store implements BlobReader, BlobWriter {
   readonly root: string;
-  private readonly blobFolder: string;
-  private readonly blobFolderSync: DirectorySync;
+  private readonly loose: LooseBlobs;
   private index: BlobIndex;
   private readonly partials: Partials;
   private readonly packs: Packs;
@@ -40,45 +38,17 @@ export class Store implements BlobReader, BlobWriter {
 
   private constructor(root: string) {
     this.root = root;
-    this.blobFolder = join(root, 'blobs', 'sha256');
-    this.blobFolderSync = new DirectorySync(this.blobFolder);
+    this.loose = new LooseBlobs(root, () => this.index);
     this.index = new BlobIndex(join(root, 'index.db'));
     this.partials = new Partials(join(root, 'partial'));
     this.packs = new Packs(root);
   }
 
-  /**
-   * Opens the store at `root`. With `create`, an empty or missing folder becomes one. Throws `STORAGE_FOREIGN` for a folder that holds
-   * something else, or (without `create`) is missing.
-   */
+  /** Opens the store at `root`, as {@link openStoreFolder} does. */
   static async open(root: string, options: { readonly create: boolean }): Promise<Store> {
-    const absolute = resolve(root);
-    const names = await readdir(absolute).catch((cause: NodeJS.ErrnoException): string[] => {
-      if (cause.code === 'ENOENT') return [];
-      throw storageError(absolute, cause);
-    });
-    if (!names.includes('oci-layout')) await Store.prepare(absolute, names, options.create);
-    else if (!names.includes('partial')) await makeDirectory(join(absolute, 'partial'));
-    const store = new Store(absolute);
+    const store = new Store(await openStoreFolder(root, options));
     for (const record of await store.packs.load()) if (store.index.isNew) store.enterPack(record, true);
     return store;
-  }
-
-  private static async prepare(root: string, names: readonly string[], create: boolean): Promise<void> {
-    // Parts of a store that was not finished, and what a machine keeps beside one before it has any content.
-    const made = ['blobs', 'partial', 'index.json', 'keys', 'tls', 'registry'];
-    const strange = names.filter((name) => !made.includes(name) && !name.endsWith('.tmp') && name !== 'lost+found');
-    if (strange.length > 0 || !create) {
-      throw new BundleError('STORAGE_FOREIGN', {
-        subject: root,
-        expected: 'a longshore store (a folder with oci-layout)',
-        actual: strange.length > 0 ? `a folder that holds ${strange[0]}` : names.length > 0 ? 'an unfinished store' : 'nothing there',
-        ...(create ? {} : { next: 'Name the store with --store, or fill one with `longshore download` or `longshore import`.' }),
-      });
-    }
-    for (const folder of ['blobs/sha256', 'partial']) await makeDirectory(join(root, folder));
-    await commitFile(join(root, 'index.json'), emptyLayoutIndex);
-    await commitFile(join(root, 'oci-layout'), layoutMarker);
   }
 
   close(): void {
@@ -103,7 +73,7 @@ export class Store implements BlobReader, BlobWriter {
       const pieces = (await this.inPack(digest, row)) ?? (await this.inOtherPack(digest, row.pack));
       if (pieces !== undefined) return pieces;
     }
-    const loose = await this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined);
+    const loose = await this.loose.locate(digest, row);
     return loose === undefined ? undefined : [loose];
   }
 
@@ -125,29 +95,6 @@ export class Store implements BlobReader, BlobWriter {
   private async packPiece(row: IndexRow & { readonly where: 'pack' }): Promise<readonly FilePiece[] | undefined> {
     const path = await this.packs.volume(row.pack, row.volume);
     return path === undefined ? undefined : [{ path, offset: row.offset, size: row.size }];
-  }
-
-  private async locateLoose(digest: Digest, known: FileStamp | undefined): Promise<BlobLocation | undefined> {
-    const path = this.pathOf(digest);
-    const now = await stampOf(path);
-    if (now === undefined) {
-      if (known !== undefined) this.index.delete(digest);
-      return undefined;
-    }
-    if (known === undefined || known.inode !== now.inode || known.size !== now.size || known.mtimeMs !== now.mtimeMs) {
-      if (!(await this.recheck(digest, now))) return undefined;
-    }
-    return { path, offset: 0, size: now.size };
-  }
-
-  /** Hashes a loose blob that the index does not vouch for. A damaged one stays where it is, unseen, until it is fetched again. */
-  private async recheck(digest: Digest, stamp: FileStamp): Promise<boolean> {
-    if (!(await isGood(readFileRange(this.pathOf(digest), 0, stamp.size), digest))) {
-      this.index.delete(digest);
-      return false;
-    }
-    this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
-    return true;
   }
 
   async *open(blob: Descriptor, range?: ByteRange, how?: ReadHow): Bytes {
@@ -223,15 +170,8 @@ export class Store implements BlobReader, BlobWriter {
     } finally {
       await handle?.close();
     }
-    await this.commitBlob(temporary, blob.digest);
+    await this.loose.commit(temporary, blob.digest);
     return 'stored';
-  }
-
-  /** Gives a verified, synced file of this file system the name of its digest and enters it in the index. */
-  private async commitBlob(temporary: string, digest: Digest): Promise<void> {
-    await commitRename(temporary, this.pathOf(digest), this.blobFolderSync);
-    const stamp = await stampOf(this.pathOf(digest));
-    if (stamp !== undefined) this.index.set(digest, { where: 'loose', size: stamp.size, stamp });
   }
 
   /** For what can be worked out again from blobs: may be emptied at any time. */
@@ -271,20 +211,12 @@ export class Store implements BlobReader, BlobWriter {
     } finally {
       await handle.close();
     }
-    await this.commitBlob(path, digest);
+    await this.loose.commit(path, digest);
   }
 
-  /** The same for many files at once, whose writers are done: all are synced, then all are named, then all are entered. */
+  /** The same for many files at once. */
   async commitSpooledAll(files: readonly (OpenFile & { readonly digest: Digest })[]): Promise<void> {
-    await syncFiles(files, this.root);
-    for (const { path, digest } of files) await rename(path, this.pathOf(digest)).catch((cause: unknown) => { throw storageError(this.pathOf(digest), cause); });
-    await syncDirectory(this.blobFolder);
-    const rows: [Digest, IndexRow][] = [];
-    for (const { digest } of files) {
-      const stamp = await stampOf(this.pathOf(digest));
-      if (stamp !== undefined) rows.push([digest, { where: 'loose', size: stamp.size, stamp }]);
-    }
-    this.index.setAll(rows, { keep: false });
+    await this.loose.commitAll(files, this.root);
   }
 
   /** Lists the manifests of `layoutIndex` that are here in the store's own index.json, so that foreign tools find them. */
@@ -347,11 +279,11 @@ export class Store implements BlobReader, BlobWriter {
       if (good === undefined) damaged.push(...record.volumes.map(({ path }) => path));
       else this.enterPack(good, true);
     }
-    for (const name of await readdir(this.blobFolder)) {
+    for (const name of await this.loose.names()) {
       checkNotAborted(signal, this.root);
       const digest = `sha256:${name}`;
-      const stamp = await stampOf(join(this.blobFolder, name));
-      if (stamp === undefined || !isDigest(digest) || !(await this.recheck(digest, stamp))) damaged.push(name);
+      const stamp = await stampOf(join(this.loose.folder, name));
+      if (stamp === undefined || !isDigest(digest) || !(await this.loose.recheck(digest, stamp))) damaged.push(name);
     }
     await this.partials.removeDead(() => false);
     let blobs = 0;
@@ -381,25 +313,18 @@ export class Store implements BlobReader, BlobWriter {
   }
 
   /** Digest and bytes of every loose file that has a digest's name; nothing is read. */
-  async looseBlobs(): Promise<{ readonly digest: Digest; readonly size: number }[]> {
-    const found: { digest: Digest; size: number }[] = [];
-    for (const name of await readdir(this.blobFolder)) {
-      const digest = `sha256:${name}`;
-      if (isDigest(digest)) found.push({ digest, size: (await stampOf(join(this.blobFolder, name)))?.size ?? 0 });
-    }
-    return found;
+  looseBlobs(): Promise<LooseBlob[]> {
+    return this.loose.list();
   }
 
   /** Whether the blob lies here loose and good, whatever packs hold it too. */
   async isLoose(digest: Digest): Promise<boolean> {
-    const row = this.index.get(digest);
-    return (await this.locateLoose(digest, row?.where === 'loose' ? row.stamp : undefined)) !== undefined;
+    return (await this.loose.locate(digest)) !== undefined;
   }
 
   /** Removes loose blobs. Nobody may need them: see store-lock.ts. Files first: on a full disk the index has no room to be told. */
   async removeLoose(digests: readonly Digest[]): Promise<void> {
-    for (const digest of digests) await rm(this.pathOf(digest), { force: true });
-    await syncDirectory(this.blobFolder);
+    await this.loose.remove(digests);
     this.renewIndex();
     this.index.deleteLoose(digests);
   }
@@ -424,24 +349,12 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Bytes of loose blobs on the disk. */
   async looseBytes(): Promise<number> {
-    let bytes = 0;
-    for (const name of await readdir(this.blobFolder)) bytes += (await stat(join(this.blobFolder, name))).size;
-    return bytes;
-  }
-
-  private pathOf(digest: Digest): string {
-    return join(this.blobFolder, hexOf(digest));
+    return (await this.loose.list()).reduce((sum, { size }) => sum + size, 0);
   }
 }
 
 function rowOf({ archive }: PackRecord, { size, volume, offset, pieces }: PackBlob): IndexRow & { readonly where: 'pack' } {
   return { where: 'pack', size, pack: hexOf(archive), volume, offset: pieces === undefined ? offset : cutOffset };
-}
-
-async function isGood(bytes: Bytes, digest: Digest): Promise<boolean> {
-  const hash = createHash('sha256');
-  for await (const chunk of bytes) hash.update(chunk);
-  return `sha256:${hash.digest('hex')}` === digest;
 }
 
 function isFileError(cause: unknown): boolean {
