@@ -2,7 +2,8 @@
 import { BundleError } from '../../bom/errors.ts';
 import { relationText } from '../../formats/rpm/relation.ts';
 import type { SolvOutcome } from './solv-engine.ts';
-import type { SolvOffer, Wanted } from './solv-offer.ts';
+import type { SolvOffer } from './solv-offer.ts';
+import type { Wanted } from './solv-requests.ts';
 import type { RuleOrigin } from './solv-rules.ts';
 
 interface End { readonly text: string; readonly fix?: string }

@@ -1,7 +1,11 @@
-// What the parts of choosing rpm packages hand each other.
+// What of the repositories may be chosen: architectures, excludes, modules.
 import type { Comps } from '../../formats/rpm/comps.ts';
-import type { ActiveModules, ModuleChoice } from './solv-modules.ts';
-import type { SolvView } from './solv-view.ts';
+import { type ArchPolicy, archPolicy } from './solv-arch.ts';
+import { parseModuleSpec } from './solv-groups.ts';
+import { ActiveModules, hideByModules, type ModuleChoice } from './solv-modules.ts';
+import { matchSpec } from './solv-specs.ts';
+import type { RpmUniverse } from './solv-universe.ts';
+import { SolvView } from './solv-view.ts';
 
 export interface SolvSettings {
   /** Of the machine: x86_64, aarch64, … */
@@ -25,11 +29,37 @@ export interface SolvOffer {
   readonly considered: Uint8Array;
 }
 
-export interface Wanted {
-  readonly spec: string;
-  readonly versions: 'newest' | 'all';
-  /** Of each line one package. */
-  readonly requests: readonly (readonly number[])[];
-  /** Clauses for members of a group that depend on another package. */
-  readonly conditions: readonly (readonly number[])[];
+function exclude(universe: RpmUniverse, arch: ArchPolicy, settings: SolvSettings, considered: Uint8Array): void {
+  const isNeeded = (settings.excludes ?? []).length > 0 || universe.repositories.some(({ excludes, includepkgs }) => (excludes ?? []).length + (includepkgs ?? []).length > 0);
+  if (!isNeeded) return;
+  const whole = new SolvView(universe, arch);
+  const matching = (specs: readonly string[]): Set<number> => new Set(specs.flatMap((spec) => matchSpec(whole, spec)?.solvables ?? []));
+  const everywhere = matching(settings.excludes ?? []);
+  for (const [index, { excludes = [], includepkgs = [], installed }] of universe.repositories.entries()) {
+    if (installed === true) continue;
+    const out = matching(excludes);
+    const only = includepkgs.length === 0 ? undefined : matching(includepkgs);
+    for (let id = 1; id < universe.count; id += 1) {
+      if (universe.repositoryIndex(id) === index && (out.has(id) || everywhere.has(id) || only?.has(id) === false)) considered[id] = 0;
+    }
+  }
+}
+
+/** Streams that `@module:stream` of the requests enables have to stand in `settings.modules.enabled` before: see {@link streamsOf}. */
+export function prepareOffer(universe: RpmUniverse, settings: SolvSettings): SolvOffer {
+  const arch = archPolicy(settings.arch, settings.only);
+  const considered = new Uint8Array(universe.count).fill(1);
+  exclude(universe, arch, settings, considered);
+  const modules = settings.modules === undefined ? undefined : new ActiveModules(settings.modules);
+  if (modules !== undefined) hideByModules(universe, modules, considered);
+  return { view: new SolvView(universe, arch, considered), settings, considered, ...(modules === undefined ? {} : { modules }) };
+}
+
+/** `name:stream` (or `name`) of the modules that specs of the form `@name:stream/profile` enable. */
+export function streamsOf(specs: readonly string[], choice: ModuleChoice): string[] {
+  return specs.flatMap((spec) => {
+    const parsed = spec.startsWith('@') ? parseModuleSpec(spec.slice(1)) : undefined;
+    if (parsed === undefined || !choice.documents.some((item) => item.kind === 'stream' && item.name === parsed.name)) return [];
+    return [parsed.stream === undefined ? parsed.name : `${parsed.name}:${parsed.stream}`];
+  });
 }

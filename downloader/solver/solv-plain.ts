@@ -2,9 +2,10 @@
 import { BundleError } from '../../bom/errors.ts';
 import { relationText } from '../../formats/rpm/relation.ts';
 import { Assignment } from './solv-assignment.ts';
-import type { SolvOffer, Wanted } from './solv-offer.ts';
+import type { SolvOffer } from './solv-offer.ts';
 import { Policy } from './solv-policy.ts';
 import type { ChosenRpm } from './solv-reasons.ts';
+import type { Wanted } from './solv-requests.ts';
 import { Rules } from './solv-rules.ts';
 import { clausesOf } from './solv-rich.ts';
 import { always } from './solv-view.ts';

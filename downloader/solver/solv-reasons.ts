@@ -1,7 +1,7 @@
 // Why each package of a closure is there, and what was passed over for it.
 import { compareEvr } from '../../formats/rpm/evr.ts';
 import { relationText } from '../../formats/rpm/relation.ts';
-import type { Wanted } from './solv-offer.ts';
+import type { Wanted } from './solv-requests.ts';
 import type { Rejection } from './solve.ts';
 import { always, type SolvView } from './solv-view.ts';
 

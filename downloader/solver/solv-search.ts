@@ -34,6 +34,8 @@ export class Search {
   readonly choices: { readonly chosen: number; readonly others: readonly number[]; readonly rule: number }[] = [];
   /** Packages with rules that supplement something. */
   readonly supplementers: readonly number[];
+  private readonly scan: number[] = [];
+  private scanned = 1;
   private readonly options: SearchOptions;
 
   constructor(view: SolvView, rules: Rules, options: SearchOptions) {
@@ -114,36 +116,50 @@ export class Search {
     return level;
   }
 
+  /** Appends the rules that can ever offer a choice: those of which more than one literal is, or may be, a package to take. */
+  private extendScan(): void {
+    for (; this.scanned < this.rules.count; this.scanned += 1) {
+      const first = this.rules.first.at(this.scanned);
+      if (first > 0 || this.rules.list.at(this.scanned) > 0) this.scan.push(this.scanned);
+    }
+  }
+
   /** Scans the rules round and round: those with one sensible candidate are decided at once, the others wait until nothing else is left. */
   private resolveNeeds(start: number): number {
+    const { levels } = this.assignment;
     let level = start;
-    let postponed = 0;
-    let seen = 1;
-    for (let rule = 1; ; rule += 1, seen += 1) {
-      if (seen >= this.rules.count) {
-        if (postponed <= 0) return level;
-        rule = postponed;
+    let postponed = -1;
+    let isLast = false;
+    let seen = 0;
+    this.extendScan();
+    for (let at = 0; ; at += 1, seen += 1) {
+      if (seen >= this.scan.length) {
+        if (postponed < 0) return level;
+        at = postponed;
         postponed = -1;
-        seen = 1;
+        isLast = true;
+        seen = 0;
       }
-      if (rule >= this.rules.count) rule = 1;
+      if (at >= this.scan.length) at = 0;
+      const rule = this.scan[at] ?? 0;
       const first = this.rules.first.at(rule);
-      if (first < 0 && (this.rules.second.at(rule) !== 0 || this.rules.list.at(rule) === 0 || (this.assignment.levels[-first] as number) <= 0)) continue;
+      if (first < 0 && (levels[-first] as number) <= 0) continue;
       const candidates = this.open(rule);
       if (candidates === undefined) continue;
       let left = candidates;
-      if (candidates.length > 1 && postponed >= 0) {
+      if (candidates.length > 1 && !isLast) {
         left = this.policy.choose(candidates, false);
         if (left.length > 1) {
-          if (postponed === 0) postponed = rule;
+          if (postponed < 0) postponed = at;
           continue;
         }
       } else left = this.policy.choose(candidates, true);
       const before = level;
       level = this.take(level, left, rule);
       if (level < start) return level;
-      if (level <= before) rule -= 1;
-      seen = 0;
+      if (level <= before) at -= 1;
+      seen = -1;
+      this.extendScan();
     }
   }
 

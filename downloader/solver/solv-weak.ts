@@ -5,12 +5,13 @@ import type { Policy } from './solv-policy.ts';
 import type { SolvView } from './solv-view.ts';
 import type { WeakState } from './solv-weak-state.ts';
 
-/** What a round needs of the search that runs it. */
-interface Search {
+/** The search that a round belongs to. */
+export interface WeakSearch {
   readonly view: SolvView;
   readonly assignment: Assignment;
   readonly policy: Policy;
   readonly weak: WeakState;
+  /** Packages with rules that supplement something. */
   readonly supplementers: readonly number[];
   take(level: number, candidates: readonly number[], rule: number): number;
 }
@@ -21,25 +22,30 @@ export interface WeakOutcome {
   readonly again: boolean;
 }
 
-/** Packages that would meet a recommendation of `solvable`, for each that is not met; only those that `accepts`. */
-function openRecommends(search: Search, solvable: number, accepts: (id: number) => boolean): number[][] {
+/** Packages that would meet the recommendation, for each part of it that is not met; only those that `accepts`. */
+function openParts(search: WeakSearch, relation: number, accepts: (id: number) => boolean): readonly number[][] {
   const { view, assignment } = search;
-  const { universe } = view;
-  return [...universe.dependenciesOf(solvable, 'recommends')].flatMap((relation) => {
-    const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
-    if (rich !== undefined && isConditional(rich)) return search.weak.openClauses(relation).map((clause) => clause.filter(accepts));
-    const providers = view.providers(relation);
-    if (providers.some((id) => (assignment.levels[id] as number) > 0)) return [];
-    return [[...providers].filter((id) => assignment.levels[id] === 0 && accepts(id))];
-  }).filter((candidates) => candidates.length > 0);
+  const { levels } = assignment;
+  const rich = view.universe.isRich(relation) ? view.universe.richOf(relation) : undefined;
+  if (rich !== undefined && isConditional(rich)) return search.weak.openClauses(relation).map((clause) => clause.filter(accepts)).filter((clause) => clause.length > 0);
+  const found: number[] = [];
+  for (const id of view.providers(relation)) {
+    const level = levels[id] as number;
+    if (level > 0) return [];
+    if (level === 0 && accepts(id)) found.push(id);
+  }
+  return found.length === 0 ? [] : [found];
 }
 
 /** One round. */
-export function resolveWeak(search: Search, start: number): WeakOutcome {
+export function resolveWeak(search: WeakSearch, start: number): WeakOutcome {
   const { view, assignment, policy } = search;
   const there: number[] = [];
   for (let index = 0; index < assignment.trail.length; index += 1) if (assignment.trail.at(index) > 0) there.push(assignment.trail.at(index));
-  const recommended = new Set(there.sort((a, b) => a - b).flatMap((id) => openRecommends(search, id, () => true).flat()));
+  const recommended = new Set<number>();
+  for (const id of there.sort((a, b) => a - b)) {
+    for (const relation of view.universe.dependenciesOf(id, 'recommends')) for (const part of openParts(search, relation, () => true)) for (const other of part) recommended.add(other);
+  }
   const supplementing = search.supplementers.filter((id) => assignment.levels[id] === 0 && search.weak.isSupplementing(id, false)
     && !view.named(view.universe.nameOf(id)).some((other) => (assignment.levels[other] as number) > 0));
   const all = [...new Set([...recommended, ...supplementing])];
@@ -60,20 +66,19 @@ export function resolveWeak(search: Search, start: number): WeakOutcome {
   return { level: takeRecommended(search, { level, decided, best }), again: true };
 }
 
-function takeRecommended(search: Search, { level: start, decided, best }: { readonly level: number; readonly decided: number; readonly best: ReadonlySet<number> }): number {
+function takeRecommended(search: WeakSearch, { level: start, decided, best }: { readonly level: number; readonly decided: number; readonly best: ReadonlySet<number> }): number {
   const { assignment, policy } = search;
   let level = start;
   for (let index = 0; index < decided; index += 1) {
     const solvable = assignment.trail.at(index);
     if (solvable < 0) continue;
-    const count = search.view.universe.dependenciesOf(solvable, 'recommends').length;
-    // What was taken for one recommendation may meet the next: they are looked at one by one.
-    for (let turn = 0; turn <= count; turn += 1) {
-      const [candidates] = openRecommends(search, solvable, (id) => best.has(id));
-      if (candidates === undefined) break;
-      const before = level;
-      level = search.take(level, candidates.length > 1 ? policy.choose(candidates, true) : candidates, 0);
-      if (level <= before || assignment.trail.length < decided) return level;
+    for (const relation of search.view.universe.dependenciesOf(solvable, 'recommends')) {
+      // What was taken for one part may meet the next: each is looked at when its turn comes.
+      for (let [candidates] = openParts(search, relation, (id) => best.has(id)); candidates !== undefined; [candidates] = openParts(search, relation, (id) => best.has(id))) {
+        const before = level;
+        level = search.take(level, candidates.length > 1 ? policy.choose(candidates, true) : candidates, 0);
+        if (level <= before || assignment.trail.length < decided) return level;
+      }
     }
   }
   return level;

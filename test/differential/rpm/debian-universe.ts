@@ -100,15 +100,16 @@ export function sprinkle(packages: readonly MadePackage[], seed: number): MadePa
   const random = randomFrom(seed);
   const chance = (share: number): boolean => random() < share;
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
-  const leaves = packages.filter(({ deps }) => deps.requires.length <= 1 && deps.conflicts.length === 0).map(({ name }) => name);
+  const simple = packages.filter(({ deps }) => deps.requires.length + deps.recommends.length + deps.conflicts.length === 0);
+  const leaves = simple.map(({ name }) => name);
   const pathOwners: { readonly primary: string[]; readonly lists: string[] } = { primary: [], lists: [] };
   const twins: MadePackage[] = [];
-  for (const item of packages) {
+  for (const item of simple) {
     const own = item.name.replace(/[^a-z0-9]/g, '');
-    if (chance(0.04)) { item.files.push(`/usr/bin/${own}`); pathOwners.primary.push(`/usr/bin/${own}`); }
-    if (chance(0.03)) { item.moreFiles.push(`/usr/lib/${own}/plugin.so`); pathOwners.lists.push(`/usr/lib/${own}/plugin.so`); }
+    if (chance(0.3)) { item.files.push(`/usr/bin/${own}`); pathOwners.primary.push(`/usr/bin/${own}`); }
+    if (chance(0.3)) { item.moreFiles.push(`/usr/lib/${own}/plugin.so`); pathOwners.lists.push(`/usr/lib/${own}/plugin.so`); }
   }
-  for (const path of pathOwners.primary.slice(0, 40)) pick(packages).files.push(path);
+  for (const path of pathOwners.primary.slice(0, 40)) pick(simple).files.push(path);
   for (const item of packages) {
     const { deps } = item;
     const known = deps.requires.filter(({ name, op }) => op === undefined && !name.startsWith('(')).map(({ name }) => name);
@@ -121,7 +122,7 @@ export function sprinkle(packages: readonly MadePackage[], seed: number): MadePa
     if (near !== undefined && chance(0.04)) deps.recommends.push({ name: pick([`(${pick(leaves)} if ${near})`, `(${pick(leaves)} or ${pick(leaves)})`]) });
     if (chance(0.02)) deps.requires.push({ name: pick(pathOwners.primary) });
     if (chance(0.015)) deps.requires.push({ name: pick(pathOwners.lists) });
-    if (near !== undefined && chance(0.01)) deps.supplements.push({ name: pick([near, `(${near} and ${pick(leaves)})`]) });
+    if (near !== undefined && chance(0.02)) pick(simple).deps.supplements.push({ name: pick([item.name, `(${item.name} and ${near})`, `(${item.name} if ${near})`]) });
     if (chance(0.003)) { const other = pick(packages); if (other.name !== item.name) deps.obsoletes.push({ name: other.name, op: '<', evr: other.evr }); }
     if (chance(0.001)) { const other = pick(leaves); if (other !== item.name) deps.obsoletes.push({ name: other }); }
     if (item.arch === 'x86_64' && item.name.startsWith('lib') && chance(0.08)) {
@@ -129,6 +130,6 @@ export function sprinkle(packages: readonly MadePackage[], seed: number): MadePa
       twins.push({ ...item, arch: 'i686', files: [], moreFiles: [], deps: { ...deps, provides: [...deps.provides.filter(({ name }) => !name.endsWith('(64bit)')), { name: `${item.name}(32bit)` }], obsoletes: [], supplements: [] } });
     }
   }
-  for (const twin of twins.slice(0, 200)) pick(packages).deps.requires.push({ name: `${twin.name}(64bit)` });
+  for (const twin of twins.filter(({ deps }) => deps.requires.length <= 2).slice(0, 300)) pick(packages).deps.requires.push({ name: `${twin.name}(64bit)` });
   return [...packages, ...twins];
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BundleError } from '../../../bom/errors.ts';
-import { type SolvOffer, solveSolvLike } from '../../../downloader/solver/solv-like.ts';
+import { solveSolvLike } from '../../../downloader/solver/solv-like.ts';
+import { type SolvOffer } from '../../../downloader/solver/solv-offer.ts';
 import type { RepositoryFiles } from './load-repository.ts';
 
 export interface DnfRequest { readonly specs: readonly string[]; readonly weak: boolean; readonly best: boolean; readonly enable?: readonly string[] }

@@ -1,0 +1,59 @@
+// What a list asks for: each spec as packages of which one is to be installed.
+import { BundleError } from '../../bom/errors.ts';
+import { groupMembers, type GroupMember, moduleMembers } from './solv-groups.ts';
+import type { SolvOffer } from './solv-offer.ts';
+import { obsoleting, requestsOf } from './solv-specs.ts';
+import type { SolvView } from './solv-view.ts';
+
+export interface SolvSpec { readonly spec: string; readonly versions?: 'newest' | 'all' }
+
+export interface Wanted {
+  readonly spec: string;
+  readonly versions: 'newest' | 'all';
+  /** Of each line one package. */
+  readonly requests: readonly (readonly number[])[];
+  /** Clauses for members of a group that depend on another package. */
+  readonly conditions: readonly (readonly number[])[];
+}
+
+function wantedMembers(view: SolvView, spec: string, members: readonly GroupMember[]): Omit<Wanted, 'versions'> {
+  const requests: (readonly number[])[] = [];
+  const conditions: (readonly number[])[] = [];
+  for (const { name, condition } of members) {
+    const id = view.universe.findName(name);
+    const solvables = id === undefined ? [] : view.named(id);
+    if (solvables.length === 0) continue;
+    const all = [...new Set([...solvables, ...obsoleting(view, solvables)])].sort((a, b) => a - b);
+    if (condition === undefined) requests.push(all);
+    else for (const other of view.providers(view.universe.relationId({ name: condition }))) conditions.push([-other, ...solvables]);
+  }
+  return { spec, requests, conditions };
+}
+
+function notFound({ view, considered }: SolvOffer, spec: string): BundleError {
+  const { universe } = view;
+  const hidden: string[] = [];
+  const near: string[] = [];
+  for (let id = 1; id < universe.count && hidden.length < 3; id += 1) {
+    if (universe.nameText(id) === spec && considered[id] === 0) hidden.push(universe.nevra(id));
+    else if (near.length < 3 && spec.length > 2 && universe.nameText(id).startsWith(spec) && !near.includes(universe.nameText(id))) near.push(universe.nameText(id));
+  }
+  const actual = hidden.length > 0 ? `only ${hidden.join(', ')}, which excludes or modules hide` : near.length > 0 ? `nothing of that name; there is ${near.join(', ')}` : 'nothing that matches';
+  return new BundleError('RESOLVE_NOT_FOUND', { subject: `package ${spec}`, expected: 'a package, a capability or a path of the repositories', actual });
+}
+
+/** Throws `RESOLVE_NOT_FOUND` for a spec that names nothing. */
+export function resolveSpec(offer: SolvOffer, { spec, versions = 'newest' }: SolvSpec): Wanted {
+  const { view, modules, settings } = offer;
+  if (spec.startsWith('@')) {
+    const name = spec.slice(1);
+    const members = (modules === undefined ? undefined : moduleMembers(modules, name)) ?? groupMembers(settings.groups ?? [], name);
+    if (members === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject: spec, expected: 'a group, an environment or a module of the repositories', actual: 'none of that name' });
+    const wanted = { ...wantedMembers(view, spec, members), versions };
+    if (wanted.requests.length > 0 || members.length === 0) return wanted;
+    throw new BundleError('RESOLVE_NOT_FOUND', { subject: spec, expected: 'a group with packages of the repositories', actual: `none of ${members.map((item) => item.name).slice(0, 3).join(', ')}` });
+  }
+  const requests = requestsOf(view, spec);
+  if (requests.length === 0) throw notFound(offer, spec);
+  return { spec, versions, requests, conditions: [] };
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { BundleError } from '../../../bom/errors.ts';
+import { parseEvr } from '../../../formats/rpm/evr.ts';
+import { addOwners } from '../../../downloader/solver/solv-files.ts';
+import { type SolvRequest, solveSolvLike } from '../../../downloader/solver/solv-like.ts';
+import { type SolvOffer, type SolvSettings } from '../../../downloader/solver/solv-offer.ts';
+import { nevrasOf, offerOf, universeOf, type RpmText } from './rpms.ts';
+
+const ask = (offer: SolvOffer, specs: string, request: Partial<SolvRequest> = {}) =>
+  solveSolvLike(offer, { wanted: specs.split(' ').map((spec) => ({ spec })), weak: true, best: false, mode: 'closure', ...request });
+const solve = (packages: string | RpmText | readonly (string | RpmText)[], specs: string, request: Partial<SolvRequest> = {}, settings: Partial<SolvSettings> = {}): string => {
+  const offer = offerOf(universeOf(...(typeof packages === 'string' || 'packages' in packages ? [packages] : packages)), settings);
+  return nevrasOf(offer, ask(offer, specs, request)).map((nevra) => nevra.replace(/\.noarch$/, '')).join(' ');
+};
+function failure(run: () => unknown): BundleError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof BundleError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
+const versions = `foo-1-1.noarch
+foo-2-1.noarch
+foo-1:0.5-3.noarch
+foo-devel-2-1.x86_64
+foo-devel-2-1.i686
+foobar-3-1.noarch; provides: cap = 7, other; files: /usr/bin/foobar`;
+
+describe('specs', () => {
+  it.each([
+    ['foo', 'foo-1:0.5-3'], ['foo-1', 'foo-1-1'], ['foo-2-1', 'foo-2-1'], ['foo-2-1.noarch', 'foo-2-1'], ['foo-1:0.5-3', 'foo-1:0.5-3'], ['foo.noarch', 'foo-1:0.5-3'],
+    ['foo-1*', 'foo-1-1'], ['foo-devel', 'foo-devel-2-1.x86_64'], ['foo-devel.i686', 'foo-devel-2-1.i686'], ['cap', 'foobar-3-1'], ['other', 'foobar-3-1'], ['/usr/bin/foobar', 'foobar-3-1'],
+    ['/usr/bin/foo*', 'foobar-3-1'], ['foo*', 'foo-1:0.5-3 foo-devel-2-1.x86_64 foobar-3-1'], ['foo-?-1', 'foo-2-1'],
+  ])('%s', (spec, chosen) => { expect(solve(versions, spec, {}, spec.endsWith('.i686') ? { twins: false } : {})).toBe(chosen); });
+
+  it('takes a relation', () => {
+    const offer = offerOf(universeOf(versions));
+    expect(nevrasOf(offer, solveSolvLike(offer, { wanted: [{ spec: 'cap >= 7' }], weak: true, best: false, mode: 'closure' }))).toEqual(['foobar-3-1.noarch']);
+    expect(failure(() => solveSolvLike(offer, { wanted: [{ spec: 'cap > 7' }], weak: true, best: false, mode: 'closure' })).code).toBe('RESOLVE_NOT_FOUND');
+  });
+
+  it('takes what obsoletes the name for the name, but not for a version of it', () => {
+    const packages = 'old-1-1.noarch\nnew-2-1.noarch; obsoletes: old < 2';
+    expect(solve(packages, 'old')).toBe('new-2-1');
+    expect(solve(packages, 'old-1-1')).toBe('old-1-1');
+  });
+
+  it('says what comes near, and what is hidden', () => {
+    expect(failure(() => solve(versions, 'fooba')).facts.actual).toContain('foobar');
+    const hidden = failure(() => solve(versions, 'foobar', {}, { excludes: ['foobar'] }));
+    expect([hidden.code, hidden.facts.actual.includes('excludes or modules hide')]).toEqual(['RESOLVE_NOT_FOUND', true]);
+    expect(failure(() => solve(versions, '@nothing')).code).toBe('RESOLVE_NOT_FOUND');
+  });
+});
+
+describe('relations', () => {
+  it.each([
+    ['an unversioned Provides meets any version', 'a-1-1.noarch; requires: foo >= 2\nb-1-1.noarch; provides: foo', 'a', 'a-1-1 b-1-1'],
+    ['(plugin if gcc) without gcc', 'lt-1-1.noarch; requires: (plugin if gcc)\nplugin-1-1.noarch\ngcc-1-1.noarch', 'lt', 'lt-1-1'],
+    ['(plugin if gcc) with gcc in the same list', 'lt-1-1.noarch; requires: (plugin if gcc)\nplugin-1-1.noarch\nrb-1-1.noarch; requires: gcc\ngcc-1-1.noarch', 'lt rb', 'gcc-1-1 lt-1-1 plugin-1-1 rb-1-1'],
+    ['a tilde is older, a caret newer', 'a-1.0~rc1-1.noarch\na-1.0-1.noarch\na-1.0^git1-1.noarch', 'a', 'a-1.0^git1-1'],
+    ['rpmlib is there', 'a-1-1.noarch; requires: rpmlib(PayloadIsZstd) <= 5.4.18-1', 'a', 'a-1-1'],
+    ['with: one package for both', 'a-1-1.noarch; requires: (b >= 2 with b < 3)\nb-1-1.noarch\nb-2-1.noarch\nb-3-1.noarch', 'a', 'a-1-1 b-2-1'],
+    ['a path of primary', 'a-1-1.noarch; requires: /usr/sbin/x\nb-1-1.noarch; files: /usr/sbin/x', 'a', 'a-1-1 b-1-1'],
+    ['a recommendation that conflicts is dropped', 'a-1-1.noarch; requires: c; recommends: b\nb-1-1.noarch; conflicts: c\nc-1-1.noarch', 'a', 'a-1-1 c-1-1'],
+    ['a supplement comes with its package', 'a-1-1.noarch\nb-1-1.noarch; supplements: a', 'a', 'a-1-1 b-1-1'],
+  ])('%s', (_, packages, specs, chosen) => { expect(solve(packages, specs)).toBe(chosen); });
+
+  it('leaves weak ones out unless asked for', () => {
+    expect(solve('a-1-1.noarch; recommends: b\nb-1-1.noarch\nc-1-1.noarch; supplements: a', 'a', { weak: false })).toBe('a-1-1');
+  });
+
+  it('asks for the owners of paths that primary does not list, then solves', () => {
+    const universe = universeOf('a-1-1.noarch; requires: /usr/lib/x/y\nb-1-1.noarch\nc-1-1.noarch');
+    const first = ask(offerOf(universe), 'a');
+    expect([first.missingPaths, first.chosen]).toEqual([['/usr/lib/x/y'], []]);
+    addOwners(universe, first.missingPaths, new Map([[0, new Map([['/usr/lib/x/y', ['b', 'c'].map((name) => ({ name, evr: parseEvr('1-1'), arch: 'noarch' }))]])]]));
+    const offer = offerOf(universe);
+    const second = ask(offer, 'a');
+    expect([second.missingPaths, nevrasOf(offer, second)]).toEqual([[], ['a-1-1.noarch', 'b-1-1.noarch']]);
+  });
+});
+
+describe('policies', () => {
+  const newest = 'a-1-1.noarch\na-2-1.noarch; requires: gone';
+  it('best: the newest or nothing', () => {
+    expect(solve(newest, 'a')).toBe('a-1-1');
+    const error = failure(() => solve(newest, 'a', { best: true }));
+    expect([error.code, error.next]).toEqual(['RESOLVE_UNSOLVABLE', 'Set `best: false` to take an older version, or name the version that is meant.']);
+  });
+
+  it('lets the lower priority number win outright, then the lower cost for equal packages', () => {
+    expect(solve([{ priority: 10, packages: 'a-1-1.noarch' }, { packages: 'a-2-1.noarch' }], 'a')).toBe('a-1-1');
+    const offer = offerOf(universeOf({ cost: 500, packages: 'a-1-1.noarch' }, { cost: 900, packages: 'a-1-1.noarch' }));
+    expect(ask(offer, 'a').chosen.map(({ solvable }) => solvable)).toEqual([1]);
+  });
+
+  it('keeps excludes and includepkgs of a repository', () => {
+    expect(solve({ excludes: ['a-2*'], packages: 'a-1-1.noarch\na-2-1.noarch' }, 'a')).toBe('a-1-1');
+    expect(failure(() => solve({ includepkgs: ['b'], packages: 'a-1-1.noarch\nb-1-1.noarch' }, 'a')).code).toBe('RESOLVE_NOT_FOUND');
+  });
+
+  const twins = 'lib-1-1.x86_64\nlib-1-1.i686; provides: lib.so.1\nlib-2-1.x86_64\nuse-1-1.i686; requires: lib.so.1';
+  it('lets an i686 package stand beside the x86_64 one of its version only', () => {
+    expect(solve(twins, 'use.i686')).toBe('lib-1-1.i686 lib-1-1.x86_64 use-1-1.i686');
+    expect(failure(() => solve(twins, 'use.i686 lib-2-1')).code).toBe('RESOLVE_UNSOLVABLE');
+    expect(solve(twins, 'use.i686', {}, { twins: false })).toBe('lib-1-1.i686 use-1-1.i686');
+    expect(failure(() => solve(twins, 'use', {}, { only: ['x86_64'] })).code).toBe('RESOLVE_NOT_FOUND');
+  });
+
+  it('takes several kernels, and all versions of what is asked for so', () => {
+    const kernels = 'kernel-5-1.x86_64\nkernel-6-1.x86_64\na-1-1.noarch; requires: kernel = 5-1';
+    expect(solve(kernels, 'a kernel')).toBe('a-1-1 kernel-5-1.x86_64');
+    expect(solve(kernels, 'a kernel-6-1')).toBe('a-1-1 kernel-5-1.x86_64 kernel-6-1.x86_64');
+    const offer = offerOf(universeOf('a-1-1.noarch; requires: b\na-2-1.noarch\na-3-1.noarch; requires: gone\nb-1-1.noarch'));
+    const decision = solveSolvLike(offer, { wanted: [{ spec: 'a', versions: 'all' }], weak: true, best: false, mode: 'closure' });
+    expect(nevrasOf(offer, decision)).toEqual(['a-1-1.noarch', 'a-2-1.noarch', 'b-1-1.noarch']);
+    expect([decision.exact, decision.notes]).toEqual([false, ['a-3-1.noarch is left out: a-3-1.noarch requires gone, which nothing offers']]);
+  });
+});
+
+describe('modes', () => {
+  const packages = 'a-1-1.noarch; requires: b\nb-1-1.noarch; requires: c\nc-1-1.noarch\nx-1-1.noarch; requires: (p if y)\ny-1-1.noarch\np-1-1.noarch';
+  it.each([['none', 'a', 'a-1-1'], ['direct', 'a', 'a-1-1 b-1-1'], ['closure', 'a', 'a-1-1 b-1-1 c-1-1']] as const)('%s', (mode, specs, chosen) => { expect(solve(packages, specs, { mode })).toBe(chosen); });
+
+  it('solves a list as one, or each alone and joins them', () => {
+    expect(solve(packages, 'x y')).toBe('p-1-1 x-1-1 y-1-1');
+    expect(solve(packages, 'x y', { isUnion: true })).toBe('x-1-1 y-1-1');
+    expect(solve(packages, 'x y', { mode: 'alldeps' })).toBe('x-1-1 y-1-1');
+  });
+
+  it('refuses a direct need that nothing meets', () => {
+    expect(failure(() => solve('a-1-1.noarch; requires: gone', 'a', { mode: 'direct' })).code).toBe('RESOLVE_UNSOLVABLE');
+  });
+});
+
+describe('the decision', () => {
+  it('says why each is there and what was passed over', () => {
+    const offer = offerOf(universeOf('a-1-1.noarch; requires: cap; recommends: r\nb-1-1.noarch; provides: cap\nc-1-1.noarch; provides: cap\nr-1-1.noarch\ns-1-1.noarch; supplements: r'));
+    const decision = ask(offer, 'a');
+    const name = (id: number): string => offer.view.universe.nameText(id);
+    expect(decision.chosen.map(({ solvable, reason, requiredBy }) => [name(solvable), reason, requiredBy === undefined ? '' : name(requiredBy)])).toEqual([
+      ['a', 'requested', ''], ['b', 'requires', 'a'], ['r', 'recommends', 'a'], ['s', 'supplements', 'r']]);
+    expect(decision.rejected).toEqual([{ for: 'a', relation: 'cap', chosen: 'b-1-1.noarch', option: 'c-1-1.noarch', because: 'another comes first: recommended, of a higher version, or by name' }]);
+  });
+
+  it.each([
+    ['a-1-1.noarch; requires: b\nb-1-1.noarch; requires: c\nc-1-1.noarch; requires: gone >= 2', 'a', 'a-1-1.noarch requires b; b-1-1.noarch requires c; c-1-1.noarch requires gone >= 2, which nothing offers'],
+    ['a-1-1.noarch; requires: b > 1\nb-1-1.noarch', 'a', 'a-1-1.noarch requires b > 1, while there is only b-1-1.noarch'],
+    ['a-1-1.noarch; requires: b\nb-1-1.noarch; conflicts: c\nc-1-1.noarch', 'a c', 'conflicts with c'],
+    ['a-1-1.noarch\na-2-1.noarch', 'a-1-1 a-2-1', 'cannot be beside'],
+    ['runc-1-1.noarch\nci-1-1.noarch; obsoletes: runc; conflicts: runc', 'ci runc-1-1', 'ci-1-1.noarch'],
+  ])('explains %j', (packages, specs, text) => {
+    const error = failure(() => solve(packages, specs));
+    expect(error.code).toBe('RESOLVE_UNSOLVABLE');
+    expect(error.facts.actual).toContain(text);
+  });
+});
