@@ -9,7 +9,7 @@ import type { RpmChecksum, RpmPackage } from '../../formats/rpm/package.ts';
 import { readPrimary } from '../../formats/rpm/primary.ts';
 import type { RecordPlace } from '../../formats/rpm/xml-records.ts';
 import { addOwners } from '../solver/solv-files.ts';
-import type { SolvOffer, SolvSettings } from '../solver/solv-like.ts';
+import type { SolvOffer, SolvSettings } from '../solver/solv-offer.ts';
 import { RpmUniverse } from '../solver/solv-universe.ts';
 import { contextFor, readText, type YumContext } from './yum-access.ts';
 import { rpmArchOf, yumRepositories, type YumRepository } from './yum-entry.ts';

@@ -2,7 +2,9 @@
 import { BundleError } from '../../bom/errors.ts';
 import type { PackageSetRequirement, Target } from '../../bom/requirement.ts';
 import { checkRpmClosure } from '../solver/rpm-checker.ts';
-import { installonlyProvides, prepareOffer, type SolvDecision, type SolvOffer, type SolvSettings, type SolvSpec, solveSolvLike, streamsOf } from '../solver/solv-like.ts';
+import { installonlyProvides, type SolvDecision, solveSolvLike } from '../solver/solv-like.ts';
+import { prepareOffer, type SolvOffer, type SolvSettings, streamsOf } from '../solver/solv-offer.ts';
+import type { SolvSpec } from '../solver/solv-requests.ts';
 import { type SolvPackage, type RpmUniverse } from '../solver/solv-universe.ts';
 import { rpmArchOf } from './yum-entry.ts';
 import type { YumOffer } from './yum-offer.ts';
@@ -86,6 +88,10 @@ function installedNames(universe: RpmUniverse): string[] {
   return names;
 }
 
+function pathsWithoutEnd(paths: readonly string[]): BundleError {
+  return new BundleError('INTEGRITY_METADATA', { subject: 'the repositories', expected: `an answer after reading filelists ${maxRounds} times`, actual: `further paths each time: ${paths.slice(0, 3).join(', ')}` });
+}
+
 async function answer({ set, offer, files, signal }: Asking, excludes: readonly string[]): Promise<SolvDecision> {
   const wanted: SolvSpec[] = [...set.include.map(({ spec, versions }) => ({ spec, versions })), ...files.map((spec) => ({ spec }))];
   const settings = { ...settingsOf(set, offer, wanted.map(({ spec }) => spec)), ...(excludes.length === 0 ? {} : { excludes }) };
@@ -96,6 +102,7 @@ async function answer({ set, offer, files, signal }: Asking, excludes: readonly 
     const fresh = [...prepared.view.unknownPaths].filter((path) => !learnt.has(path));
     if (fresh.length === 0 || round === maxRounds) {
       if ('error' in outcome) throw named(outcome.error, set);
+      if (outcome.decision.missingPaths.length > 0) throw named(pathsWithoutEnd(outcome.decision.missingPaths), set);
       demandInstallable(set, offer.universe, outcome.decision);
       return outcome.decision;
     }
