@@ -28,7 +28,7 @@ spec:
 const dnfRepository = (url: string): string => `[r]\nname=r\nbaseurl=${url}/\ngpgcheck=0\nmodule_hotfixes=1\n`;
 const dnf = (cache: string, rest: string): string => `dnf -y -q --installroot="$PWD/root" --disableplugin=local --releasever=9 --forcearch=x86_64 --setopt=reposdir="$PWD/repos" --setopt=cachedir="$PWD/${cache}" ${rest}`;
 
-async function lockLarge(folder: string, rounds: number): Promise<void> {
+export async function lockLarge(folder: string, rounds: number): Promise<void> {
   const packages = convertStanzas(await machineStanzas());
   const large = join(folder, 'large');
   await mkdir(join(folder, 'repos'), { recursive: true });
@@ -63,7 +63,7 @@ async function lockLarge(folder: string, rounds: number): Promise<void> {
   console.log(`primary.xml: ${(primary.length / 1e6).toFixed(0)} MB at ${(primary.length / 1e6 / median(seconds.slice(1))).toFixed(0)} MB/s`);
 }
 
-async function mirrorMany(folder: string, rounds: number): Promise<void> {
+export async function mirrorMany(folder: string, rounds: number): Promise<void> {
   const count = Number(process.env.BENCH_RPMS ?? 1000);
   const upstream = join(folder, 'many');
   await mkdir(join(upstream, 'Packages'), { recursive: true });
