@@ -1,14 +1,15 @@
 // Fetching and checking what a repository says of itself: apt-secure(8); Debian wiki, DebianRepository/Format.
-import { type Descriptor, digestOf } from '../../bom/digest.ts';
+import type { Descriptor } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
 import type { KeySource, RepositoryRequirement } from '../../bom/requirement.ts';
 import { parseRelease, type Release } from '../../formats/deb/release.ts';
-import { parseKeys, type PgpKey } from '../../formats/pgp/keys.ts';
+import type { PgpKey } from '../../formats/pgp/keys.ts';
 import { verifyClearsigned, verifyDetached } from '../../formats/pgp/signature.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import { type AptSuite, releaseFolder, urlOf } from './apt-entry.ts';
-import { fetchDocument, type FetchContext, keep, readLocal } from './apt-fetch.ts';
+import { fetchDocument, type FetchContext, keep } from './apt-fetch.ts';
+import { type OfferedKeys, offeredKeys } from './repository-keys.ts';
 
 const maxReleaseBytes = 32 << 20;
 const maxKeyBytes = 16 << 20;
@@ -45,46 +46,13 @@ export interface CheckedRelease {
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
-interface Offered { readonly keys: readonly PgpKey[]; readonly files: readonly Uint8Array[] }
-
 const nameOf = (suite: AptSuite): string => `${redactUrl(suite.uri)} ${suite.suite}`;
 
-async function keyBytes(context: ReleaseContext, source: KeySource, suite: AptSuite, signal: AbortSignal): Promise<Uint8Array> {
-  if (source.url !== undefined) {
-    const bytes = await fetchDocument(context, source.url, { maxBytes: maxKeyBytes, signal });
-    if (bytes === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject: redactUrl(source.url), expected: `the key of ${suite.id}`, actual: 'nothing at this address' });
-    return bytes;
-  }
-  const path = source.path ?? '';
-  return context.readFile === undefined ? readLocal(path, maxKeyBytes) : context.readFile(path);
-}
-
-const plainFingerprint = (text: string): string => text.replace(/[\s!]/g, '').replace(/^0x/i, '').toUpperCase();
-
 /** Keys of the requirement and of the entry's signed-by, narrowed to the fingerprints that are asked for. */
-async function offeredKeys(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<Offered> {
+function keysFor(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<OfferedKeys> {
   const signedBy = (suite.entry.signedBy ?? '').split(/[\s,]+/).filter((item) => item !== '');
   const sources: KeySource[] = [...suite.requirement.keys, ...signedBy.map((item) => (item.startsWith('/') ? { path: item } : { fingerprint: item }))];
-  const files = new Map<string, Uint8Array>();
-  const keys: PgpKey[] = [];
-  const take = async (bytes: Uint8Array, subject: string, digest: string | undefined): Promise<void> => {
-    const actual = digestOf(bytes);
-    if (digest !== undefined && digest !== actual) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: digest, actual });
-    files.set(actual, bytes);
-    keys.push(...await parseKeys(bytes, subject));
-  };
-  for (const source of sources) {
-    if (source.url === undefined && source.path === undefined) continue;
-    await take(await keyBytes(context, source, suite, signal), redactUrl(source.url ?? source.path ?? ''), source.digest);
-  }
-  if (suite.entry.signedByKey !== undefined) await take(new TextEncoder().encode(suite.entry.signedByKey), `signed-by of ${suite.id}`, undefined);
-  const wanted = sources.flatMap((source) => (source.fingerprint === undefined || source.fingerprint === '' ? [] : [plainFingerprint(source.fingerprint)]));
-  for (const fingerprint of wanted) {
-    if (keys.some((key) => key.fingerprints.some((own) => own.endsWith(fingerprint)))) continue;
-    throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: `a key with the fingerprint ${fingerprint}`, actual: keys.map((key) => key.fingerprint).join(', ') || 'no key at all' });
-  }
-  const some = wanted.length === 0 ? keys : keys.filter((key) => wanted.some((fingerprint) => key.fingerprints.some((own) => own.endsWith(fingerprint))));
-  return { keys: some, files: [...files.values()] };
+  return offeredKeys(context, sources, { id: suite.id, signal, inline: suite.entry.signedByKey });
 }
 
 interface Signed {
@@ -177,7 +145,7 @@ function warningsOf(suite: AptSuite, release: Release, ignored: readonly string[
  */
 export async function fetchRelease(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<CheckedRelease> {
   const trusted = suite.requirement.trusted || suite.entry.trusted;
-  const offered = await offeredKeys(context, suite, signal);
+  const offered = await keysFor(context, suite, signal);
   if (offered.keys.length === 0 && !trusted) {
     throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: 'a key that its Release is signed with', actual: 'none', next: 'Give gpgKeys, or signed-by in the line; `trusted: true` does without and is recorded.' });
   }

@@ -26,21 +26,23 @@ async function keyBytes(context: KeyContext, source: KeySource, options: { reado
 const plainFingerprint = (text: string): string => text.replace(/[\s!]/g, '').replace(/^0x/i, '').toUpperCase();
 
 /**
- * The keys of `sources`, narrowed to the fingerprints that are asked for. Throws `INPUT_KEY` for what is no key and for a fingerprint that no
+ * The keys of `sources` (and of `inline`, which is the key itself), narrowed to the fingerprints that are asked for. Throws `INPUT_KEY` for what is no key and for a fingerprint that no
  * key has, `INTEGRITY_DIGEST` for a file other than declared, `RESOLVE_NOT_FOUND`, `INPUT_MISSING_FILE`, transfer errors.
  */
-export async function offeredKeys(context: KeyContext, sources: readonly KeySource[], options: { readonly id: string; readonly signal: AbortSignal }): Promise<OfferedKeys> {
+export async function offeredKeys(context: KeyContext, sources: readonly KeySource[], options: { readonly id: string; readonly signal: AbortSignal; readonly inline?: string | undefined }): Promise<OfferedKeys> {
   const files = new Map<string, Uint8Array>();
   const keys: PgpKey[] = [];
-  for (const source of sources) {
-    if (source.url === undefined && source.path === undefined) continue;
-    const bytes = await keyBytes(context, source, options);
-    const subject = redactUrl(source.url ?? source.path ?? '');
+  const take = async (bytes: Uint8Array, subject: string, digest: string | undefined): Promise<void> => {
     const actual = digestOf(bytes);
-    if (source.digest !== undefined && source.digest !== actual) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: source.digest, actual });
+    if (digest !== undefined && digest !== actual) throw new BundleError('INTEGRITY_DIGEST', { subject, expected: digest, actual });
     files.set(actual, bytes);
     keys.push(...await parseKeys(bytes, subject));
+  };
+  for (const source of sources) {
+    if (source.url === undefined && source.path === undefined) continue;
+    await take(await keyBytes(context, source, options), redactUrl(source.url ?? source.path ?? ''), source.digest);
   }
+  if (options.inline !== undefined) await take(new TextEncoder().encode(options.inline), `the key of ${options.id}`, undefined);
   const wanted = sources.flatMap(({ fingerprint = '' }) => (fingerprint === '' ? [] : [plainFingerprint(fingerprint)]));
   for (const fingerprint of wanted) {
     if (keys.some((key) => key.fingerprints.some((own) => own.endsWith(fingerprint)))) continue;

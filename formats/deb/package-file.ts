@@ -1,7 +1,7 @@
 // What a .deb says of itself: deb(5), deb-control(5), deb-md5sums(5); the ar format as deb(5) describes it.
 import { BundleError } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
-import { readForeignTar } from '../archive/foreign-tar.ts';
+import { readTar } from '../archive/read-tar.ts';
 import { type Compression, decompress } from '../compression.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
 
@@ -135,7 +135,7 @@ export async function readDebPackage(bytes: Bytes, subject: string): Promise<Deb
       member = await nextMember(cursor, subject);
     }
     if (member === undefined) throw refused(subject, 'no control archive');
-    const files = readForeignTar(await controlTar(cursor, member, subject), subject);
+    const files = [...readTar(await controlTar(cursor, member, subject), subject)].filter(({ type }) => type === 'file').map(({ path, content }) => ({ path: path.replace(/^(?:\.\/)+/, ''), content: Buffer.from(content) }));
     await passContent(cursor, subject);
     return parts(files, subject);
   } finally {
