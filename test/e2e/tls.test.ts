@@ -1,4 +1,5 @@
 // Certificates that openssl makes: own CA, client certificates, a proxy in between. Node can serve TLS but not make certificates.
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createProxy, type Server } from 'node:http';
 import { createServer } from 'node:https';
@@ -83,6 +84,8 @@ describe('TLS', () => {
   it('shows a client certificate to the host it is for, named or found in a folder', async () => {
     const own = { caFile: join(folder, 'ca.crt'), certFile: join(folder, 'client.crt'), keyFile: join(folder, 'client.key') };
     expect(await get(`https://${host}/`, { clientCertificates: { [host]: own } })).toBe('known');
+    const text = (path: string | undefined): string => readFileSync(path ?? '', 'utf8');
+    expect(await get(`https://${host}/`, { clientCertificates: { '*': { cert: text(own.certFile), key: text(own.keyFile), ca: text(own.caFile) } } })).toBe('known');
     expect(await get(`https://${host}/`, { caFiles: [join(folder, 'ca.crt')], clientCertificates: { 'other.example': own } })).toBe('unknown');
     const here = join(folder, 'certs.d', host);
     await mkdir(here, { recursive: true });
