@@ -95,20 +95,26 @@ export class Policy {
     });
   }
 
-  /** Versions that the package gives to names, its own among them; the first of each name counts. */
+  /** The highest version that the package gives to each name, its own among them, as a relation; the first of each name counts. */
   private versionsOf(id: number): Map<number, number> {
     const { universe } = this.view;
-    const provides = [...universe.dependenciesOf(id, 'provides')].filter((relation) => universe.relationBits(relation) === versionBits.equal).reverse();
-    return new Map(provides.map((relation) => [universe.relationName(relation), universe.relationEvr(relation)]));
+    const isBounded = (relation: number): boolean => universe.relationBits(relation) !== 0 && (universe.relationBits(relation) & versionBits.greater) === 0;
+    const provides = [...universe.dependenciesOf(id, 'provides')].filter(isBounded).reverse();
+    return new Map(provides.map((relation) => [universe.relationName(relation), relation]));
+  }
+
+  private compareBounds(a: number, b: number): number {
+    const { universe } = this.view;
+    const isEqual = (relation: number): number => universe.relationBits(relation) & versionBits.equal;
+    return compareEvr(universe.evr(universe.relationEvr(a)), universe.evr(universe.relationEvr(b))) || isEqual(a) - isEqual(b);
   }
 
   /** Last whatever gives a name a lower version than another candidate does. */
   private byCommonProvides(ids: readonly number[]): number[] {
-    const { universe } = this.view;
     const versions = new Map(ids.map((id) => [id, this.versionsOf(id)]));
-    const isLower = (id: number): boolean => ids.some((other) => [...versions.get(id) ?? []].some(([name, evr]) => {
+    const isLower = (id: number): boolean => ids.some((other) => [...versions.get(id) ?? []].some(([name, relation]) => {
       const theirs = versions.get(other)?.get(name);
-      return theirs !== undefined && compareEvr(universe.evr(evr), universe.evr(theirs)) < 0;
+      return theirs !== undefined && this.compareBounds(relation, theirs) < 0;
     }));
     return this.moveBack(ids, isLower);
   }

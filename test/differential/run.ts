@@ -1,4 +1,4 @@
-// npm run differential -- apt|edsp [options]: our solver beside apt itself. Prints the equal share and every difference.
+// npm run differential -- apt|edsp|rpm|libsolv|… [options]: our solvers beside apt, dnf and libsolv themselves. Prints the equal share and every difference.
 import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
 import { comparePins } from './pins.ts';
@@ -6,6 +6,9 @@ import { compareProfiles } from './profiles.ts';
 import { askTrickyCases } from './ask-tricky.ts';
 import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
+import { compareWithDnf } from './rpm/compare-dnf.ts';
+import { compareShape } from './rpm/compare-libsolv.ts';
+import { shapes } from './rpm/shapes.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -76,7 +79,32 @@ async function profiles(): Promise<boolean> {
   return different === 0;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, tricky, pins, profiles };
+async function rpm(): Promise<boolean> {
+  let isEqual = true;
+  const options = { every: Number(values.every), random: Number(values.random), seed: Number(values.seed), ...(values.only === undefined ? {} : { only: values.only }) };
+  for (const kind of ['plain', 'sprinkled'] as const) {
+    const tally = await compareWithDnf(kind, options, print);
+    const all = tally.same + tally['refused by both'] + tally.different;
+    print(`${kind}: ${all - tally.different} of ${all} equal (${tally.same} closures, ${tally['refused by both']} refused by both), ${tally.different} different`);
+    isEqual &&= tally.different === 0;
+  }
+  return isEqual;
+}
+
+/** Small random universes of every shape, with libsolv itself. */
+async function libsolv(): Promise<boolean> {
+  const count = Number(values.random) || 500;
+  let isEqual = true;
+  for (const [name, shape] of Object.entries(shapes)) {
+    const { counts, different, unproved } = await compareShape(shape, Number(values.seed) * 1_000_000, count);
+    const all = Object.values(counts).reduce((a, b) => a + b, 0);
+    print(`${name}: ${all - counts.different} of ${all} equal (${counts['refused by both']} refused by both), ${counts.different} different${different.length === 0 ? '' : `: seeds ${different.slice(0, 10).join(' ')}`}${unproved.length === 0 ? '' : `; not proved: seeds ${unproved.slice(0, 10).join(' ')}`}`);
+    isEqual &&= different.length === 0 && unproved.length === 0;
+  }
+  return isEqual;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, rpm, tricky, pins, profiles };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
   print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS] [--profile NAME]`);

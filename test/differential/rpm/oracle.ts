@@ -51,10 +51,12 @@ export function ourAnswer(document: OracleDocument): OracleAnswer {
     for (const item of document.packages) if (item.r === index) add(packageOf(item));
   }
   const view = new SolvView(universe, archPolicy(document.arch));
-  return document.jobs.map(({ install, weak, best }) => {
+  return document.jobs.map(({ install, weak, best, multiversion = [] }) => {
+    const names = new Set(multiversion.flatMap((name) => universe.findName(name) ?? []));
+    const isMultiversion = (id: number): boolean => universe.dependenciesOf(id, 'provides').some((relation) => names.has(universe.relationName(relation)));
     const candidates = install.map((ids) => ids.map((id) => id + 1).filter((id) => view.isUsable(id)));
     if (candidates.some((ids) => ids.length === 0)) return null;
-    const { isSolved, taken } = solveJob(view, { install: candidates, weak, best, twins: document.twins });
+    const { isSolved, taken } = solveJob(view, { install: candidates, weak, best, twins: document.twins, isMultiversion });
     return isSolved ? taken.filter((id) => universe.repositoryOf(id).installed !== true).map((id) => id - 1).sort((a, b) => a - b) : null;
   });
 }

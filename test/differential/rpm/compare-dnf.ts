@@ -1,0 +1,110 @@
+// A universe of the machine's Debian index as rpm-md, asked of dnf and of ours.
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import { findOwners } from '../../../formats/rpm/filelists.ts';
+import { addOwners } from '../../../downloader/solver/solv-files.ts';
+import { solveSolvLike } from '../../../downloader/solver/solv-like.ts';
+import { prepareOffer, type SolvOffer, type SolvSettings } from '../../../downloader/solver/solv-offer.ts';
+import type { RpmUniverse } from '../../../downloader/solver/solv-universe.ts';
+import { packageSets } from '../apt-sets.ts';
+import { randomFrom } from '../random-universe.ts';
+import { convertStanzas, machineStanzas, sprinkle } from './debian-universe.ts';
+import { type DnfAnswer, type DnfOracle, type DnfRequest, type DnfVerdict, openDnf, ourDnfAnswer, verdictOf } from './dnf.ts';
+import { loadUniverse } from './load-repository.ts';
+import { writeRepository, type WrittenRepository } from './write-repository.ts';
+
+/** Debian's libsolv is built without support for twins: see docs/rpm-solver.md. */
+const settings: SolvSettings = { arch: 'x86_64', twins: false };
+
+export interface BigOptions {
+  /** Take every n-th fixed set. */
+  readonly every: number;
+  /** Sets beside the fixed ones: one to six packages picked at random. */
+  readonly random: number;
+  readonly seed: number;
+  readonly only?: string;
+  /** Take every n-th stanza of the machine's index. */
+  readonly share?: number;
+}
+
+export type DnfTally = Record<DnfVerdict, number>;
+
+/** One universe in both. */
+export class Big {
+  offer: SolvOffer;
+  private readonly universe: RpmUniverse;
+  private readonly files: WrittenRepository;
+  private readonly dnf: DnfOracle;
+
+  constructor(universe: RpmUniverse, files: WrittenRepository, dnf: DnfOracle) {
+    this.universe = universe;
+    this.files = files;
+    this.dnf = dnf;
+    this.offer = prepareOffer(universe, settings);
+  }
+
+  /** Reads filelists for as long as the answer needs paths of them. */
+  async ours(request: DnfRequest): Promise<DnfAnswer> {
+    for (;;) {
+      const wanted = request.specs.map((spec) => ({ spec }));
+      let paths: readonly string[] = [];
+      try {
+        paths = solveSolvLike(this.offer, { wanted, weak: request.weak, best: request.best, mode: 'closure' }).missingPaths;
+      } catch {
+        return ourDnfAnswer(this.offer, request);
+      }
+      if (paths.length === 0) return ourDnfAnswer(this.offer, request);
+      const owners = await findOwners(createReadStream(this.files.filelists).pipe(createGunzip()), paths, { subject: 'filelists', maxBytes: 2 ** 32 });
+      addOwners(this.universe, paths, new Map([[0, owners]]));
+      this.offer = prepareOffer(this.universe, settings);
+    }
+  }
+
+  theirs(request: DnfRequest): Promise<DnfAnswer> { return this.dnf.ask(request); }
+}
+
+function setsOf(universe: RpmUniverse, { every, random, seed, only = '' }: BigOptions): string[] {
+  const next = randomFrom(seed);
+  const picked = Array.from({ length: random }, () => Array.from({ length: next() < 0.6 ? 1 : 2 + Math.floor(next() * 5) }, () => universe.nameText(1 + Math.floor(next() * (universe.count - 1)))).join(' '));
+  return [...packageSets.filter((_, index) => index % every === 0), ...picked].filter((set) => set.includes(only));
+}
+
+function describe(request: DnfRequest, theirs: DnfAnswer, ours: DnfAnswer): string {
+  const title = `${request.specs.join(' ')} (weak ${request.weak}, best ${request.best})`;
+  if ('error' in theirs) return `${title}\n    dnf refuses: ${theirs.error.split('\n').slice(0, 4).join(' ')}${'error' in ours ? '' : `\n    ours takes ${ours.nevras.length}`}`;
+  if ('error' in ours) return `${title}\n    dnf takes ${theirs.nevras.length}, ours refuses: ${ours.error}`;
+  const [a, b] = [new Set(theirs.nevras), new Set(ours.nevras)];
+  return `${title}\n    only dnf: ${theirs.nevras.filter((item) => !b.has(item)).join(' ') || '-'}\n    only ours: ${ours.nevras.filter((item) => !a.has(item)).join(' ') || '-'}`;
+}
+
+/** Every set with and without weak dependencies, best on and off, over the plain universe or the sprinkled one. */
+export async function compareWithDnf(kind: 'plain' | 'sprinkled', options: BigOptions, print: (line: string) => void): Promise<DnfTally> {
+  const folder = await mkdtemp(join(tmpdir(), 'longshore-rpm-differential-'));
+  const stanzas = (await machineStanzas()).filter((_, index) => index % (options.share ?? 1) === 0);
+  const plain = convertStanzas(stanzas);
+  const files = await writeRepository(folder, kind === 'plain' ? plain : sprinkle(plain, 8));
+  const repository = { id: 'main', path: files.path, primary: files.primary };
+  const dnf = await openDnf([repository]);
+  const tally: DnfTally = { same: 0, 'refused by both': 0, different: 0 };
+  try {
+    const universe = await loadUniverse([repository]);
+    print(`${kind}: ${universe.count - 1} packages`);
+    const big = new Big(universe, files, dnf);
+    for (const set of setsOf(universe, options)) {
+      for (const [weak, best] of [[true, true], [true, false], [false, true], [false, false]] as const) {
+        const request = { specs: set.split(/\s+/), weak, best };
+        const [theirs, ours] = [await big.theirs(request), await big.ours(request)];
+        const verdict = verdictOf(theirs, ours);
+        tally[verdict] += 1;
+        if (verdict === 'different') print(describe(request, theirs, ours));
+      }
+    }
+  } finally {
+    await dnf.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  return tally;
+}
