@@ -11,6 +11,7 @@ import { type CommandContext, networkOf, type NetworkFlags } from './context.ts'
 import { lockOf, withStore } from './commands/status.ts';
 import { machineKey } from './machine-key.ts';
 import { readMachineSettings } from './machine-settings.ts';
+import { parseOrigin } from './origin.ts';
 import { createRegistryClient } from './registry-client.ts';
 
 export interface ScriptSource extends NetworkFlags {
@@ -32,25 +33,17 @@ export async function clientScript(context: CommandContext, source: ScriptSource
 async function fetchScript(context: CommandContext, source: ScriptSource, from: string): Promise<string> {
   const { http } = createRegistryClient({ notify: context.notify, ...networkOf(source) });
   try {
-    const { body } = await http.over(http.send).get(`${originOf(from, '--from')}/client/setup.sh${source.exclusive === true ? '?exclusive=yes' : ''}`, { signal: context.signal, maxBytes: scriptLimitBytes });
+    const { body } = await http.over(http.send).get(`${parseOrigin(from, '--from')}/client/setup.sh${source.exclusive === true ? '?exclusive=yes' : ''}`, { signal: context.signal, maxBytes: scriptLimitBytes });
     return new TextDecoder().decode(body);
   } finally {
     await http.close();
   }
 }
 
-function originOf(text: string, flag: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '' || !['', '/'].includes(url.pathname)) {
-    throw new BundleError('INPUT_FLAG', { subject: flag, expected: 'https://host:port', actual: text });
-  }
-  return url.origin;
-}
-
 /** What clients of this store get. Throws `INPUT_FLAG` when nobody said how they reach this machine. */
 export async function clientsOfStore(store: Store, { origin, exclusive }: Pick<ScriptSource, 'origin' | 'exclusive'>, now: Date): Promise<ClientsOf> {
   const settings = await readMachineSettings(store.root);
-  const reached = origin === undefined ? settings?.origin : originOf(origin, '--origin');
+  const reached = origin === undefined ? settings?.origin : parseOrigin(origin, '--origin');
   if (reached === undefined) {
     throw new BundleError('INPUT_FLAG', { subject: '--origin', expected: 'how cluster machines reach this one: https://host:port', actual: 'nothing, and `longshore create` did not run here' });
   }

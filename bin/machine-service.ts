@@ -4,7 +4,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
-import { systemdUnit } from '../repository/client/automation.ts';
+import { isUnitOf, systemdUnit } from '../repository/client/automation.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
 import { exists } from './files.ts';
 
@@ -46,9 +46,9 @@ export async function installUnit(facts: ServiceFacts): Promise<'started' | 'run
   return 'started';
 }
 
-/** False when there was none. */
-export async function removeUnit(): Promise<boolean> {
-  if (!(await exists(unitPath))) return false;
+/** False when there was none, or it is of another store by now. */
+export async function removeUnit(root: string): Promise<boolean> {
+  if (!(await exists(unitPath)) || !isUnitOf(await readFile(unitPath, 'utf8'), root)) return false;
   command('systemctl', ['disable', '--now', unitName]);
   await rm(unitPath, { force: true });
   command('systemctl', ['daemon-reload']);
@@ -75,21 +75,33 @@ const pidPath = (root: string): string => join(root, 'serve.pid');
 
 interface Running { readonly pid: number; readonly args: readonly string[] }
 
-/** The background process of this store, when it is still that. */
+/** The background process of this store, when it is still that. Throws `STORAGE_IO` for a record that is none. */
 export async function runningProcess(root: string): Promise<Running | undefined> {
-  const text = await readFile(pidPath(root), 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const path = pidPath(root);
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined;
-    throw storageError(pidPath(root), cause);
+    throw storageError(path, cause);
   });
   if (text === undefined) return undefined;
-  const { pid, args } = JSON.parse(text) as Running;
-  return isOurs(pid) ? { pid, args } : undefined;
+  const running = runningOf(text);
+  if (running === undefined) throw new BundleError('STORAGE_IO', { subject: path, expected: 'the process that `longshore create` started', actual: 'something else', next: 'Stop the service yourself, and remove the file.' });
+  return isOurs(running) ? running : undefined;
 }
 
-/** A process id may belong to another process by now. */
-function isOurs(pid: number): boolean {
+function runningOf(text: string): Running | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('serve');
+    const { pid, args } = JSON.parse(text) as { readonly pid: unknown; readonly args: unknown };
+    return typeof pid === 'number' && pid > 0 && Array.isArray(args) ? { pid, args: args.map(String) } : undefined;
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof TypeError) return undefined;
+    throw cause;
+  }
+}
+
+/** A process id may belong to another process by now, also to the service of another store. */
+function isOurs({ pid, args }: Running): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').endsWith(['', 'serve', ...args, ''].join('\0'));
   } catch (cause) {
     if (['ENOENT', 'ESRCH'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
     throw storageError(`/proc/${pid}`, cause);
@@ -103,6 +115,7 @@ export async function startProcess({ root, args }: ServiceFacts, isReady: () => 
     if (JSON.stringify(running.args) === JSON.stringify(args)) return 'running';
     await stopProcess(root);
   }
+  if (await isReady()) throw new BundleError('TARGET_LISTEN', { subject: 'longshore serve', expected: 'a free address', actual: 'another process listens there' });
   const [program = '', ...words] = serveCommand(args);
   const log = openSync(join(root, 'serve.log'), 'a', 0o640);
   const child = spawn(program, words, { detached: true, stdio: ['ignore', log, log] });
@@ -110,7 +123,7 @@ export async function startProcess({ root, args }: ServiceFacts, isReady: () => 
   child.once('exit', () => { ended = true; });
   await commitFile(pidPath(root), JSON.stringify({ pid: child.pid, args }));
   for (let waitedMs = 0; waitedMs < 60_000 && !ended; waitedMs += 100) {
-    if (await isReady()) { child.unref(); return 'started'; }
+    if (await isReady() && !ended) { child.unref(); return 'started'; }
     await new Promise((done) => { setTimeout(done, 100); });
   }
   await rm(pidPath(root), { force: true });
@@ -133,7 +146,7 @@ export async function stopProcess(root: string): Promise<boolean> {
     return false;
   }
   process.kill(running.pid, 'SIGTERM');
-  for (let waitedMs = 0; isOurs(running.pid); waitedMs += 50) {
+  for (let waitedMs = 0; isOurs(running); waitedMs += 50) {
     if (waitedMs > 30_000) throw new BundleError('TARGET_REFUSED', { subject: `process ${running.pid}`, expected: 'to end', actual: 'it still runs' });
     await new Promise((done) => { setTimeout(done, 50); });
   }

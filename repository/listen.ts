@@ -1,4 +1,5 @@
 // Addresses, ports and TLS of the service, and what a client may cost it.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIP } from 'node:net';
@@ -46,8 +47,9 @@ export function checkAddress({ host, port }: ListenAddress, options: { readonly 
   });
 }
 
-/** Takes renewed certificates for connections to come. */
+/** Takes renewed certificates for connections to come. Throws `INPUT_FLAG` for files that do not fit each other; then those before stay. */
 export function renewTls(server: Server, { cert, key }: TlsFiles): void {
+  checkTls({ cert, key });
   if (server instanceof TlsServer) server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
 }
 
@@ -69,7 +71,20 @@ export async function listenOn(address: ListenAddress, handler: RequestListener,
   return server;
 }
 
+/** Node takes an empty text for no certificate at all, listens, and fails at each connection. */
+function checkTls({ cert, key }: TlsFiles): void {
+  const refused = (actual: string, cause?: unknown): BundleError => new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'a certificate and its key, as PEM', actual }, { cause });
+  let fits: boolean;
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw refused((cause as Error).message, cause);
+  }
+  if (!fits) throw refused('a key of another certificate');
+}
+
 function makeTlsServer({ ca, ...options }: TlsFiles & object, handler: RequestListener): Server {
+  checkTls(options);
   try {
     return createTlsServer({ ...options, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }, handler);
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import type { Archive } from '../../importer/archive-file.ts';
 import { openArchive, openVolume } from '../../importer/archive-file.ts';
@@ -18,6 +18,7 @@ import { machineKey } from '../machine-key.ts';
 import { epirepoBom } from '../epirepo-bom.ts';
 import { hasSystemd, installUnit, reloadService, type ServiceFacts, startProcess, unitText } from '../machine-service.ts';
 import { writeMachineSettings } from '../machine-settings.ts';
+import { parseOrigin } from '../origin.ts';
 import { threads } from './archive.ts';
 import { hostsOf, parseListen } from './serve.ts';
 import { type FactFlags, factOptions, factsOf } from '../cluster-facts.ts';
@@ -56,14 +57,21 @@ export function registerCreate(program: Command): void {
       new Option('--insecure-http', 'plain http'), new Option('--tls-cert <file>', 'certificate chain, PEM (default: of an own authority)'), new Option('--tls-key <file>', 'its key, PEM'),
       new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'), new Option('--read-auth', 'reading needs a password too'),
       ...factOptions(), new Option('--rotate-ca', 'make a new authority: every client has to be set up again'),
-      new Option('--user <name>', 'of the systemd unit').default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
+      new Option('--user <name>', 'of the systemd unit').argParser(parseUser).default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
     ],
     action: runCreate,
   });
 }
 
+function parseUser(text: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(text)) throw new InvalidArgumentError('expected the name of a user.');
+  return text;
+}
+
 async function runCreate(context: CommandContext, flags: CreateFlags): Promise<void> {
   const root = resolve(flags.store);
+  const listen = flags.listen.length === 0 ? ['0.0.0.0:5000'] : flags.listen;
+  const origin = flags.origin === undefined ? originFor(listen, flags) : parseOrigin(flags.origin, '--origin');
   if (flags.online === true) {
     if (flags.file === undefined) throw new BundleError('INPUT_FLAG', { subject: '--online', expected: 'a project or BOMs with -f', actual: 'none' });
     await runSync(context, { ...flags, file: flags.file });
@@ -73,8 +81,6 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   else await takeArchives(context, flags, root);
   const store = await Store.open(root, { create: true });
   try {
-    const listen = flags.listen.length === 0 ? ['0.0.0.0:5000'] : flags.listen;
-    const origin = flags.origin ?? originFor(listen, flags);
     const args = serveArguments(flags, { root, listen, origin });
     const ownAuthority = await makeSecrets(context, flags, { root, listen, origin });
     const facts: ServiceFacts = { root, args, user: flags.user };
@@ -161,7 +167,7 @@ function originFor(listen: readonly string[], flags: CreateFlags): string {
   const { host, port } = parseListen(listen[0] ?? '');
   const name = /^(0\.0\.0\.0|\[?::\]?)$/.test(host) ? hostname() : host;
   const isPlain = flags.insecureHttp === true || (flags.tlsCert === undefined && listen.every((each) => isLoopback(parseListen(each).host)));
-  return `${isPlain ? 'http' : 'https'}://${name}:${port}`;
+  return parseOrigin(`${isPlain ? 'http' : 'https'}://${name}:${port}`, '--listen');
 }
 
 function serveArguments(flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: readonly string[]; readonly origin: string }): string[] {

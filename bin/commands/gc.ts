@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { BundleError } from '../../bom/errors.ts';
 import { collect, type CollectResult } from '../../importer/collect.ts';
 import type { PackFate } from '../../store/collection.ts';
+import { Generations } from '../../store/generations.ts';
 import type { Store } from '../../store/store.ts';
 import { type CommandContext, defineCommand, positiveInteger } from '../context.ts';
 import { readLock } from '../documents.ts';
@@ -29,8 +31,17 @@ export function registerGc(program: Command): void {
       optionalStore(), new Option('--keep <n>', 'newest generations of each project to keep, beside the one served').default(3).argParser(positiveInteger), ...shared(),
       new Option('--forget-receipts', 'give up what a receipt lists too, when the archive made for it will not come'),
     ],
-    action: async (context, flags) => withStore(flags.store, (store) => runGc(context, store, { ...flags, lock: [] })),
+    action: async (context, flags) => withStore(flags.store, async (store) => {
+      await checkImported(store);
+      await runGc(context, store, { ...flags, lock: [] });
+    }),
   });
+}
+
+/** A store that only downloads went into, or an image layout of another program, has no generation to keep anything for: all of it would go. */
+async function checkImported(store: Store): Promise<void> {
+  if ((await new Generations(store.root).projects()).length > 0 || (await exists(join(store.root, 'registry')))) return;
+  throw new BundleError('INPUT_FLAG', { subject: `--store ${store.root}`, expected: 'the store of a repository machine', actual: 'one that nothing was imported into', next: 'On a downloading machine: `longshore store gc --lock FILE` keeps what the locks name.' });
 }
 
 export interface StoreGcFlags extends Omit<GcFlags, 'keep'> {

@@ -124,7 +124,7 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
       ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),
     ].join('\n'));
     const reload = (): void => {
-      tlsOf(context, flags, { listen, state }).then((next) => { if (next !== undefined) service.renewTls(next); }, (cause: unknown) => context.note(`warning: the certificate was not renewed: ${cause instanceof Error ? cause.message : String(cause)}`));
+      tlsOf(context, flags, { listen, state }).then((next) => { if (next !== undefined) service.renewTls(next); }).catch((cause: unknown) => context.note(`warning: the certificate was not renewed: ${cause instanceof Error ? cause.message : String(cause)}`));
     };
     const renewal = tls === undefined || !('renewAt' in tls) ? undefined : setInterval(() => { if (context.now() >= tls.renewAt) reload(); }, renewalCheckMs);
     const disk = setInterval(() => { void warnOfLowDisk(context, state); }, diskCheckMs);

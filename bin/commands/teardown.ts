@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
@@ -6,6 +6,7 @@ import { collect as collectGarbage } from '../../importer/collect.ts';
 import { type ContentKind, contentKinds, lockWithout } from '../../importer/give-up-kinds.ts';
 import { presentLock } from '../../importer/present-lock.ts';
 import { serveLock } from '../../importer/serve-lock.ts';
+import { storageError } from '../../store/durable-file.ts';
 import { Generations } from '../../store/generations.ts';
 import { holding } from '../../store/store-lock.ts';
 import type { Store } from '../../store/store.ts';
@@ -52,11 +53,11 @@ function parseKinds(text: string): (ContentKind | 'all')[] {
 
 async function runTeardown(context: CommandContext, flags: TeardownFlags): Promise<void> {
   const root = resolve(flags.store ?? (flags.build === undefined ? await presentStore() : storeOfBuildFolder(flags.build)));
-  if (!(await exists(join(root, 'oci-layout')))) throw new BundleError('STORAGE_FOREIGN', { subject: root, expected: 'the store of a repository machine', actual: 'none', next: 'Name it with --store, or the build folder with -b.' });
+  await checkMachine(root);
   // Clients first: while this machine still serves, they lose nothing.
   if (flags.inventory.length > 0) await runOnInventory(forNotes(context), flags, { action: 'teardown', script: await clientScript(context, { store: root, insecureRegistry: [], caFile: [] }, 'teardown') });
   const settings = await readMachineSettings(root);
-  const stopped = settings?.unit === undefined ? await stopProcess(root) : await removeUnit();
+  const stopped = settings?.unit === undefined ? await stopProcess(root) : await removeUnit(root);
   const kinds = flags.remove ?? [];
   const freed = kinds.length === 0 ? undefined : kinds.includes('all') ? await removeAll(context, root) : await removeKinds(context, root, new Set(kinds.filter((kind): kind is ContentKind => kind !== 'all')));
   context.print({ store: root, stopped, removed: kinds, ...freed }, [
@@ -70,10 +71,27 @@ function forNotes(context: CommandContext): CommandContext {
   return { ...context, print: (_document, text) => context.note(text) };
 }
 
-async function removeAll(context: CommandContext, root: string): Promise<Readonly<Record<string, never>>> {
-  await holding(root, { role: 'collect', signal: context.signal, onWait: () => context.note('waiting for another longshore that uses this store') }, async () => undefined);
-  await rm(root, { recursive: true, force: true });
-  return {};
+/** What tells the store of a repository machine from any other image layout. */
+const marks = ['machine.json', 'generations', 'keys', 'registry'];
+/** Everything that longshore makes in a store; `use.db`, which holds others off, goes last. */
+const entries = ['blobs', 'cache', 'generations', 'index.db', 'index.db-journal', 'index.db-shm', 'index.db-wal', 'index.json', 'keys', 'machine.json', 'packs', 'partial', 'receipts', 'registry', 'release-dates.json', 'serve.log', 'serve.pid', 'stages.json', 'tls', 'trust', 'oci-layout'];
+
+async function checkMachine(root: string): Promise<void> {
+  const present = await Promise.all(['oci-layout', ...marks].map((name) => exists(join(root, name))));
+  if (present[0] === true && present.lastIndexOf(true) > 0) return;
+  throw new BundleError('STORAGE_FOREIGN', { subject: root, expected: 'the store of a repository machine', actual: present[0] === true ? 'a folder that nothing was imported into' : 'none', next: 'Name it with --store, or the build folder with -b.' });
+}
+
+/** What others put into the folder stays there. */
+async function removeAll(context: CommandContext, root: string): Promise<{ readonly left: readonly string[] }> {
+  await holding(root, { role: 'collect', signal: context.signal, onWait: () => context.note('waiting for another longshore that uses this store') }, async () => {
+    for (const name of entries) await rm(join(root, name), { recursive: true, force: true }).catch((cause: unknown) => { throw storageError(join(root, name), cause); });
+  });
+  await rm(join(root, 'use.db'), { force: true });
+  const left = (await readdir(root)).sort();
+  if (left.length === 0) await rmdir(root);
+  else context.note(`warning: ${root} stays, with what is not longshore's: ${left.slice(0, 10).join(', ')}${left.length > 10 ? ', …' : ''}`);
+  return { left };
 }
 
 /** Every project's next generation is what it was without these kinds; then their blobs go. */

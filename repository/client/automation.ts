@@ -117,3 +117,8 @@ function systemdWord(text: string): string {
 export function systemdInstall(unit: string, name = 'longshore'): string {
   return `cat > /etc/systemd/system/${name}.service <<'END'\n${unit}END\nsystemctl daemon-reload && systemctl enable --now ${quote(name)}\n`;
 }
+
+/** Whether a unit that {@link systemdUnit} made is of the service of this store. */
+export function isUnitOf(unit: string, store: string): boolean {
+  return unit.split('\n').includes(`ReadWritePaths=${systemdWord(store)}`);
+}

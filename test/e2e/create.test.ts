@@ -1,8 +1,12 @@
 // From a bare machine to a serving one and back, by the commands of an operator.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { digestOf, hexOf } from '../../bom/digest.ts';
 import { freePort, longshore, longshoreJson, must, type Outcome, run } from '../support/command.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -88,5 +92,51 @@ describe('create, sync and teardown', async () => {
     expect((await ls('teardown', '--store', 'machine')).status).toBe(6);
     expect((await ls('teardown', '-b', 'in')).status).toBe(2);
     expect(await readFile(join(folder, 'in/site-3.tar'))).toBeDefined();
+  });
+
+  it('refuses an address that is taken and origins that a shell could misread, before anything is made', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const taken = String((other.address() as AddressInfo).port);
+    try {
+      const refused = await ls('create', '-b', 'build-taken', '--store', 'taken', '--listen', `127.0.0.1:${taken}`);
+      expect([refused.status, refused.stderr]).toEqual([7, expect.stringContaining('another process listens there')]);
+      expect(existsSync(join(folder, 'taken/serve.pid'))).toBe(false);
+    } finally {
+      other.close();
+    }
+    for (const origin of ["http://h';id;':1", 'http://$(id):1', 'https://user:hidden@repo01:5000', 'garbage', 'https://repo01/path']) {
+      const refused = await ls('create', '-b', 'build-no', '--store', 'no', '--origin', origin, '--no-service');
+      expect([origin, refused.status, refused.stderr.includes('hidden')]).toEqual([origin, 2, false]);
+      expect((await ls('client', 'setup', '--store', 'taken', '--origin', origin)).status).toBe(2);
+    }
+    expect(existsSync(join(folder, 'no'))).toBe(false);
+    expect((await ls('create', '-b', 'build-no', '--store', 'no', '--user', 'x\nExecStartPre=/bin/true', '--no-service')).status).toBe(2);
+  });
+
+  it('takes down nothing that is not its own: image layouts of other programs, files beside its own, processes with its old number', async () => {
+    const layout = join(folder, 'layout');
+    await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
+    await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+    await writeFile(join(layout, 'index.json'), '{"schemaVersion":2,"manifests":[]}');
+    await writeFile(join(layout, 'blobs/sha256', hexOf(digestOf(Buffer.from('x')))), 'x');
+    expect((await ls('teardown', '--store', layout, '--remove', 'all')).status).toBe(6);
+    expect([(await ls('gc', '--store', layout)).status, (await readdir(join(layout, 'blobs/sha256'))).length]).toEqual([2, 1]);
+    expect((await ls('create', '-b', 'build-own', '--store', 'own', '--no-service')).status).toBe(0);
+    await writeFile(join(folder, 'own/notes.txt'), 'mine');
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'serve', '--store', 'elsewhere'], { stdio: 'ignore' });
+    try {
+      await writeFile(join(folder, 'own/serve.pid'), JSON.stringify({ pid: other.pid, args: ['--store', join(folder, 'own')] }));
+      const removed = await ls('teardown', '--store', 'own', '--remove', 'all');
+      expect([removed.status, removed.stdout, removed.stderr]).toEqual([0, expect.stringContaining('no service ran'), expect.stringContaining('notes.txt')]);
+      expect(await readdir(join(folder, 'own'))).toEqual(['notes.txt']);
+      expect(other.exitCode ?? other.signalCode).toBe(null);
+      await mkdir(join(folder, 'own/keys'));
+      await writeFile(join(folder, 'own/oci-layout'), '{}');
+      await writeFile(join(folder, 'own/serve.pid'), 'nonsense');
+      expect((await ls('teardown', '--store', 'own')).status).toBe(6);
+    } finally {
+      other.kill();
+    }
   });
 });

@@ -93,6 +93,10 @@ describe('the machine\'s own TLS', async () => {
     await writeFile(join(folder, 'c/ca.pem'), 'nonsense');
     await expect(openOwnTls(join(folder, 'c'), { hosts: ['127.0.0.1'], now })).rejects.toMatchObject({ code: 'STORAGE_IO' });
     await expect(makeBed({ tls: { cert: 'nonsense', key: 'nonsense' } })).rejects.toMatchObject({ code: 'INPUT_FLAG' });
+    // Node would listen with these.
+    await expect(makeBed({ tls: { cert: '', key: '' } })).rejects.toMatchObject({ code: 'INPUT_FLAG' });
+    const [one, other] = [makeAuthority({ name: 'one', now, days: 1 }), makeAuthority({ name: 'other', now, days: 1 })];
+    await expect(makeBed({ tls: { cert: one.certificate, key: other.key } })).rejects.toMatchObject({ code: 'INPUT_FLAG' });
   });
 
   it('serves on any address, hands out its authority, and is renewed without a restart', async () => {
@@ -108,6 +112,8 @@ describe('the machine\'s own TLS', async () => {
     bed.service.renewTls(renewed);
     const after = (await get(`${url}/healthz`, tls.ca)).peer.fingerprint256;
     expect(after).not.toBe(before);
+    expect(() => bed.service.renewTls({ cert: '', key: '' })).toThrow(expect.objectContaining({ code: 'INPUT_FLAG' }));
+    expect((await get(`${url}/healthz`, tls.ca)).peer.fingerprint256).toBe(after);
     await expect(get(`${url}/healthz`, makeAuthority({ name: 'other', now, days: 1 }).certificate)).rejects.toThrow();
     for (const version of ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const satisfies SecureVersion[]) {
       const works = await new Promise<boolean>((done) => {
