@@ -15,7 +15,7 @@ export function spdxOf(lock: Lock, version: string): Readonly<Record<string, unk
   const related = (spdxElementId: string, relationshipType: string, relatedSpdxElement: string): Readonly<Record<string, string>> => ({ spdxElementId, relationshipType, relatedSpdxElement });
   return {
     spdxVersion: 'SPDX-2.3', dataLicense: 'CC0-1.0', SPDXID: 'SPDXRef-DOCUMENT', name: lock.metadata.name,
-    documentNamespace: `https://longshore.dev/spdx/${lock.metadata.name}/${hex}`,
+    documentNamespace: `https://longshore.dev/spdx/${encodeURIComponent(lock.metadata.name)}/${hex}`,
     creationInfo: { created: new Date(lockTime(lock) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'), creators: [`Tool: longshore-${version}`] },
     packages: [
       plainPackage(root, lock.metadata.name, String(lock.metadata.sequence)),
