@@ -30,6 +30,8 @@ export interface Entry<L extends ListName = ListName> {
   readonly module: string;
   readonly bom: ParsedBom;
   readonly value: EntryValues[L];
+  /** Neither variables nor overlays changed it. */
+  readonly isWritten: boolean;
   /** Where it stands, or its field; where the overlay that made it stands. */
   at(...field: TreePath): Position;
   /** The absolute path that a path in `field` means. Throws `INPUT_FIELD` when the document may not name local files. */
@@ -62,7 +64,7 @@ export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject
       for (const [index, written] of values.entries()) {
         const path = ['spec', list, index];
         const value = substitute(written, variables, bom, path) as EntryValues[ListName];
-        const entry = overlays.apply(entryOf(list, bom, value, path));
+        const entry = overlays.apply(entryOf(list, bom, { value, isWritten: value === written }, path));
         const because = entry === undefined ? 'removed by an overlay' : unselected(entry.value.when, selection, normalArch);
         if (entry === undefined || because !== undefined) dropped.push(droppedOf(list, bom, entry?.value ?? value, because ?? ''));
         else found.push(entry);
@@ -70,7 +72,7 @@ export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject
       found.push(...overlays.added(list, bom));
     }
   }
-  for (const { value, at } of found) throwFirst(credentialProblems(treeOf(value), (path) => at(...path)));
+  for (const { value, at, isWritten } of found) if (!isWritten) throwFirst(credentialProblems(treeOf(value), (path) => at(...path)));
   const byList = Map.groupBy(found, ({ list }) => list);
   return {
     of: <L extends ListName>(list: L) => (byList.get(list) ?? []) as unknown as readonly Entry<L>[],
@@ -83,9 +85,9 @@ function throwFirst([first]: readonly Problem[]): void {
   if (first !== undefined) throw errorOf(first);
 }
 
-function entryOf(list: ListName, bom: ParsedBom, value: EntryValues[ListName], path: TreePath): Entry {
+function entryOf(list: ListName, bom: ParsedBom, { value, isWritten }: Pick<Entry, 'value' | 'isWritten'>, path: TreePath): Entry {
   const at = (...field: TreePath): Position => bom.positionOf([...path, ...field]);
-  return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(bom, written, at(...field)) };
+  return { list, module: bom.value.metadata.name, bom, value, isWritten, at, pathOf: (written, ...field) => localPath(bom, written, at(...field)) };
 }
 
 function localPath({ folder, root }: Pick<ParsedBom, 'folder' | 'root'>, written: string, at: Position): string {
@@ -173,7 +175,7 @@ class Overlays {
     const value = this.check(entry.list, tree, ['spec', 'overlays', index, 'set']);
     const isSet = (field: TreePath): boolean => field[0] !== undefined && Object.hasOwn(set, field[0]);
     const at = (...field: TreePath): Position => (isSet(field) ? project.positionOf(['spec', 'overlays', index, 'set', ...field]) : entry.at(...field));
-    return { ...entry, value, at, pathOf: (written, ...field) => (isSet(field) ? localPath(project, written, at(...field)) : entry.pathOf(written, ...field)) };
+    return { ...entry, value, isWritten: false, at, pathOf: (written, ...field) => (isSet(field) ? localPath(project, written, at(...field)) : entry.pathOf(written, ...field)) };
   }
 
   added(list: ListName, bom: ParsedBom): Entry[] {
@@ -186,7 +188,7 @@ class Overlays {
         const path = ['spec', 'overlays', index, 'add', list, place];
         const at = (...field: TreePath): Position => project.positionOf([...path, ...field]);
         const value = this.check(list, item, path);
-        return { list, module: bom.value.metadata.name, bom, value, at, pathOf: (written, ...field) => localPath(project, written, at(...field)) };
+        return { list, module: bom.value.metadata.name, bom, value, isWritten: false, at, pathOf: (written, ...field) => localPath(project, written, at(...field)) };
       });
     });
   }

@@ -22,13 +22,24 @@ export function credentialIn(url: string): string | undefined {
 }
 
 /** Every text below `tree` in which an address carries a credential: it would end in locks and archives. Values are never in the problems. */
-export function credentialProblems(tree: Tree, positionOf: (path: TreePath) => Position, path: TreePath = []): Problem[] {
-  if (typeof tree === 'string') {
-    const url = tree.match(address)?.find((found) => credentialIn(found) !== undefined);
-    return url === undefined ? [] : [problemOf(url, positionOf(path))];
-  }
-  if (Array.isArray(tree)) return tree.flatMap((item: Tree, index) => credentialProblems(item, positionOf, [...path, index]));
-  return Object.entries(tree).flatMap(([key, item]) => credentialProblems(item as Tree, positionOf, [...path, key]));
+export function credentialProblems(tree: Tree, positionOf: (path: TreePath) => Position): Problem[] {
+  const problems: Problem[] = [];
+  const path: (string | number)[] = [];
+  const walk = (item: Tree): void => {
+    if (typeof item === 'string') {
+      const url = item.includes('://') ? item.match(address)?.find((found) => credentialIn(found) !== undefined) : undefined;
+      if (url !== undefined) problems.push(problemOf(url, positionOf([...path])));
+      return;
+    }
+    const list = Array.isArray(item);
+    for (const [key, child] of Object.entries(item)) {
+      path.push(list ? Number(key) : key);
+      walk(child as Tree);
+      path.pop();
+    }
+  };
+  walk(tree);
+  return problems;
 }
 
 /** `text` with every address that carries a credential redacted: for quoting what stands in another format's file. */

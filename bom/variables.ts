@@ -16,14 +16,19 @@ export function variablesOf(bom: ParsedBom, values: Readonly<Record<string, stri
 
 /**
  * `value` with every `${name}` replaced, in all strings below it; `$${` stands for `${` itself. `path` is where `value` stands in the BOM.
- * Throws `INPUT_FIELD` for a name that the BOM does not declare, and for one that has neither default nor value.
+ * The same object where nothing was to replace. Throws `INPUT_FIELD` for a name that the BOM does not declare, and for one that has neither default nor value.
  */
 export function substitute<T>(value: T, variables: ReadonlyMap<string, string | undefined>, bom: ParsedBom, path: TreePath): T {
   const walk = (item: unknown, at: TreePath): unknown => {
     if (typeof item === 'string') return item.includes('${') ? replace(item, variables, bom, at) : item;
-    if (Array.isArray(item)) return item.map((child, index) => walk(child, [...at, index]));
+    if (Array.isArray(item)) {
+      const items = item.map((child, index) => (typeof child === 'string' && !child.includes('${') ? child : walk(child, [...at, index])));
+      return items.some((child, index) => child !== item[index]) ? items : item;
+    }
     if (typeof item !== 'object' || item === null) return item;
-    return Object.fromEntries(Object.entries(item).map(([key, child]) => [key, verbatim.has(key) ? child : walk(child, [...at, key])]));
+    const before = Object.entries(item);
+    const after = before.map(([key, child]) => [key, verbatim.has(key) || (typeof child === 'string' && !child.includes('${')) ? child : walk(child, [...at, key])] as const);
+    return after.some(([, child], index) => child !== before[index]?.[1]) ? Object.fromEntries(after) : item;
   };
   return walk(value, path) as T;
 }

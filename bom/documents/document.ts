@@ -9,6 +9,8 @@ import { type ModuleBom, moduleBomSchema } from './module-bom.ts';
 import { type ModuleRepository, moduleRepositorySchema } from './module-repository.ts';
 import { type Project, projectSchema } from './project.ts';
 import { credentialProblems } from '../url-credential.ts';
+import { KeysAside } from './keys-aside.ts';
+import { withShownKeys } from './proto-key.ts';
 import { actualText, schemaProblems, valueAt } from './schema-problems.ts';
 import { didYouMean } from './suggest.ts';
 import { errorOf, type Problem, problemAt, readTrees, type Tree, type TreeDocument, type TreePath, treeOf } from './yaml-tree.ts';
@@ -165,43 +167,19 @@ function kindOf(document: TreeDocument, problems: Problem[]): DocumentKind | und
   return undefined;
 }
 
-interface OwnKey { readonly path: TreePath; readonly key: string; readonly value: Tree }
-
 function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[] } {
   const credentials = credentialProblems(document.tree ?? {}, (path) => document.positionOf(path));
-  const own: OwnKey[] = [];
-  const result = schema.safeParse(withoutOwnKeys(document.tree ?? {}, [], own));
+  const aside = new KeysAside();
+  const result = schema.safeParse(aside.without(document.tree ?? {}));
   if (!result.success) return { problems: [...schemaProblems(result.error.issues, document, schema), ...credentials] };
   if (credentials.length > 0) return { problems: credentials };
-  const canonical = canonicalBytes(own.length === 0 ? result.data : withOwnKeys(result.data, own));
+  const value = aside.hasHidden ? withShownKeys(result.data) : result.data;
+  const canonical = canonicalBytes(aside.restored(value));
   return {
     problems: [],
     parsed: {
-      file: document.file, value: result.data, canonical, digest: digestOf(canonical), positionOf: document.positionOf,
+      file: document.file, value, canonical, digest: digestOf(canonical), positionOf: document.positionOf,
       ...(options.folder === undefined ? {} : { folder: options.folder }), ...(options.root === undefined ? {} : { root: options.root }), ...(options.origin === undefined ? {} : { origin: options.origin }),
     },
   };
-}
-
-/** The tree without keys that start with x-: they are the author's own, allowed everywhere, and kept aside in `own`. */
-function withoutOwnKeys(tree: Tree, path: TreePath, own: OwnKey[]): Tree {
-  if (typeof tree === 'string') return tree;
-  if (Array.isArray(tree)) return tree.map((item: Tree, index) => withoutOwnKeys(item, [...path, index], own));
-  const result: Record<string, Tree> = {};
-  for (const [key, value] of Object.entries(tree as Readonly<Record<string, Tree>>)) {
-    if (key.startsWith('x-')) own.push({ path, key, value });
-    else if (key === 'annotations') result[key] = value;
-    else result[key] = withoutOwnKeys(value, [...path, key], own);
-  }
-  return result;
-}
-
-function withOwnKeys(value: unknown, own: readonly OwnKey[]): unknown {
-  const copy: unknown = structuredClone(value);
-  for (const { path, key, value: kept } of own) {
-    let parent = copy as Record<string | number, unknown> | undefined;
-    for (const part of path) parent = parent?.[part] as Record<string | number, unknown> | undefined;
-    if (typeof parent === 'object') parent[key] = kept;
-  }
-  return copy;
 }

@@ -1,5 +1,6 @@
 // What zod found, in the words of a person who wrote the document: place, expected, actual, and what was probably meant.
 import type { z } from 'zod';
+import { shownKey } from './proto-key.ts';
 import { didYouMean } from './suggest.ts';
 import { type Problem, problemAt, type Tree, type TreeDocument, type TreePath } from './yaml-tree.ts';
 
@@ -11,10 +12,10 @@ export function schemaProblems(issues: readonly Issue[], document: TreeDocument,
 }
 
 function problemsOf(issue: Issue, document: TreeDocument, schema: z.ZodType, base: TreePath): Problem[] {
-  const path = [...base, ...issue.path] as TreePath;
+  const path = [...base, ...issue.path.map(shownKey)] as TreePath;
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path as TreePath);
-    return issue.keys.map((key) => {
+    return issue.keys.map(shownKey).map((key) => {
       const next = didYouMean(key, known);
       return problemAt('INPUT_UNKNOWN_KEY', document.positionOf([...path, key], 'key'), {
         expected: `a known key in ${pathText(path)}`, actual: key, ...(next === undefined ? {} : { next }),

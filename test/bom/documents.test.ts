@@ -6,6 +6,7 @@ import { checkDocument, moduleBomFrom, parseDocuments, parseModuleBom, parseProj
 import { editorSchemas } from '../../bom/documents/editor-schema.ts';
 import { nearest } from '../../bom/documents/suggest.ts';
 import { readTrees, treeLimits } from '../../bom/documents/yaml-tree.ts';
+import { toYaml } from '../../bom/documents/yaml-writer.ts';
 import { templateText } from '../../bom/template.ts';
 import { refusal } from './support/documents.ts';
 import { runs } from '../support/runs.ts';
@@ -127,7 +128,23 @@ describe('round trip', () => {
       const value = { apiVersion: 'longshore.dev/v1alpha1', kind: 'ModuleBOM', metadata: { name: 'a', labels }, spec: { images } };
       const parsed = parseModuleBom(JSON.stringify(value), 'a.json');
       expect(JSON.parse(new TextDecoder().decode(parsed.canonical))).toEqual(value);
-    }), { numRuns: runs(200) });
+    }), { numRuns: runs(200), examples: [[[], JSON.parse('{"__proto__":"a"}') as Record<string, string>]] });
+  });
+
+  it('a key __proto__ is a key like any other', () => {
+    const text = '{"apiVersion":"longshore.dev/v1alpha1","kind":"ModuleBOM","metadata":{"annotations":{"__proto__":{"__proto__":"1"}},"labels":{"__proto__":"2","a":"3"},"name":"a"},"spec":{"images":[{"annotations":{"__proto__":"4"},"ref":"x","x-own":{"__proto__":{"x-b":"5"}}}]}}';
+    const parsed = parseModuleBom(text, 'a.json');
+    expect(new TextDecoder().decode(parsed.canonical)).toBe(text);
+    expect(parseModuleBom(toYaml(JSON.parse(text)), 'a.yaml').digest).toBe(parsed.digest);
+    expect(moduleBomFrom(parsed.value, 'b').value.metadata.labels).toEqual(parsed.value.metadata.labels);
+    expect(Object.entries(parsed.value.metadata.labels ?? {})).toEqual([['__proto__', '2'], ['a', '3']]);
+  });
+
+  it('and neither brings in fields nor reaches what all objects share', () => {
+    expect(checkDocument(`${head}spec:\n  images:\n    - {__proto__: {ref: x}}\n`, 'a.yaml')).toMatchObject([{ code: 'INPUT_FIELD', subject: 'a.yaml:6:7' }, { code: 'INPUT_UNKNOWN_KEY', subject: 'a.yaml:6:8', actual: '__proto__' }]);
+    const { value } = parseProject('apiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {name: p}\nspec: {overlays: [{match: {image: x}, set: {__proto__: {x-evil: "1"}}}]}\n', 'p.yaml');
+    expect(Object.keys(value.spec?.overlays?.[0]?.set ?? {})).toEqual(['__proto__']);
+    expect('x-evil' in {}).toBe(false);
   });
 });
 

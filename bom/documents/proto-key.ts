@@ -1,0 +1,26 @@
+// The key __proto__. Written into an object it sets its prototype, and zod leaves it out of records without a word: while a document is checked,
+// the key goes by a name that no document can have.
+
+const written = '__proto__';
+/** Half a surrogate pair: readTrees refuses it, treeOf replaces it. */
+const hidden = `\uD800${written}`;
+
+export function hiddenKey(key: string): string {
+  return key === written ? hidden : key;
+}
+
+export function shownKey<K extends PropertyKey>(key: K): K | string {
+  return key === hidden ? written : key;
+}
+
+/** `value` with the key under its own name again, as a property like any other; the same object where there was none. */
+export function withShownKeys(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(withShownKeys);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const shown = entries.map(([key, item]) => [shownKey(key), withShownKeys(item)] as const);
+  return shown.some(([key, item], index) => key !== entries[index]?.[0] || item !== entries[index]?.[1]) ? Object.fromEntries(shown) : value;
+}
