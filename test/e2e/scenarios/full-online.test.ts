@@ -26,13 +26,40 @@ it('takes everything from the repository machine, though the internet is there',
 });
 
 it('finds what leads past it, and is at peace once that is locked and gone', async () => {
+  const audit = `longshore client audit -i inventory ${sshOption}`;
   await m4.must('echo "deb [trusted=yes] https://deb.example.org/debian stable main" > /etc/apt/sources.list.d/own.list');
-  expect(await repo.run(`longshore client audit -i inventory ${sshOption}`)).toMatchObject({ status: 3, stdout: expect.stringContaining('own.list') });
+  // Past the settings for this machine's tools, as someone does who knows how.
+  await m4.must('skopeo --registries-conf /dev/null copy -q --insecure-policy docker://docker.io/library/redis:7 containers-storage:docker.io/library/redis:7');
+  const found = await repo.run(audit);
+  expect([found.status, found.stdout]).toEqual([3, expect.stringContaining('podman: image docker.io/library/redis:7: not from here')]);
+  expect(found.stdout).toContain('own.list');
   await repo.must('sed -i "s/^      - kafka$/      - kafka\\n      - monitoring/" project.yml && longshore create -b build/ --online -f project.yml');
   expect(await repo.must('longshore status')).toContain('serving generation 2');
   await m4.must('rm /etc/apt/sources.list.d/own.list');
   // The service takes a moment to see the switch.
   await m4.must('curl -fsS -o /dev/null --retry 30 --retry-delay 1 --retry-all-errors https://repo01:5000/v2/docker.io/library/redis/manifests/7');
   await m4.must('skopeo copy -q --insecure-policy docker://repo01:5000/docker.io/library/redis:7 containers-storage:docker.io/library/redis:7');
-  await repo.must(`longshore client audit -i inventory ${sshOption}`);
+  await repo.must(audit);
+});
+
+it('finds an image of a registry that is not here, of root and of a user, and a runtime that does not answer', async () => {
+  const audit = async (): Promise<string> => {
+    const { status, stdout } = await repo.run(`longshore client audit -i inventory ${sshOption}`);
+    return `status ${status}\n${stdout}`;
+  };
+  const copyTo = 'skopeo copy -q --insecure-policy docker://repo01:5000/docker.io/library/redis:7';
+  await m4.must(`${copyTo} containers-storage:registry.elsewhere.test/team/stray:1`);
+  expect(await audit()).toMatch(/^status 3\n[^]*podman: image registry\.elsewhere\.test\/team\/stray:1: not from here/);
+  await m4.must('podman rmi registry.elsewhere.test/team/stray:1');
+  expect(await audit()).toMatch(/^status 0\nm4 +clean/);
+  // A user's own, where rootless podman keeps it.
+  await m4.must(`echo user:x:4711:4711::/home/user:/bin/sh >> /etc/passwd && ${copyTo} 'containers-storage:[vfs@/home/user/.local/share/containers/storage+/run/user-storage]registry.elsewhere.test/team/own:1'`);
+  expect(await audit()).toMatch(/^status 3\n[^]*containers-storage \(\/home\/user\): image registry\.elsewhere\.test\/team\/own:1: not from here/);
+  await m4.must('rm -r /home/user');
+  await m4.must('cp /etc/containers/storage.conf good && echo "driver =" > /etc/containers/storage.conf');
+  expect(await audit()).toMatch(/^status 3\n[^]*podman: does not tell its images \(status [1-9]\d*\): .*toml/);
+  await m4.must('cp good /etc/containers/storage.conf && printf "#!/bin/sh\\n" > /usr/bin/ctr && chmod 755 /usr/bin/ctr');
+  expect(await audit()).toMatch(/^status 3\n[^]*containerd: is installed and does not run/);
+  await m4.must('rm /usr/bin/ctr');
+  expect(await audit()).toMatch(/^status 0\n/);
 });
