@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ByteRange, Descriptor } from '../bom/digest.ts';
+import { BundleError } from '../bom/errors.ts';
+import type { Bytes } from '../bom/ports.ts';
 import { smallBytes } from './blob-cache.ts';
 import { readSmall, type ServedBlobs } from './content.ts';
 import { readSizeBytes, sendFile } from './send-file.ts';
@@ -34,7 +36,7 @@ export function blobAnswer(blob: Descriptor, from: ServedBlobs, headers: Headers
 
 /**
  * Sends `answer`. Memory stays at one read per answer whatever the size; what was opened is closed when the client leaves. Throws when the
- * content could not be sent to its end: headers are out by then, so the caller must cut the connection.
+ * content could not be sent to its end: once headers are out, the caller must cut the connection; before, it may answer otherwise ({@link isGone}).
  */
 export async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<number> {
   const planned = conditional(request, answer);
@@ -54,14 +56,40 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
   return sent;
 }
 
-async function sendBlob(response: ServerResponse, { blob, from }: Body & { readonly kind: 'blob' }, range: ByteRange): Promise<void> {
+async function sendBlob(response: ServerResponse, body: Body & { readonly kind: 'blob' }, range: ByteRange): Promise<void> {
+  try {
+    await sendFromPlace(response, body, range);
+  } catch (cause) {
+    // Between asking where it lies and opening it, a collection may have moved it.
+    if (!isGone(cause) || response.headersSent || response.destroyed) throw cause;
+    await sendFromPlace(response, body, range);
+  }
+}
+
+async function sendFromPlace(response: ServerResponse, { blob, from }: Body & { readonly kind: 'blob' }, range: ByteRange): Promise<void> {
   if (blob.size <= smallBytes) {
     response.end((await readSmall(from, blob)).subarray(range.start, range.end));
     return;
   }
   const place = await from.locate(blob.digest);
-  if (place !== undefined) await sendFile(response, place.path, { start: place.offset + range.start, end: place.offset + range.end });
-  else await pipeline(Readable.from(from.open(blob, range), { objectMode: false, highWaterMark: readSizeBytes }), response);
+  if (place !== undefined) return sendFile(response, place.path, { start: place.offset + range.start, end: place.offset + range.end });
+  const chunks = from.open(blob, range)[Symbol.asyncIterator]();
+  // What cannot be opened shows here, while the status can still say so.
+  const first = await chunks.next();
+  const all = async function* whole(): Bytes {
+    try {
+      for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
+    } finally {
+      await chunks.return?.();
+    }
+  };
+  await pipeline(Readable.from(all(), { objectMode: false, highWaterMark: readSizeBytes }), response);
+}
+
+/** Whether content that was here is not any more: collected since the question whether it is. */
+export function isGone(cause: unknown): boolean {
+  if (!(cause instanceof BundleError)) return false;
+  return cause.code === 'INTEGRITY_MISSING' || (cause.code === 'STORAGE_IO' && cause.cause instanceof Error && 'code' in cause.cause && cause.cause.code === 'ENOENT');
 }
 
 interface Planned {

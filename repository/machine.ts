@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BundleError } from '../bom/errors.ts';
 import type { Access, Identity } from './access.ts';
 import type { AccessRecord } from './access-record.ts';
-import { type Answer, jsonAnswer, send, textAnswer } from './answer.ts';
+import { type Answer, isGone, jsonAnswer, send, textAnswer } from './answer.ts';
 import { AuditLog, isWrite } from './audit.ts';
 import { apiAnswer } from './catalog/api.ts';
 import { artifactPage } from './catalog/artifact-page.ts';
@@ -120,11 +120,10 @@ export class Machine {
   }
 
   private async sendFailure(request: IncomingMessage, response: ServerResponse, cause: unknown): Promise<number> {
-    const full = cause instanceof BundleError && cause.code === 'STORAGE_SPACE';
-    const text = full ? 'the disk of this machine is full' : 'this machine failed; its log says why';
     drain(request);
-    const failed = (request.url ?? '').startsWith('/v2') ? jsonAnswer(full ? 507 : 500, { errors: [{ code: 'UNKNOWN', message: text }] }) : textAnswer(full ? 507 : 500, `${text}\n`);
-    return send(request, response, failed);
+    // Those of the answer that was begun.
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    return send(request, response, failureAnswer(request.url ?? '', cause));
   }
 
   async closeLogs(): Promise<void> {
@@ -196,6 +195,17 @@ export class Machine {
       default: return undefined;
     }
   }
+}
+
+function failureAnswer(path: string, cause: unknown): Answer {
+  const forRegistry = path.startsWith('/v2');
+  if (isGone(cause)) {
+    const text = 'what has this name was collected just now';
+    return forRegistry ? registryError(path.includes('/manifests/') ? 'MANIFEST_UNKNOWN' : 'BLOB_UNKNOWN', text) : textAnswer(404, `${text}\n`);
+  }
+  const isFull = cause instanceof BundleError && cause.code === 'STORAGE_SPACE';
+  const [status, text] = isFull ? [507, 'the disk of this machine is full'] as const : [500, 'this machine failed; its log says why'] as const;
+  return forRegistry ? jsonAnswer(status, { errors: [{ code: 'UNKNOWN', message: text }] }) : textAnswer(status, `${text}\n`);
 }
 
 function redirect(location: string): Answer {

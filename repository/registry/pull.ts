@@ -1,7 +1,7 @@
 // Reading and discovery. OCI distribution specification 1.1: "Pull", "Content Discovery".
 import { canonicalBytes } from '../../bom/canonical-json.ts';
 import { type Descriptor, isDigest } from '../../bom/digest.ts';
-import { type Answer, blobAnswer, type Headers, jsonAnswer } from '../answer.ts';
+import { type Answer, blobAnswer, type Headers, isGone, jsonAnswer } from '../answer.ts';
 import { readSmall, type ServedBlobs } from '../content.ts';
 import { type Address, isAddress, isAnyDigest, isTag, lexically, pageOf, registryError } from './grammar.ts';
 import { manifestLimitBytes, ociIndex, parseManifest } from './manifest.ts';
@@ -80,7 +80,12 @@ async function referrersOf(shelf: Shelf, subject: string, blobs: ServedBlobs): P
   for (const referrer of isDigest(subject) ? shelf.served?.referrers.get(subject) ?? [] : []) {
     // A lock does not carry annotations; the manifest has them. It is small, and bounded here.
     if (referrer.size > manifestLimitBytes || !(await blobs.has(referrer.digest))) continue;
-    const { manifest } = parseManifest(await readSmall(blobs, referrer), referrer.mediaType);
+    const bytes = await readSmall(blobs, referrer).catch((cause: unknown) => {
+      if (isGone(cause)) return undefined;
+      throw cause;
+    });
+    if (bytes === undefined) continue;
+    const { manifest } = parseManifest(bytes, referrer.mediaType);
     if (manifest.subject === subject) found.set(manifest.digest, { ...manifest, digest: manifest.digest as Address });
   }
   for (const [address, manifest] of shelf.pushed?.manifests ?? []) if (manifest.subject === subject) found.set(address, { ...manifest, digest: address });

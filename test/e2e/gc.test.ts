@@ -60,6 +60,43 @@ describe('longshore gc', async () => {
     }
   });
 
+  it('gives a client that asks all the while the content, or 404 for what it collected, and nothing else', async () => {
+    const machine = join(folder, 'hammer');
+    await imported(machine, [1, 2], ['--copy']);
+    const serve = await startServe(['--store', machine], folder);
+    try {
+      await checkServed(serve.url, 2);
+      await imported(machine, [3], ['--copy']);
+      const known = new Map([2, 3].flatMap((sequence) => Object.entries(contentOf(sequence)).map(([name, content]) => [digestOf(content), name] as const)));
+      const statuses = new Map<number, number>();
+      let isDone = false;
+      const hammer = async (seed: number): Promise<void> => {
+        const random = seeded(seed);
+        while (!isDone) {
+          const name = random() < 0.1 ? 'shared' : `own/${Math.floor(random() * 40)}`;
+          const answer = await fetch(`${serve.url}/files/${name}`);
+          const bytes = new Uint8Array(await answer.arrayBuffer());
+          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          if (answer.status === 200) expect(known.get(digestOf(bytes))).toBe(name);
+        }
+      };
+      const clients = [1, 2, 3, 4].map(hammer);
+      try {
+        for (const more of [['--keep', '1'], ['--keep', '1', '--compact']]) expect((await longshore(['gc', '--store', machine, ...more], { cwd: folder })).status).toBe(0);
+        // Back to less: what generation 3 alone had goes under the clients' hands.
+        await imported(machine, [2], ['--copy', '--allow-downgrade']);
+        expect((await longshore(['gc', '--store', machine, '--keep', '1', '--compact'], { cwd: folder })).status).toBe(0);
+      } finally {
+        isDone = true;
+        await Promise.all(clients);
+      }
+      expect([...statuses.keys()].filter((status) => status !== 200 && status !== 404)).toEqual([]);
+      expect(statuses.get(200)).toBeGreaterThan(0);
+    } finally {
+      await serve.stop();
+    }
+  });
+
   it('refuses a rollback to what it gave up, and says what it would do', async () => {
     const machine = join(folder, 'rollback');
     await imported(machine, [1, 2, 3], []);
