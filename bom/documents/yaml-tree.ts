@@ -2,9 +2,9 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode, type YAMLMap } from 'yaml';
 import { BundleError } from '../errors.ts';
 import type { Position } from '../requirement.ts';
+import { type JsonTree, readJson, type Tree } from './json-tree.ts';
 
-/** A parsed document before any schema: text, lists, mappings. Entries whose value is null are left out. */
-export type Tree = string | readonly Tree[] | { readonly [key: string]: Tree };
+export type { Tree };
 export type TreePath = readonly (string | number)[];
 
 export interface Problem {
@@ -71,6 +71,9 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
   if (text.length > treeLimits.textLength) {
     return { documents: [], problems: [problemAt('INPUT_SYNTAX', start, { expected: `at most ${treeLimits.textLength} characters`, actual: String(text.length) })], lint };
   }
+  const plain = text.replace(/^\uFEFF/, '');
+  const json = readJson(plain, treeLimits);
+  if (json !== undefined) return { documents: [jsonDocument(json, plain, file)], problems: [], lint };
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
@@ -78,7 +81,7 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
   };
   const problems: Problem[] = [];
   try {
-    const parsed = parseAllDocuments(text.replace(/^\uFEFF/, ''), {
+    const parsed = parseAllDocuments(plain, {
       version: '1.2', schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', lineCounter: lines, strict: true,
     });
     if (!Array.isArray(parsed)) return { documents: [], problems, lint };
@@ -93,6 +96,28 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
     if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError) && (cause as Error).name !== 'YAMLParseError') throw cause;
     return { documents: [], problems: [...problems, problemAt('INPUT_SYNTAX', start, { expected: `YAML nested at most ${treeLimits.depth} deep`, actual: (cause as Error).message })], lint };
   }
+}
+
+function jsonDocument({ tree, place }: JsonTree, text: string, file: string): TreeDocument {
+  const lines = new LineCounter();
+  const at = (offset: number): Position => {
+    if (lines.lineStarts.length === 0) for (let start = 0; start !== -1; start = text.indexOf('\n', start) + 1 || -1) lines.addNewLine(start);
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  return {
+    file, tree,
+    positionOf: (path, part = 'value') => {
+      let nearest = place;
+      for (const [index, name] of path.entries()) {
+        const child = nearest.children?.get(name);
+        if (child === undefined) return at(nearest.value);
+        if (index === path.length - 1 && part === 'key') return at(child.key);
+        nearest = child;
+      }
+      return at(nearest.value);
+    },
+  };
 }
 
 /** One damage gives many errors at one place; the first says what it is. */
