@@ -113,7 +113,7 @@ function clashes(item: SolvPackage, present: Present, options: RpmCheckOptions):
   }
   if (options.isMultiversion?.(item) !== true) {
     const twin = present.all.find((other) => other !== item && other.name === item.name
-      && (other.arch === item.arch || other.arch === 'noarch' || item.arch === 'noarch' || is64(other.arch) === is64(item.arch) || compareEvr(other.evr, item.evr) !== 0));
+      && (other.arch === item.arch || other.arch === 'noarch' || item.arch === 'noarch' || is64(other.arch) === is64(item.arch)));
     if (twin !== undefined) found.push(`${rpmLabel(item)} cannot be beside ${rpmLabel(twin)}`);
   }
   return found;

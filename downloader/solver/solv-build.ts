@@ -9,6 +9,8 @@ export interface BuildOptions {
   readonly isMultiversion: (solvable: number) => boolean;
   /** Names stay alone whatever the architecture, as in a libsolv built without support for twins. */
   readonly twins: boolean;
+  /** Asked for by itself, without the other architectures of its name. */
+  readonly isMeant: (solvable: number) => boolean;
   /** Already there, whatever it needs. */
   readonly isInstalled: (solvable: number) => boolean;
 }
@@ -55,7 +57,7 @@ export class RuleBuilder {
     for (const relation of universe.dependenciesOf(solvable, 'conflicts')) this.addConflicts(solvable, relation);
     this.addObsoletes(solvable);
     this.addSameName(solvable);
-    const twins = this.betterTwins(solvable);
+    const twins = this.options.isMeant(solvable) ? [] : this.betterTwins(solvable);
     for (const twin of twins) this.visit(twin);
     if (twins.length > 0) this.rules.addList(-solvable, this.rules.keepList(twins), { kind: 'twin', solvable });
     for (const kind of ['recommends', 'suggests'] as const) {
@@ -122,12 +124,12 @@ export class RuleBuilder {
       if (other === solvable || (this.options.isInstalled(solvable) && !this.options.isInstalled(other))) continue;
       const isSame = universe.evrOf(other) === universe.evrOf(solvable) && universe.archOf(other) === universe.archOf(solvable);
       if (this.options.isMultiversion(solvable) && !isSame) continue;
-      if (this.options.twins && universe.evrOf(other) === universe.evrOf(solvable) && !arch.collide(universe.archOf(solvable), universe.archOf(other))) continue;
+      if (this.options.twins && !arch.collide(universe.archOf(solvable), universe.archOf(other))) continue;
       this.rules.add(-solvable, -other, { kind: 'same-name', solvable });
     }
   }
 
-  /** A 32-bit package stands only beside the 64-bit one of its version, where there is one. */
+  /** A 32-bit package that nobody meant stands only beside the 64-bit one of its version, where there is one. */
   private betterTwins(solvable: number): number[] {
     const { universe, arch } = this.view;
     if (!this.options.twins || this.options.isInstalled(solvable)) return [];
@@ -165,7 +167,7 @@ export class RuleBuilder {
       const best = Math.min(...scores.filter((score) => score > 1));
       for (const [index, other] of named.entries()) {
         const score = scores[index] ?? 0;
-        if (score <= 1 || score === best || this.options.isInstalled(other) || this.betterTwins(other).length > 0) continue;
+        if (score <= 1 || score === best || this.options.isInstalled(other) || this.options.isMeant(other) || this.betterTwins(other).length > 0) continue;
         this.rules.add(-other, 0, { kind: 'inferior-arch', solvable: other });
       }
     }

@@ -7,6 +7,8 @@ import type { SolvView } from './solv-view.ts';
 export interface SolvJob {
   /** For each request the packages of which one has to be there, by ascending number. */
   readonly install: readonly (readonly number[])[];
+  /** The requests stand for capabilities, not (as dnf's do) for the packages themselves: a 32-bit one then never comes alone. */
+  readonly isLoose?: boolean;
   /** Further clauses that have to hold. */
   readonly conditions?: readonly (readonly number[])[];
   /** Take recommended and supplementing packages too. */
@@ -49,9 +51,18 @@ function addBestRules(view: SolvView, search: Search, { install }: SolvJob): voi
   }
 }
 
+/** Packages of requests that leave out the better architectures of their name. */
+function meantIn({ universe, arch }: SolvView, { install, isLoose = false }: SolvJob): Set<number> {
+  if (isLoose) return new Set();
+  return new Set(install.flatMap((candidates) => candidates.filter((id) =>
+    !candidates.some((other) => universe.nameOf(other) === universe.nameOf(id) && arch.scoreOf(universe.archOf(other)) < arch.scoreOf(universe.archOf(id))))));
+}
+
 /** Pure: the same view and job give the same outcome. */
 export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
+  const meant = meantIn(view, job);
   const builder = new RuleBuilder(view, {
+    isMeant: (id) => meant.has(id),
     isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
   });
   builder.reach([...job.install.flat(), ...(job.conditions ?? []).flat().filter((literal) => literal > 0)]);

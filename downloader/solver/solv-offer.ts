@@ -16,7 +16,7 @@ export interface SolvSettings {
   readonly excludes?: readonly string[];
   readonly modules?: ModuleChoice;
   readonly groups?: readonly Comps[];
-  /** false: a 32-bit package never stands beside the 64-bit one of its name, as in a libsolv built without support for that (Debian's). */
+  /** false: a 32-bit package never stands beside the 64-bit one of its name. dnf lets it. */
   readonly twins?: boolean;
 }
 

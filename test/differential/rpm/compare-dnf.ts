@@ -11,13 +11,12 @@ import { prepareOffer, type SolvOffer, type SolvSettings } from '../../../downlo
 import type { RpmUniverse } from '../../../downloader/solver/solv-universe.ts';
 import { packageSets } from '../apt-sets.ts';
 import { randomFrom } from '../random-universe.ts';
-import { convertStanzas, machineStanzas, sprinkle } from './debian-universe.ts';
+import { convertStanzas, machineStanzas, sprinkle, subset } from './debian-universe.ts';
 import { type DnfAnswer, type DnfOracle, type DnfRequest, type DnfVerdict, openDnf, ourDnfAnswer, verdictOf } from './dnf.ts';
 import { loadUniverse } from './load-repository.ts';
 import { writeRepository, type WrittenRepository } from './write-repository.ts';
 
-/** Debian's libsolv is built without support for twins: see docs/rpm-solver.md. */
-const settings: SolvSettings = { arch: 'x86_64', twins: false };
+const settings: SolvSettings = { arch: 'x86_64' };
 
 export interface BigOptions {
   /** Take every n-th fixed set. */
@@ -26,8 +25,8 @@ export interface BigOptions {
   readonly random: number;
   readonly seed: number;
   readonly only?: string;
-  /** Take every n-th stanza of the machine's index. */
-  readonly share?: number;
+  /** Only what these can lead to, and requests of these alone. */
+  readonly within?: readonly string[];
 }
 
 export type DnfTally = Record<DnfVerdict, number>;
@@ -66,7 +65,8 @@ export class Big {
   theirs(request: DnfRequest): Promise<DnfAnswer> { return this.dnf.ask(request); }
 }
 
-function setsOf(universe: RpmUniverse, { every, random, seed, only = '' }: BigOptions): string[] {
+function setsOf(universe: RpmUniverse, { every, random, seed, only = '', within }: BigOptions): readonly string[] {
+  if (within !== undefined) return within;
   const next = randomFrom(seed);
   const picked = Array.from({ length: random }, () => Array.from({ length: next() < 0.6 ? 1 : 2 + Math.floor(next() * 5) }, () => universe.nameText(1 + Math.floor(next() * (universe.count - 1)))).join(' '));
   return [...packageSets.filter((_, index) => index % every === 0), ...picked].filter((set) => set.includes(only));
@@ -83,8 +83,8 @@ function describe(request: DnfRequest, theirs: DnfAnswer, ours: DnfAnswer): stri
 /** Every set with and without weak dependencies, best on and off, over the plain universe or the sprinkled one. */
 export async function compareWithDnf(kind: 'plain' | 'sprinkled', options: BigOptions, print: (line: string) => void): Promise<DnfTally> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-rpm-differential-'));
-  const stanzas = (await machineStanzas()).filter((_, index) => index % (options.share ?? 1) === 0);
-  const plain = convertStanzas(stanzas);
+  const all = convertStanzas(await machineStanzas());
+  const plain = options.within === undefined ? all : subset(all, options.within);
   const files = await writeRepository(folder, kind === 'plain' ? plain : sprinkle(plain, 8));
   const repository = { id: 'main', path: files.path, primary: files.primary };
   const dnf = await openDnf([repository]);

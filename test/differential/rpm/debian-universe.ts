@@ -133,3 +133,18 @@ export function sprinkle(packages: readonly MadePackage[], seed: number): MadePa
   for (const twin of twins.filter(({ deps }) => deps.requires.length <= 2).slice(0, 300)) pick(packages).deps.requires.push({ name: `${twin.name}(64bit)` });
   return [...packages, ...twins];
 }
+
+/** What `seeds` can lead to over requirements, with every provider of each: small enough for a test, and solvable as the whole. */
+export function subset(packages: readonly MadePackage[], seeds: readonly string[]): MadePackage[] {
+  const providers = new Map<string, MadePackage[]>();
+  for (const item of packages) for (const { name } of item.deps.provides) providers.set(name, [...providers.get(name) ?? [], item]);
+  const taken = new Set<MadePackage>();
+  const queue = seeds.flatMap((name) => providers.get(name) ?? []);
+  for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
+    if (taken.has(item)) continue;
+    taken.add(item);
+    const names = item.deps.requires.flatMap(({ name }) => (name.startsWith('(') ? name.match(/[^\s()]+(?:\([^\s()]*\))*/g) ?? [] : [name]));
+    queue.push(...names.flatMap((name) => providers.get(name) ?? []));
+  }
+  return packages.filter((item) => taken.has(item));
+}

@@ -44,7 +44,6 @@ def make(weak, best):
 
 
 def answer(base, request):
-    base.reset(goal=True)
     base.conf.install_weak_deps = request["weak"]
     base.conf.best = request["best"]
     try:
@@ -70,5 +69,6 @@ for line in sys.stdin:
         base.close()
     else:
         shared = shared or make(True, True)
+        shared.reset(goal=True)
         result = answer(shared, wanted)
     print(json.dumps(result), flush=True)

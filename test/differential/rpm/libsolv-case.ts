@@ -147,7 +147,7 @@ class Reader {
     const install = this.install.map((each) => this.candidates(each));
     const document: OracleDocument = {
       arch: this.arch, twins: this.twins, packages: this.packages(), repositories: this.repositories.map(({ priority }) => ({ priority: 99 - priority })),
-      jobs: [{ install, weak: this.weak, best: false, multiversion: this.multiversion }],
+      jobs: [{ install, weak: this.weak, best: false, multiversion: this.multiversion, isLoose: this.install.some(([kind]) => kind !== 'pkg' && kind !== 'oneof') }],
     };
     const expected = lines.flatMap((line) => /^install (\S+)@/.exec(line)?.[1] ?? []).sort();
     this.steps.push({ document, expected: isProblem ? undefined : expected });

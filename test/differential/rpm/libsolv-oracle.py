@@ -61,7 +61,10 @@ def answer(pool, solvables, request):
     for candidates in request["install"]:
         chosen = [solvables[index].id for index in candidates]
         how = solv.Job.SOLVER_INSTALL | (solv.Job.SOLVER_FORCEBEST if request.get("best") else 0)
-        jobs.append(pool.Job(how | solv.Job.SOLVER_SOLVABLE_ONE_OF, pool.towhatprovides(chosen)))
+        if len(chosen) == 1:  # as libdnf does
+            jobs.append(pool.Job(how | solv.Job.SOLVER_SOLVABLE, chosen[0]))
+        else:
+            jobs.append(pool.Job(how | solv.Job.SOLVER_SOLVABLE_ONE_OF, pool.towhatprovides(chosen)))
     for name in request.get("multiversion", []):
         jobs.append(pool.Job(solv.Job.SOLVER_MULTIVERSION | solv.Job.SOLVER_SOLVABLE_PROVIDES, pool.Dep(name).id))
     solver = pool.Solver()

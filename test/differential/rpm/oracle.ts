@@ -18,7 +18,7 @@ export interface OraclePackage {
   readonly deps: Readonly<Record<string, readonly string[]>>;
   readonly files: readonly string[];
 }
-export interface OracleJob { readonly install: readonly (readonly number[])[]; readonly weak: boolean; readonly best: boolean; readonly multiversion?: readonly string[] }
+export interface OracleJob { readonly install: readonly (readonly number[])[]; readonly weak: boolean; readonly best: boolean; readonly multiversion?: readonly string[]; readonly isLoose?: boolean }
 export interface OracleDocument {
   readonly arch: string;
   readonly twins: boolean;
@@ -51,12 +51,12 @@ export function ourAnswer(document: OracleDocument): OracleAnswer {
     for (const item of document.packages) if (item.r === index) add(packageOf(item));
   }
   const view = new SolvView(universe, archPolicy(document.arch));
-  return document.jobs.map(({ install, weak, best, multiversion = [] }) => {
+  return document.jobs.map(({ install, weak, best, multiversion = [], isLoose = false }) => {
     const names = new Set(multiversion.flatMap((name) => universe.findName(name) ?? []));
     const isMultiversion = (id: number): boolean => universe.dependenciesOf(id, 'provides').some((relation) => names.has(universe.relationName(relation)));
     const candidates = install.map((ids) => ids.map((id) => id + 1).filter((id) => view.isUsable(id)));
     if (candidates.some((ids) => ids.length === 0)) return null;
-    const { isSolved, taken } = solveJob(view, { install: candidates, weak, best, twins: document.twins, isMultiversion });
+    const { isSolved, taken } = solveJob(view, { install: candidates, weak, best, twins: document.twins, isMultiversion, isLoose });
     return isSolved ? taken.filter((id) => universe.repositoryOf(id).installed !== true).map((id) => id - 1).sort((a, b) => a - b) : null;
   });
 }

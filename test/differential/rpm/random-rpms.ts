@@ -86,7 +86,7 @@ class Maker {
     const jobs: OracleJob[] = [];
     for (let turn = 0; turn < 2; turn += 1) {
       const wanted = Array.from({ length: 1 + this.below(3) }, () => this.pick(packages).n);
-      const install = [...new Set(wanted)].map((name) => packages.flatMap(({ n }, index) => (n === name ? [index] : [])));
+      const install = [...new Set(wanted)].map((name) => packages.flatMap(({ n }, index) => (n === name ? [index] : []))).map((all) => (this.chance(0.2) ? [this.pick(all)] : all));
       jobs.push({ install, weak: this.chance(0.6), best: this.chance(0.4) });
     }
     const priority = this.chance(0.3);

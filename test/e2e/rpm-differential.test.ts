@@ -1,0 +1,49 @@
+// A sample of `npm run differential -- rpm` and `-- libsolv`: our choice beside dnf and libsolv themselves.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareWithDnf } from '../differential/rpm/compare-dnf.ts';
+import { compareShape } from '../differential/rpm/compare-libsolv.ts';
+import { type DnfOracle, openDnf, ourDnfAnswer, verdictOf } from '../differential/rpm/dnf.ts';
+import { buildHandMade, type HandMade, offerFor } from '../differential/rpm/hand-made.ts';
+import { handMade, handMadeRequests } from '../differential/rpm/hand-made-cases.ts';
+import { shapes } from '../differential/rpm/shapes.ts';
+
+describe('a repository with every feature', () => {
+  let made: HandMade;
+  let dnf: DnfOracle;
+  beforeAll(async () => {
+    made = await buildHandMade(handMade);
+    dnf = await openDnf([made.repository]);
+  });
+  afterAll(async () => {
+    await dnf?.close();
+    await made?.close();
+  });
+
+  it('is solved as dnf solves it', async () => {
+    const different: unknown[] = [];
+    for (const request of handMadeRequests.filter(({ weak, best }) => weak || best)) {
+      const theirs = await dnf.ask(request);
+      const ours = await offerFor(made, request).then((offer) => ourDnfAnswer(offer, request), (error: unknown) => ({ error: String(error) }));
+      if (verdictOf(theirs, ours) === 'different') different.push({ request, theirs, ours });
+    }
+    expect(different).toEqual([]);
+  });
+});
+
+describe('random universes', () => {
+  it.each(['plain', 'conflicts', 'architectures', 'twins'] as const)('%s: chosen as libsolv chooses', async (name) => {
+    const shape = shapes[name];
+    if (shape === undefined) throw new Error(`no shape ${name}`);
+    const { different, unproved } = await compareShape(shape, 20_000, 100);
+    expect([different, unproved]).toEqual([[], []]);
+  });
+});
+
+describe('the Debian index as rpm-md', () => {
+  it('is solved as dnf solves it', async () => {
+    const lines: string[] = [];
+    const tally = await compareWithDnf('sprinkled', { every: 1, random: 0, seed: 1, within: ['nginx', 'postgresql', 'openssh-server', 'chrony'] }, (line) => { lines.push(line); });
+    expect([tally.different, lines.slice(1)]).toEqual([0, []]);
+    expect(tally.same).toBeGreaterThan(8);
+  });
+});
