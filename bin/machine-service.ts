@@ -7,6 +7,7 @@ import { BundleError } from '../bom/errors.ts';
 import { isUnitOf, systemdUnit } from '../repository/client/automation.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
 import { exists } from './files.ts';
+import { giveStore } from './store-owner.ts';
 
 export interface ServiceFacts {
   /** The store; the only place that the service writes. */
@@ -34,11 +35,11 @@ export function unitText({ root, args, user }: ServiceFacts): string {
   return systemdUnit({ command, store: root, user, ...(isAtHome ? { readableHome: true } : {}) });
 }
 
-/** Installs, enables and (re)starts the unit; makes its user and gives it the store. What is as it should be is left alone. Throws `STORAGE_IO` and `TARGET_LISTEN`. */
-export async function installUnit(facts: ServiceFacts): Promise<'started' | 'running'> {
+/** Installs, enables and (re)starts the unit; makes its user and gives it the store, but for the operator's archives among `volumes` ({@link giveStore}). What is as it should be is left alone. Throws `STORAGE_IO`. */
+export async function installUnit(facts: ServiceFacts, volumes: readonly string[]): Promise<'started' | 'running'> {
   if (systemctl('is-active', '--quiet', unitName) && (await isSame(unitPath, unitText(facts)))) return 'running';
   if (facts.user !== 'root' && spawnSync('id', ['-u', facts.user]).status !== 0) command('useradd', ['--system', '--home-dir', facts.root, '--no-create-home', '--shell', '/usr/sbin/nologin', facts.user]);
-  command('chown', ['-R', `${facts.user}:`, facts.root]);
+  await giveStore(facts.root, { user: facts.user, volumes });
   await commitFile(unitPath, unitText(facts));
   command('systemctl', ['daemon-reload']);
   command('systemctl', ['enable', unitName]);

@@ -27,23 +27,26 @@ export interface CollectionPlan {
 }
 
 /** What is not needed for `live`. With `compact`, mostly dead packs are given up as well. Reads no content, changes nothing. */
-export async function planCollection(store: Store, live: ReadonlySet<Digest>, { compact }: { readonly compact: boolean }): Promise<CollectionPlan> {
+export async function planCollection(store: Pick<Store, 'looseBlobs' | 'isLoose' | 'packRecords' | 'isOwnPack'>, live: ReadonlySet<Digest>, { compact }: { readonly compact: boolean }): Promise<CollectionPlan> {
   const loose = (await store.looseBlobs()).filter(({ digest }) => !live.has(digest));
   const here = new Set<Digest>();
   for (const digest of live) if (await store.isLoose(digest)) here.add(digest);
   const packs: PackFate[] = [];
-  const left = new Map(store.packRecords().map((record) => [record.archive, record]));
   // The one with the least that is needed goes first: what it shares with others stays in those.
-  const records = [...left.values()].map((record) => ({ record, live: record.blobs.filter(({ digest }) => live.has(digest)) }));
+  const records = store.packRecords().map((record) => ({ record, live: uniqueOf(record.blobs.filter(({ digest }) => live.has(digest))) }));
   const sound = new Set<Digest>();
   for (const { record } of records) if (store.isOwnPack(record) && (await isWhole(record))) sound.add(record.archive);
+  // Of each blob: how many sound packs hold it that were not given up.
+  const holders = new Map<Digest, number>();
+  const count = (blobs: readonly { readonly digest: Digest }[], by: 1 | -1): void => { for (const { digest } of blobs) holders.set(digest, (holders.get(digest) ?? 0) + by); };
+  for (const { record, live: wanted } of records) if (sound.has(record.archive)) count(wanted, 1);
   for (const { record, live: wanted } of records.sort((a, b) => sizeOf(a.live) - sizeOf(b.live) || (a.record.archive < b.record.archive ? -1 : 1))) {
-    left.delete(record.archive);
-    const elsewhere = new Set([...left.values()].filter(({ archive }) => sound.has(archive)).flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
-    const needed = wanted.filter(({ digest }) => !here.has(digest) && !elsewhere.has(digest));
+    const isSound = sound.has(record.archive);
+    if (isSound) count(wanted, -1);
+    const needed = wanted.filter(({ digest }) => !here.has(digest) && (holders.get(digest) ?? 0) === 0);
     const bytes = record.volumes.reduce((sum, { size }) => sum + size, 0);
-    const fate = fateOf({ own: store.isOwnPack(record), whole: sound.has(record.archive), needed: sizeOf(needed), count: needed.length, bytes, compact });
-    if (fate === 'keep') left.set(record.archive, record);
+    const fate = fateOf({ own: store.isOwnPack(record), whole: isSound, needed: sizeOf(needed), count: needed.length, bytes, compact });
+    if (fate === 'keep' && isSound) count(wanted, 1);
     packs.push({ archive: record.archive, path: record.volumes[0]?.path ?? '', bytes, needed: needed.map(({ digest, size }) => ({ digest, size })), neededBytes: sizeOf(needed), fate });
   }
   return { loose, looseBytes: sizeOf(loose), packs };
@@ -54,6 +57,10 @@ function fateOf({ own, whole, needed, count, bytes, compact }: {
 }): PackFate['fate'] {
   if (count === 0) return own ? 'remove' : 'forget';
   return compact && own && whole && needed < bytes * compactBelow ? 'compact' : 'keep';
+}
+
+function uniqueOf<T extends { readonly digest: Digest }>(blobs: readonly T[]): T[] {
+  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
 }
 
 function sizeOf(blobs: readonly { readonly size: number }[]): number {

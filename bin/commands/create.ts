@@ -88,7 +88,7 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
     await writeMachineSettings(root, { origin, serve: args, ownAuthority, ...(systemd && flags.service ? { unit: 'longshore' } : {}) });
     const clients = await clientsOfStore(store, {}, context.now());
     const manifest = await writeBuildFolder(flags.build, clients, { store: root, unit: unitText(facts) });
-    const service = !flags.service ? 'not started' : systemd ? `systemd unit longshore, ${await installUnit(facts)}` : `in the background (no systemd here), ${await startProcess(facts, () => answers(origin, listen))}`;
+    const service = !flags.service ? 'not started' : systemd ? `systemd unit longshore, ${await installUnit(facts, store.packRecords().flatMap(({ volumes }) => volumes.map(({ path }) => path)))}` : `in the background (no systemd here), ${await startProcess(facts, () => answers(origin, listen))}`;
     if (flags.rotateCa === true && flags.service) await reloadService(root, systemd);
     context.print({ ...manifest, build: resolve(flags.build), service }, [
       ...manifest.projects.map(({ name, sequence, generation }) => `${name}: generation ${generation ?? '-'} is served (sequence ${sequence})`),
