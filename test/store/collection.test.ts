@@ -20,12 +20,12 @@ const plan = (records: readonly PackRecord[], live: readonly string[]): ReturnTy
   { looseBlobs: async () => [], isLoose: async () => false, packRecords: () => [...records], isOwnPack: () => true }, new Set(live.map((name) => digestOf(name))), { compact: false },
 );
 
-it('keeps of each needed blob one pack that holds it, the one with the most that is needed', async () => {
+it('gives up packs whose needed blobs others hold, and names of the rest what nothing else holds', async () => {
   const { records } = packsOf([['a'], ['a', 'b'], ['b', 'c', 'c'], ['x']]);
   const { packs } = await plan(records, ['a', 'b', 'c']);
   const fates = new Map(packs.map(({ archive, fate }) => [archive, fate]));
   expect(records.map(({ archive }) => fates.get(archive))).toEqual(['remove', 'keep', 'keep', 'remove']);
-  expect(packs.find(({ archive }) => archive === records[2]?.archive)?.needed.map(({ digest }) => digest)).toEqual(['b', 'c'].map((name) => digestOf(name)));
+  expect(packs.find(({ archive }) => archive === records[2]?.archive)?.needed.map(({ digest }) => digest)).toEqual([digestOf('c')]);
 });
 
 it('looks at each blob of each pack some times, however many packs there are', async () => {
