@@ -11,14 +11,14 @@ import { commitFile } from '../store/durable-file.ts';
 const parts = ['files', 'images', 'packages', 'grafana_dashboards'];
 
 /**
- * Writes the BOM to `out` when `folder` is such a tree and holds no archive of longshore; false when it is not. Packages travel as files below `packages/`:
- * a `Packages` index among them makes `deb [trusted=yes] …/files/packages ./` work. Throws `INPUT_FIELD` for an image that nobody named.
+ * Writes the BOM to `out` when `folder` is such a tree and holds no archive of longshore; undefined when it is not. Packages travel as files below `packages/`:
+ * a `Packages` index among them makes `deb [trusted=yes] …/files/packages ./` work, and repodata does it for yum; warned of are those that have none. Throws `INPUT_FIELD` for an image that nobody named.
  */
-export async function epirepoBom(folder: string, out: string, signal: AbortSignal): Promise<boolean> {
+export async function epirepoBom(folder: string, out: string, signal: AbortSignal): Promise<{ readonly warnings: readonly string[] } | undefined> {
   const root = resolve(folder);
   const names = await readdir(root).catch((cause: NodeJS.ErrnoException): string[] => { if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return []; throw cause; });
-  if (!names.includes('images') && !(names.includes('packages') && names.includes('files'))) return false;
-  const files: object[] = [];
+  if (!names.includes('images') && !(names.includes('packages') && names.includes('files'))) return undefined;
+  const files: { readonly path: string; readonly saveAs: string; readonly purpose: string }[] = [];
   const images: object[] = [];
   for (const part of parts.filter((each) => names.includes(each))) {
     for (const entry of (await readdir(join(root, part), { withFileTypes: true, recursive: true })).filter((each) => each.isFile())) {
@@ -29,7 +29,22 @@ export async function epirepoBom(folder: string, out: string, signal: AbortSigna
     }
   }
   await commitFile(out, toYaml({ apiVersion, kind: 'ModuleBOM', metadata: { name: 'epirepo' }, spec: { images, files } }));
-  return true;
+  return { warnings: withoutIndex(files.map(({ saveAs }) => saveAs)) };
+}
+
+/** Packages that no index beside or above them names: apt and yum cannot install them from here, nobody knows what they need. */
+function withoutIndex(files: readonly string[]): string[] {
+  const kinds = [
+    { end: '.deb', index: /(?:^|\/)Packages(?:\.(?:gz|xz|bz2|zst))?$/, make: 'dpkg-scanpackages --multiversion . > Packages' },
+    { end: '.rpm', index: /(?:^|\/)repodata\/repomd\.xml$/, make: 'createrepo_c .' },
+  ];
+  return kinds.flatMap(({ end, index, make }) => {
+    const folders = files.filter((file) => file.startsWith('packages/') && index.test(file)).map((file) => file.replace(index, ''));
+    const left = files.filter((file) => file.startsWith('packages/') && file.endsWith(end) && !folders.some((folder) => file.startsWith(`${folder}/`)));
+    return left.length === 0 ? [] : [
+      `${left.length} ${end} files below packages/ have no index: they are served as plain files, no repository is made of them (the first: ${left[0]}). Run \`${make}\` in their folder first, or lock the packages by name with spec.packages.`,
+    ];
+  });
 }
 
 async function tagsOf(path: string, signal: AbortSignal): Promise<readonly string[]> {

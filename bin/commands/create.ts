@@ -109,7 +109,9 @@ async function offlineTree(context: CommandContext, flags: CreateFlags): Promise
   if (folder === undefined || second !== undefined) return undefined;
   await makeDirectory(resolve(flags.build));
   const bom = join(resolve(flags.build), 'epirepo.yaml');
-  return (await epirepoBom(folder, bom, context.signal)) ? bom : undefined;
+  const tree = await epirepoBom(folder, bom, context.signal);
+  for (const warning of tree?.warnings ?? []) context.note(`warning: ${warning}`);
+  return tree === undefined ? undefined : bom;
 }
 
 /** Imports what --offline names, each project's oldest sequence first. */

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { BundleError } from '../../bom/errors.ts';
 import { contentOf, type Lock, lockBytes } from '../../bom/lock.ts';
 import { createLock } from '../../downloader/lock.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
@@ -6,7 +7,7 @@ import { commitFile } from '../../store/durable-file.ts';
 import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { aggregateInputs, compareRpm, fileOption, type FileFlag } from '../aggregation.ts';
-import { cacheStore, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
+import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { accessOf } from '../remote-modules.ts';
@@ -22,6 +23,7 @@ export interface LockFlags extends FileFlag, NetworkFlags {
   readonly withWeak?: boolean;
   /** `true` without names. */
   readonly update?: true | readonly string[];
+  readonly image?: readonly string[];
   readonly runtime?: readonly string[];
   readonly trustRoot?: string;
 }
@@ -31,12 +33,14 @@ export const lockFlags = (): Option[] => [
   new Option('--with-weak', 'add modules that meet weak requirements, from the project\'s module repositories'),
   new Option('--strict', 'refuse what is not pinned or signed, guessed or unresolved'),
   new Option('--update [name]', 'look again what tags and addresses without a digest give now: all of them, or those of an image, file or module; repeatable').argParser(collectUpdate),
+  new Option('--image <ref>', 'with --update: this image, as --update REF; repeatable').argParser(collect),
   new Option('--trust-root <file>', 'sigstore trust root (trusted_root.json) for images whose verify.cosign names an identity and no trustRoot of its own'),
   runtimeOption(),
 ];
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
 export async function runLock(context: CommandContext, flags: LockFlags): Promise<{ readonly lock: Lock; readonly changed: boolean }> {
+  const update = updateOf(flags);
   const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
   const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
   const store = await Store.open(flags.store, { create: true });
@@ -51,7 +55,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     const lock = await createLock({
       aggregated, sources: wiring.sources, configs: createConfigs({ blobs: store, notify: context.notify, spoolFolder: store.spoolFolder }), blobs: store, notify: context.notify, signal: context.signal,
       compareVersions: { deb: compareVersions, rpm: compareRpm },
-      update: flags.update === true ? 'all' : flags.update ?? [],
+      update,
       runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
     });
@@ -65,6 +69,13 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     release();
     store.close();
   }
+}
+
+/** What is looked up again. Throws `INPUT_FLAG` for --image without --update. */
+export function updateOf({ update, image = [] }: Pick<LockFlags, 'update' | 'image'>): 'all' | readonly string[] {
+  if (image.length > 0 && update === undefined) throw new BundleError('INPUT_FLAG', { subject: '--image', expected: '--update with it', actual: 'none', next: 'Write lock --update --image REF.' });
+  if (update === true) return image.length === 0 ? 'all' : image;
+  return [...update ?? [], ...image];
 }
 
 function collectUpdate(value: string, previous: true | readonly string[] | undefined): readonly string[] {
