@@ -31,6 +31,7 @@ const tools: Readonly<Record<string, string>> = {
   rpmbuild: 'rpm',
   createrepo_c: 'createrepo-c',
   dnf: 'dnf',
+  '/usr/lib/python3/dist-packages/solv.py': 'python3-solv',
   git: 'git',
   minisign: 'minisign',
   sshd: 'openssh-server',
@@ -42,7 +43,7 @@ const tools: Readonly<Record<string, string>> = {
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
-const isThere = (program: string): boolean => path.some((folder) => existsSync(join(folder, program)));
+const isThere = (program: string): boolean => (program.startsWith('/') ? existsSync(program) : path.some((folder) => existsSync(join(folder, program))));
 const missing = (): string[] => Object.keys(tools).filter((program) => !isThere(program));
 
 const wanted = missing();
