@@ -4,6 +4,7 @@ import { checkTreeFolder, publishTree, type TreeResult } from '../importer/targe
 import type { Served } from '../repository/content.ts';
 import { commitFile, makeDirectory } from '../store/durable-file.ts';
 import { type Generation, Generations } from '../store/generations.ts';
+import { holding } from '../store/store-lock.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandContext } from './context.ts';
 import { lockOf } from './commands/status.ts';
@@ -18,13 +19,19 @@ export interface PublishTreeOptions {
   readonly project?: string;
 }
 
-/** What is served now, or one project of it, as a tree for another web server. Dates of Release files never go back in one folder: apt ignores an older one. */
-export async function publishStoreTree(context: CommandContext, store: Store, { folder, keep, project }: PublishTreeOptions): Promise<TreeResult> {
+/** What is served now, or one project of it, as a tree for another web server; one at a time in one folder. */
+export async function publishStoreTree(context: CommandContext, store: Store, options: PublishTreeOptions): Promise<TreeResult> {
+  await checkTreeFolder(options.folder);
+  const trees = join(options.folder, '.trees');
+  await makeDirectory(trees);
+  return holding(trees, { role: 'collect', signal: context.signal, onWait: () => context.note(`waiting for another longshore that publishes to ${options.folder}`) }, () => publishCurrent(context, store, options));
+}
+
+/** Dates of Release files never go back in one folder: apt ignores an older one. */
+async function publishCurrent(context: CommandContext, store: Store, { folder, keep, project }: PublishTreeOptions): Promise<TreeResult> {
   const generations = new Generations(store.root);
   const projects = project === undefined ? await generations.projects() : [project];
   const current = (await Promise.all(projects.map((name) => generations.current(name)))).filter((each): each is Generation => each !== undefined);
-  await checkTreeFolder(folder);
-  await makeDirectory(join(folder, '.trees'));
   const path = join(folder, '.trees/release-dates.json');
   const before = await readDates(path);
   const after: Record<string, Dates[string]> = { ...before };

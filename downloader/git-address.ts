@@ -17,6 +17,8 @@ export function gitAddress(written: string, subject: string): string {
   if (/[\u0000-\u0020\u007f\\]/.test(address) || !URL.canParse(address)) throw refused(subject, written);
   const { protocol, hostname, username, pathname } = new URL(address);
   if (!protocols.has(protocol)) throw refused(subject, written);
+  // Programs that ssh is told to run (ProxyCommand, Match exec) get host and user in a shell.
+  if (protocol === 'ssh:' && !(/^(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9a-fA-F:.]+\])$/.test(hostname) && /^[A-Za-z0-9._~+-]*$/.test(username))) throw refused(subject, written);
   if (protocol === 'file:' ? hostname !== '' && hostname !== 'localhost' : hostname === '' || hostname.startsWith('-') || username.startsWith('-')) throw refused(subject, written);
   // ssh hands the path to a shell on the other side; a path that begins with - would be an option there.
   if (pathname.startsWith('/-') || decodeURIComponentSafe(pathname).startsWith('/-')) throw refused(subject, written);

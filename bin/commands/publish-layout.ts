@@ -9,7 +9,7 @@ import { universeLayout } from '../../importer/targets/layouts/dcos-universe.ts'
 import { epirepoLayout } from '../../importer/targets/layouts/epirepo.ts';
 import type { Layout } from '../../importer/targets/layouts/layout.ts';
 import { type TreeOptions, type TreeResult, writeTree } from '../../importer/targets/layouts/tree.ts';
-import { zetaLayouts } from '../../importer/targets/layouts/zeta.ts';
+import { checkStages, zetaLayouts } from '../../importer/targets/layouts/zeta.ts';
 import { readStages, writeStages } from '../../store/stages.ts';
 import { collect, type CommandContext } from '../context.ts';
 import { formatBytes } from '../render.ts';
@@ -62,7 +62,9 @@ async function stage(context: CommandContext, flags: LayoutFlags & { readonly re
   if (state === undefined) throw new BundleError('INPUT_FLAG', { subject: '--layout zeta', expected: 'an imported generation: what is staged is recorded beside it', actual: 'an archive', next: 'Import the archive first.' });
   const root = flags.root ?? tree.folder;
   const results: { app: string; version: string; result: TreeResult; skipped: Layout['skipped'] }[] = [];
-  for (const { staged, layout } of await zetaLayouts(lock, blobs, { modules: flags.module, root, registry: flags.registry })) {
+  const layouts = await zetaLayouts(lock, blobs, { modules: flags.module, root, registry: flags.registry });
+  checkStages(layouts.map(({ staged }) => staged), (await readStages(state)).stages.filter(({ folder }) => folder === tree.folder));
+  for (const { staged, layout } of layouts) {
     const result = await writeTree(layout, tree);
     const { stages, instances } = await readStages(state);
     const rest = stages.filter(({ app, version, folder }) => app !== staged.app || version !== staged.version || folder !== tree.folder);

@@ -1,5 +1,5 @@
 // Where packed charts are found: repositories with an index, OCI registries, addresses, local files.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { type Digest, digestOf, hexOf } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { chartMediaType } from '../../bom/lock.ts';
@@ -153,12 +153,22 @@ async function tagOf(version: string, subject: string, tags: () => Promise<reado
 
 /** A packed chart on this machine, with the provenance beside it. */
 export async function fromFile(path: string, subject: string): Promise<FoundChart> {
-  const packed = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new BundleError('INPUT_MISSING_FILE', { subject, expected: 'a chart: a folder with Chart.yaml, or a .tgz', actual: cause.code ?? 'an error' }, { cause });
-  });
-  const provenance = await readFile(`${path}.prov`).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new BundleError('INPUT_MISSING_FILE', { subject: `${subject}, provenance`, expected: 'a file that can be read', actual: error.code ?? 'an error' }, { cause: error });
-  });
+  const packed = await bounded(path, chartLimits.packedBytes, { subject, expected: 'a chart: a folder with Chart.yaml, or a .tgz' });
+  if (packed === undefined) throw new BundleError('INPUT_MISSING_FILE', { subject, expected: 'a chart: a folder with Chart.yaml, or a .tgz', actual: 'nothing there' });
+  const provenance = await bounded(`${path}.prov`, maxProvenanceBytes, { subject: `${subject}, provenance`, expected: 'a file that can be read' });
   return { packed, urls: [], fileName: path.split('/').at(-1) ?? '', ...(provenance === undefined ? {} : { provenance }) };
+}
+
+/** A plain file of at most so many bytes; undefined: nothing is there. */
+async function bounded(path: string, maxBytes: number, facts: { readonly subject: string; readonly expected: string }): Promise<Buffer | undefined> {
+  const refused = (actual: string, cause?: unknown): BundleError => new BundleError('INPUT_MISSING_FILE', { ...facts, actual }, { cause });
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) throw refused('no plain file');
+    if (info.size > maxBytes) throw refused(`${info.size} bytes, more than ${maxBytes}`);
+    return await readFile(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw cause instanceof BundleError ? cause : refused((cause as NodeJS.ErrnoException).code ?? 'an error', cause);
+  }
 }

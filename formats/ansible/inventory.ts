@@ -184,8 +184,8 @@ function hostOf(name: string, variables: Variables, { subject, groups }: { reado
   const port = value('ansible_port', 'ansible_ssh_port');
   const user = value('ansible_user', 'ansible_ssh_user');
   const identityFile = value('ansible_ssh_private_key_file', 'ansible_private_key_file');
-  // ssh takes what begins with a dash as an option.
-  for (const text of [address, user ?? '']) if (text.startsWith('-') || /\s/.test(text)) throw wrong(where, 'a host and a user name', text);
+  // ssh takes what begins with a dash as an option, and gives host and user to a shell where its configuration runs a program (ProxyCommand, Match exec).
+  for (const text of [address, user ?? '']) if (text.startsWith('-') || /[\s\u0000-\u001f\u007f'"`$\\;&<>|(){}]/.test(text)) throw wrong(where, 'a host and a user name', text);
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536)) throw wrong(where, 'a port', port);
   return {
     name, address, groups, isLocal: value('ansible_connection') === 'local',

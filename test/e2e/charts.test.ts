@@ -1,6 +1,6 @@
 // Helm charts from where they are published to a repository inside, with provenance by the real gpg, a real registry, real git, and helm where it is.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -119,6 +119,7 @@ describe('a chart of a repository', () => {
     ['a range that is none', () => `    - {source: {repo: "${origin}", name: web, version: "not a range"}}`, 2, 'INPUT_FIELD'],
     ['another digest', () => `    - {source: {repo: "${origin}", name: web}, digest: "sha256:${'1'.repeat(64)}"}`, 5, 'INTEGRITY_DIGEST'],
     ['a folder that is none', () => '    - {source: {path: gone}}', 2, 'INPUT_MISSING_FILE'],
+    ['a file larger than any chart', () => { writeFileSync(join(folder, 'large.tgz'), ''); truncateSync(join(folder, 'large.tgz'), 2 ** 40); return '    - {source: {path: large.tgz}}'; }, 2, 'INPUT_MISSING_FILE'],
     ['no address', () => `    - {source: {url: "${origin}/gone.tgz"}}`, 3, 'RESOLVE_NOT_FOUND'],
     ['no tag', () => `    - {source: {oci: "oci://${registry.host}/charts/web", version: 9.9.9}}`, 3, 'RESOLVE_NOT_FOUND'],
     ['an image in its place', () => `    - {source: {oci: "oci://${registry.host}/team/web:1.0"}}`, 5, 'INTEGRITY_METADATA'],

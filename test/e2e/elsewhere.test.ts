@@ -98,9 +98,15 @@ http {
     expect((await ls('rollback', '--store', 'machine')).status).toBe(0);
     expect(await publish('--keep', '1')).toMatchObject({ tree: 3, changed: true });
     expect(await available()).toBe('1.0');
-    expect([await readlink(join(folder, 'www/current')), (await readdir(join(folder, 'www/.trees'))).sort()]).toEqual(['.trees/3', ['3', '3.json', 'release-dates.json']]);
+    expect([await readlink(join(folder, 'www/current')), (await readdir(join(folder, 'www/.trees'))).sort()]).toEqual(['.trees/3', ['3', '3.json', 'release-dates.json', 'use.db']]);
     expect((await ls('publish', '--tree', '.', '--store', 'machine')).status).toBe(6);
     expect((await ls('publish', '--tree', 'www', '--registry', 'x', '--store', 'machine')).status).toBe(2);
+  });
+
+  it('lets one after the other publish into one folder', async () => {
+    const all = await Promise.all([1, 2, 3].map(() => json<Tree>('publish', '--tree', 'www-many', '--store', 'machine')));
+    expect([all.map(({ tree }) => tree), all.filter(({ changed }) => changed).length]).toEqual([[1, 1, 1], 1]);
+    expect(await readFile(join(folder, 'www-many/current/files/note.txt'), 'utf8')).toMatch(/^version/);
   });
 
   it('reads of an archive behind http only what is missing, and goes on where it stopped', async () => {

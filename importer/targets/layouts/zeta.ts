@@ -51,6 +51,27 @@ export async function zetaLayouts(lock: Lock, blobs: BlobReader, options: ZetaOp
   });
 }
 
+/**
+ * Throws `RESOLVE_CONFLICT` when two of the modules are one app in one version, or a package would replace another one of that name that a version
+ * staged before (`present`, in the same folder) needs. Scripts are one for all versions: the last ones stay.
+ */
+export function checkStages(wanted: readonly Staged[], present: readonly Staged[]): void {
+  const nameOf = ({ app, version }: Staged): string => `${app} ${version}`;
+  const twice = wanted.find((each, index) => wanted.slice(0, index).some((other) => nameOf(other) === nameOf(each)));
+  if (twice !== undefined) throw new BundleError('RESOLVE_CONFLICT', { subject: nameOf(twice), expected: 'one module for an app in one version', actual: 'two', next: 'Give one of them another label `short`, or name modules with --module.' });
+  const renewed = new Set(wanted.map(nameOf));
+  const owners = new Map<string, { readonly digest: string; readonly by: string }>();
+  for (const stage of [...present.filter((each) => !renewed.has(nameOf(each))), ...wanted]) {
+    for (const { path, digest } of stage.files.filter((file) => file.path.includes('/stage/packages/'))) {
+      const owner = owners.get(path);
+      if (owner !== undefined && owner.digest !== digest) {
+        throw new BundleError('RESOLVE_CONFLICT', { subject: path, expected: `${owner.digest}, which ${owner.by} has under that name`, actual: `${digest} of ${nameOf(stage)}`, next: `Give the file another name with saveAs, or take the other version away: longshore unstage ${owner.by.replace(' ', '@')}` });
+      }
+      owners.set(path, { digest, by: nameOf(stage) });
+    }
+  }
+}
+
 function appName(name: string, module: string): string {
   if (/^[a-z0-9]+$/.test(name)) return name;
   throw new BundleError('INPUT_FIELD', {

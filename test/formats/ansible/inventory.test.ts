@@ -66,7 +66,7 @@ describe('an inventory', () => {
   });
 
   it.each([
-    ['m1 nonsense', 'hosts:1'], ['[a:vars]\nx', 'hosts:2'], ['m[3:1]', 'hosts'], ['m1 ansible_port=0', 'host m1'], ['m1 ansible_host=-oProxyCommand=touch', 'host m1'],
+    ['m1 nonsense', 'hosts:1'], ['[a:vars]\nx', 'hosts:2'], ['m[3:1]', 'hosts'], ['m1 ansible_port=0', 'host m1'], ['m1 ansible_host=-oProxyCommand=touch', 'host m1'], ['m1 ansible_host=$(id)', 'host m1'], ['m1 ansible_user="a;id"', 'host m1'], ['all:\n  hosts: {"a`id`": {}}\n', 'host a'],
     ['[a:children]\nb\n[b:children]\na\n[a]\nm', 'hosts'], ['m1 ansible_host={{ip}}', 'host m1'], ['all:\n  hosts: [m1]\n', 'group all'], ['all:\n  host: {}\n', 'group all'], ['all:\n  hosts: {a: [\n', 'hosts'],
   ])('refuses %j and says where', (text, where) => {
     expect(() => parseInventory(text, 'hosts')).toThrow(expect.objectContaining({ code: 'INPUT_FIELD', message: expect.stringContaining(where) as string }) as Error);
