@@ -1,6 +1,7 @@
 // Sources of `import` that are no files: an archive behind http(s), a bundle in a registry.
 import { BundleError } from '../bom/errors.ts';
 import { parseReference } from '../bom/reference.ts';
+import { checkNoCredential } from '../bom/url-credential.ts';
 import type { PgpKey } from '../formats/pgp/keys.ts';
 import { importBundle } from '../importer/import-registry.ts';
 import { importUrl } from '../importer/import-url.ts';
@@ -34,6 +35,7 @@ export async function importRemote(context: CommandContext, options: RemoteImpor
   const common = { ...(options.facts === undefined ? {} : { facts: options.facts }), store, keys, allowUnsigned, allowDowngrade, allowUpgradePath, concurrency, now: context.now(), notify: context.notify, signal: context.signal };
   try {
     if (!/^oci:/i.test(address)) return await importUrl({ ...common, url: plainUrl(address), http: http.over(http.send), headers: urlHeaders() });
+    checkNoCredential(address, 'import');
     const reference = parseReference(address.slice('oci://'.length));
     return await importBundle({ ...common, session: registry.session(reference.host), reference });
   } finally {

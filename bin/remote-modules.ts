@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Documents, type DocumentOrigin, parseDocuments } from '../bom/documents/document.ts';
 import type { Project } from '../bom/documents/project.ts';
 import { silent } from '../bom/events.ts';
+import { checkNoCredential } from '../bom/url-credential.ts';
 import type { Found } from '../downloader/sources/module.ts';
 import { commitFile } from '../store/durable-file.ts';
 import type { CommandContext, NetworkFlags } from './context.ts';
@@ -61,11 +62,12 @@ export class RemoteModules {
   }
 
   private async fetchOnce(address: string, names: readonly string[], credentials: Credentials): Promise<Found> {
+    checkNoCredential(address, 'address of a module');
     // Loaded here: most documents are files of this machine.
     const [{ createRegistryClient }, { fetchModule }, { headersFor }] = await Promise.all([import('./registry-client.ts'), import('../downloader/sources/module.ts'), import('./wiring.ts')]);
     const { http, registry } = createRegistryClient(this.access);
     try {
-      this.access.notify({ kind: 'step', phase: 'lock', message: `reading ${address}` });
+      this.access.notify({ kind: 'step', phase: 'lock', message: `reading ${address.replace(/\?[^#]*/, '')}` });
       const headers = Object.assign({}, ...await Promise.all(names.map(headersFor(credentials)))) as Readonly<Record<string, string>>;
       return await fetchModule(address, { http, registry, folder: scratchFolder, signal: this.access.signal }, headers);
     } finally {

@@ -21,7 +21,7 @@ const maxNameLength = 255;
  */
 export function parseReference(text: string, subject = 'image reference'): Reference {
   const fail = (expected: string): never => {
-    throw new BundleError('INPUT_REFERENCE', { subject, expected, actual: JSON.stringify(text.slice(0, 300)) });
+    throw new BundleError('INPUT_REFERENCE', { subject, expected, actual: JSON.stringify(text.replace(/^[^/@]*@(?=[^@]*\/)/, 'REDACTED@').slice(0, 300)) });
   };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return fail('a reference without a scheme such as https:// or docker://');
   const at = text.indexOf('@');

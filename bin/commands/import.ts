@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
+import type { PgpKey } from '../../formats/pgp/keys.ts';
 import { openArchive } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { receiveArchive } from '../../importer/receive.ts';
@@ -47,60 +48,69 @@ export function registerImport(program: Command): void {
         return;
       }
       const keys = await readKeys(flags.key);
-      const isNew = !(await exists(flags.store));
-      // What cannot be opened leaves no empty store behind; stdin is looked at once it lies in the store.
+      // What cannot be opened is told first; stdin is looked at once it lies in the store.
       const files = paths.filter((path) => path !== '-');
       if (files.length > 0) await openArchive(files);
-      const store = await Store.open(flags.store, { create: true });
-      const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
-      const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
-      let isRefused = false;
-      try {
-        const facts = await factsOf(flags, store.root);
-        const result = await importArchive({
-          ...(facts === undefined ? {} : { facts }),
-          paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, copy: flags.copy === true,
-          concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
-        });
-        const { generation } = result;
-        context.record(await lockOf(store, generation));
-        context.print(result, [
-          `${result.project}: generation ${generation.id} is served (sequence ${generation.sequence}, ${result.blobs} blobs, ${formatBytes(result.bytes)}, ${signatureText(result.signature)})`,
-          `  ${ways[result.how]}`,
-          ...result.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
-        ].join('\n'));
-      } catch (error) {
-        isRefused = true;
-        throw error;
-      } finally {
-        await received?.remove();
-        const isUnused = isNew && isRefused && (await store.looseBlobs()).length === 0 && store.packRecords().length === 0;
-        release();
-        store.close();
-        if (isUnused) await removeUnused(store.root);
-      }
+      await withImportStore(context, flags.store, (store) => runImport(context, flags, { store, paths, keys }));
     },
   });
+}
+
+async function runImport(context: CommandContext, flags: ImportFlags, { store, paths, keys }: { readonly store: Store; readonly paths: readonly string[]; readonly keys: readonly PgpKey[] }): Promise<void> {
+  const received = paths.includes('-') ? await receiveArchive(process.stdin, { root: store.root, notify: context.notify, signal: context.signal }) : undefined;
+  try {
+    const facts = await factsOf(flags, store.root);
+    const result = await importArchive({
+      ...(facts === undefined ? {} : { facts }),
+      paths: paths.map((path) => (path === '-' ? received?.path ?? path : path)), store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, copy: flags.copy === true,
+      concurrency: threads, now: context.now(), notify: context.notify, signal: context.signal,
+    });
+    const { generation } = result;
+    context.record(await lockOf(store, generation));
+    context.print(result, [
+      `${result.project}: generation ${generation.id} is served (sequence ${generation.sequence}, ${result.blobs} blobs, ${formatBytes(result.bytes)}, ${signatureText(result.signature)})`,
+      `  ${ways[result.how]}`,
+      ...result.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
+    ].join('\n'));
+  } finally {
+    await received?.remove();
+  }
+}
+
+/** The store, made when there is none; one that was made for a refused import leaves nothing behind. */
+async function withImportStore(context: CommandContext, root: string, work: (store: Store) => Promise<void>): Promise<void> {
+  const isNew = !(await exists(root));
+  const store = await Store.open(root, { create: true });
+  let isUnused = false;
+  try {
+    await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, async () => {
+      try {
+        await work(store);
+      } catch (error) {
+        isUnused = isNew && (await store.looseBlobs()).length === 0 && store.packRecords().length === 0;
+        throw error;
+      }
+    });
+  } finally {
+    store.close();
+    if (isUnused) await removeUnused(store.root);
+  }
 }
 
 async function runRemoteImport(context: CommandContext, flags: ImportFlags, paths: readonly string[]): Promise<void> {
   const [address = '', other] = paths;
   if (other !== undefined) throw new BundleError('INPUT_FLAG', { subject: other, expected: 'one address and nothing beside it', actual: `${paths.length} names` });
   const keys = await readKeys(flags.key);
-  const store = await Store.open(flags.store, { create: true });
-  try {
+  await withImportStore(context, flags.store, async (store) => {
     const { facts: _, ...network } = flags;
     const facts = await factsOf(flags, store.root);
-    const result = await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, () => importRemote(context, {
+    const { generation, fetched, fetchedBytes, changed } = await importRemote(context, {
       ...network, ...(facts === undefined ? {} : { facts }), address, store, keys, allowUnsigned: flags.allowUnsigned === true, allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true,
-    }));
-    const { generation, fetched, fetchedBytes } = result;
-    context.print({ generation, project: generation.project, changed: result.changed, fetched, fetchedBytes }, [
-      `${generation.project}: generation ${generation.id} is served (sequence ${generation.sequence}${result.changed ? '' : ', as before'})`, `  fetched ${fetched} blobs, ${formatBytes(fetchedBytes)}; everything else was here`,
+    });
+    context.print({ generation, project: generation.project, changed, fetched, fetchedBytes }, [
+      `${generation.project}: generation ${generation.id} is served (sequence ${generation.sequence}${changed ? '' : ', as before'})`, `  fetched ${fetched} blobs, ${formatBytes(fetchedBytes)}; everything else was here`,
     ].join('\n'));
-  } finally {
-    store.close();
-  }
+  });
 }
 
 /** Takes away a store that a refused import made for nothing, unless somebody else uses it by now. */

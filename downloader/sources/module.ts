@@ -46,7 +46,7 @@ const maxTreeBytes = 2 * 2 ** 30;
  * (also git+http, git+ssh, git+file). Throws `RESOLVE_NOT_FOUND`, `INPUT_*`, integrity and transfer errors.
  */
 export async function fetchModule(address: string, access: ModuleAccess, headers: Readonly<Record<string, string>> = {}): Promise<Found> {
-  checkNoCredential(address, address.slice(0, 8));
+  checkNoCredential(address, 'address of a module');
   if (address.startsWith('oci://')) {
     const reference = parseReference(address.slice('oci://'.length), address);
     const { bytes, digest, found } = await readImageBom(reference, access);

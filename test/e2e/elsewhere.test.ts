@@ -123,7 +123,16 @@ http {
     expect((await ls('import', `${url}/archives/1.0.tar`, '--store', 'refused')).status).toBe(2);
     expect((await ls('import', `${url}/archives/none.tar`, '--allow-unsigned', '--store', 'refused')).status).toBe(4);
     expect((await ls('import', `${url}/archives/note.txt`, '--allow-unsigned', '--store', 'refused')).status).toBe(2);
-    expect((await ls('import', `http://u:p@127.0.0.1:${port}/x`, '--store', 'refused')).status).toBe(2);
+    for (const address of [`http://u:hidden@127.0.0.1:${port}/x`, `oci://u:hidden@127.0.0.1:${port}/x:1`, `oci://127.0.0.1:${port}/x@y/hidden@z`]) {
+      const outcome = await ls('import', address, '--store', 'refused');
+      expect([address, outcome.status, address.includes('u:') && `${outcome.stdout}${outcome.stderr}`.includes('hidden')]).toEqual([address, 2, false]);
+    }
+    // Nothing of what was refused leaves a store behind.
+    await expect(stat(join(folder, 'refused'))).rejects.toThrow('ENOENT');
+    for (const address of [`https://u:hidden@127.0.0.1:${port}/bom.yaml`, `${url}/bom.yaml?token=hidden`, `oci://u:hidden@127.0.0.1:${port}/x:1`, `git+https://u:hidden@127.0.0.1:${port}/x@main`]) {
+      const outcome = await ls('lock', '-f', address, '--lock', 'elsewhere.json', '--report', 'report.json');
+      expect([outcome.status, `${outcome.stdout}${outcome.stderr}${await readFile(join(folder, 'report.json'), 'utf8')}`.includes('hidden')]).toEqual([2, false]);
+    }
     const closed = await ls('import', `${url}/closed/1.0.tar`, '--allow-unsigned', '--store', 'closed');
     expect(closed.status).toBe(4);
     const opened = await longshore(['import', `${url}/closed/1.0.tar`, '--allow-unsigned', '--store', 'closed'], { cwd: folder, env: { ...env, LONGSHORE_URL_TOKEN: 't0ken' } });
