@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$root" ] || [ "$dry" = yes ] || [ "$action" = audit ] || [ "$(id -u)" = 0 ] || fail 'run as root'
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-: > "$work/wanted"; : > "$work/changes"; : > "$work/away"
+: > "$work/wanted"; : > "$work/changes"; : > "$work/away"; : > "$work/mixed"
 
 os=; like=; release=; codename=; arch=
 if [ -r "$root/etc/os-release" ]; then
@@ -80,6 +80,7 @@ print(json.dumps(old, indent=2))' "$old" "$work/addition" > "$work/merged" || fa
         print "\\n}"
       }' "$old" > "$work/merged" || fail "$1 is no JSON object"
   fi
+  echo "$1" >> "$work/mixed"
   put "$1" < "$work/merged"
 }
 
@@ -96,7 +97,8 @@ take_others() {
 
 # Keeps what is at path $1 once, before its first change. Its line in the list comes last: what the list names is kept whole.
 remember() {
-  mkdir -p "$keep/files$(dirname "$1")"; touch "$keep/list"
+  # Files of others lie here, secrets of theirs in some.
+  mkdir -p "$keep"; chmod 700 "$keep"; mkdir -p "$keep/files$(dirname "$1")"; touch "$keep/list"
   if grep -Fqx -e "had $1" -e "made $1" "$keep/list"; then return 0; fi
   parent=$(dirname "$1"); missing=
   while [ ! -d "$root$parent" ]; do missing="dir $parent
@@ -116,7 +118,10 @@ apply() {
   while read -r path; do
     mkdir -p "$root$(dirname "$path")" "$keep/ours$(dirname "$path")"
     cp "$work/new$path" "$keep/ours$path"
-    cp "$work/new$path" "$root$path.longshore-new"; chmod 644 "$root$path.longshore-new"; mv -f "$root$path.longshore-new" "$root$path"; echo "wrote $path"
+    new=$root$path.longshore-new
+    # What keeps something of its owner's keeps who may read it.
+    if grep -Fqx -e "$path" "$work/mixed" && [ -f "$root$path" ]; then cp -p "$root$path" "$new"; cat "$work/new$path" > "$new"; else cp "$work/new$path" "$new"; chmod 644 "$new"; fi
+    mv -f "$new" "$root$path"; echo "wrote $path"
   done < "$work/changes"
   while read -r path; do rm -f "$root$path"; echo "took away $path"; done < "$work/away"
 }

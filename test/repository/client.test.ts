@@ -89,7 +89,7 @@ describe('the setup script', async () => {
     await writeFile(join(root, 'etc/apt/sources.list'), 'deb http://deb.example.org/debian bookworm main\n');
     await writeFile(join(root, 'etc/apt/sources.list.d/own.sources'), 'Types: deb\n');
     await chmod(join(root, 'etc/apt/sources.list.d/own.sources'), 0o640);
-    await writeFile(join(root, 'etc/docker/daemon.json'), '{"log-driver": "journald",\n "registry-mirrors": ["https://old.example.org"]}');
+    await writeFile(join(root, 'etc/docker/daemon.json'), '{"log-driver": "journald",\n "registry-mirrors": ["https://old.example.org"]}', { mode: 0o600 });
     await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files }));
   });
 
@@ -103,6 +103,8 @@ describe('the setup script', async () => {
     expect(Object.keys(after).filter((path) => path.includes('jammy') || path.includes('ubuntu') || path.includes('k3s'))).toEqual([]);
     expect(after['/etc/apt/keyrings/longshore.asc']).toContain('$(touch /tmp/never)`x`');
     expect(JSON.parse((after['/etc/docker/daemon.json'] ?? '').slice(4))).toEqual({ 'log-driver': 'journald', 'registry-mirrors': [here.origin, 'https://old.example.org'] });
+    // It may hold a secret: who could not read it before cannot now, neither there nor in what is kept.
+    expect([after['/etc/docker/daemon.json']?.slice(0, 3), (await stat(join(root, 'var/lib/longshore-client'))).mode & 0o777]).toEqual(['600', 0o700]);
   });
 
   // The script asks dpkg; `npm test` has it always, `npm run test:unit` also runs on systems without.
