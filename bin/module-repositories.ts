@@ -35,7 +35,9 @@ export async function readOffers(names: readonly string[], folder: string, acces
 
 async function localList(path: string): Promise<Documents> {
   const read: Documents[] = [];
-  for (const file of await inputFiles([path])) read.push(await listIn(readInput(file), file, { folder: dirname(file) }));
+  const files = await inputFiles([path]);
+  if (files.length === 0) throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'a module repository: a file, or a folder with .yaml or .json files', actual: 'a folder without any' });
+  for (const file of files) read.push(await listIn(readInput(file), file, { folder: dirname(file) }));
   return joined(read);
 }
 

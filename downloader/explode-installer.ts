@@ -8,7 +8,7 @@ import { Parser, type ReadEntry } from 'tar';
 import { BundleError } from '../bom/errors.ts';
 import { parseSavedImages } from '../formats/oci/docker-archive.ts';
 import { isSafePath } from '../formats/archive/tar-header.ts';
-import { storageError } from '../store/durable-file.ts';
+import { makeDirectory, storageError } from '../store/durable-file.ts';
 import { openArchiveFiles } from './sources/image-archive-files.ts';
 import { hashFile } from './sources/file-local.ts';
 
@@ -34,7 +34,7 @@ const wanted = /^(?:\.?\/)?artifacts\/((?:bootstrap|packages|complete)\/.+)$/;
  */
 export async function explodeInstaller(path: string, { folder, signal }: ExplodeOptions): Promise<Exploded> {
   const start = await payloadStart(path);
-  await mkdir(folder, { recursive: true });
+  await makeDirectory(folder);
   const members: string[] = [];
   await eachEntry(createReadStream(path, { start }), { subject: path, signal }, async (entry) => {
     const name = posix.normalize(entry.path).replace(/^\.?\//, '');
@@ -68,9 +68,10 @@ export async function explodeInstaller(path: string, { folder, signal }: Explode
 }
 
 async function payloadStart(path: string): Promise<number> {
-  const handle = await open(path).catch((cause: unknown) => { throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'a DC/OS installer', actual: (cause as NodeJS.ErrnoException).code ?? 'an error' }, { cause }); });
+  const unreadable = (cause: unknown): never => { throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: 'a DC/OS installer', actual: (cause as NodeJS.ErrnoException).code ?? 'an error' }, { cause }); };
+  const handle = await open(path).catch(unreadable);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxStubBytes), 0, maxStubBytes, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxStubBytes), 0, maxStubBytes, 0).catch(unreadable);
     const at = buffer.subarray(0, bytesRead).indexOf(marker);
     if (at < 0) throw new BundleError('INPUT_FIELD', { subject: path, expected: 'a DC/OS installer: a script with a line #EOF# before its archive', actual: 'no such line', next: 'Name the dcos_generate_config.sh of a release, whole.' });
     return at + marker.length;

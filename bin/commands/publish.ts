@@ -48,8 +48,9 @@ export function registerPublish(program: Command): void {
       ...layoutOptions(),
     ],
     action: async (context, flags, archives) => {
+      if (flags.bundle !== undefined && flags.layout !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--bundle', expected: '--bundle or --layout', actual: 'both' });
       if (flags.tree !== undefined) {
-        if (archives.length > 0 || flags.registry !== undefined || flags.layout !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--tree', expected: 'what a store serves, and no other target', actual: 'an archive, --registry or --layout beside it' });
+        if (archives.length > 0 || flags.registry !== undefined || flags.layout !== undefined || flags.bundle !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--tree', expected: 'what a store serves, and no other target', actual: 'an archive, --registry, --bundle or --layout beside it' });
         await publishTree(context, { ...flags, tree: flags.tree });
         return;
       }

@@ -250,3 +250,31 @@ const watcher = watch('full/store/partial', () => {
 watcher.unref();
 `);
 });
+
+describe('things of the wrong kind', () => {
+  it('a folder, or a folder without documents, where a file is meant', async () => {
+    await mkdir(join(folder, 'no-documents'), { recursive: true });
+    await expectRefusal(['bom', 'convert', 'no-documents', '--from', 'dcos-installer', '--explode', '--out', 'exploded.yaml'], { code: 'INPUT_MISSING_FILE', exit: 2, says: /EISDIR/ });
+    await expectRefusal(['modules', 'list', '-f', 'no-documents'], { code: 'INPUT_MISSING_FILE', exit: 2 });
+  });
+
+  it('a file where a folder would have to be made', async () => {
+    await mkdir(join(folder, 'installer'), { recursive: true });
+    await writeFile(join(folder, 'installer/dcos'), '');
+    await writeFile(join(folder, 'installer/setup.sh'), '#!/bin/sh\n#EOF#\nrest');
+    await expectRefusal(['bom', 'convert', 'installer/setup.sh', '--from', 'dcos-installer', '--explode', '--out', 'installer/bom.yaml'], { code: 'STORAGE_IO', exit: 6 });
+    expect((await readdir(join(folder, 'installer'))).sort()).toEqual(['dcos', 'setup.sh']);
+  });
+
+  it.each([['{not json', 'JSON object'], ['[]', 'something else']])('a Universe package whose kept file is %s', async (text, says) => {
+    await writeFile(join(folder, 'universe.yaml'), `apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: uni, version: "1", annotations: {dcos-universe: {package.json: "${text}"}}}\nspec:\n  files: [{path: universe.yaml}]\n`);
+    expect(await cli(['prepare', '-f', 'universe.yaml', '--store', 'universe-store', '--lock', 'universe.json', '-o', 'universe.tar'])).toMatchObject({ status: 0 });
+    await expectRefusal(['publish', 'universe.tar', '--allow-unsigned', '--layout', 'dcos-universe', '--base-url', 'http://repo01:5000', '--to', 'universe-out'], { code: 'INPUT_FIELD', exit: 2, says });
+    await expect(stat(join(folder, 'universe-out'))).rejects.toThrow('ENOENT');
+  });
+
+  it('two targets at once', async () => {
+    await expectRefusal(['publish', '--tree', 'www', '--bundle', 'x', '--store', 'machine'], { code: 'INPUT_FLAG', exit: 2 });
+    await expectRefusal(['publish', '--layout', 'epirepo', '--to', 'x', '--registry', 'h', '--bundle', 'x', '--store', 'machine'], { code: 'INPUT_FLAG', exit: 2 });
+  });
+});

@@ -73,8 +73,11 @@ function originalPackage(bom: ParsedBom, places: Places, skipped: Skipped[]): Js
   const kept = bom.value.metadata.annotations?.[universeAnnotation];
   if (typeof kept !== 'object' || Array.isArray(kept)) return undefined;
   const texts = kept as Readonly<Record<string, unknown>>;
-  const json = (file: string): JsonObject | undefined => (typeof texts[file] === 'string' && texts[file].trim() !== '' ? JSON.parse(texts[file]) as JsonObject : undefined);
   const { name } = bom.value.metadata;
+  const json = (file: string): JsonObject | undefined => {
+    const text = texts[file];
+    return typeof text === 'string' && text.trim() !== '' ? jsonObject(text, `module ${name}, ${file}`) : undefined;
+  };
   const rewrite = (value: Json, at: string): Json => {
     if (Array.isArray(value)) return value.map((item: Json, index) => rewrite(item, `${at}[${index}]`));
     if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewrite(item, `${at}.${key}`)]));
@@ -92,6 +95,17 @@ function originalPackage(bom: ParsedBom, places: Places, skipped: Skipped[]): Js
     ...(resource === undefined ? {} : { resource: rewrite(resource, 'resource') }),
     ...(typeof template === 'string' ? { marathon: { v2AppMustacheTemplate: Buffer.from(movedTemplate(template, places)).toString('base64') } } : {}),
   };
+}
+
+function jsonObject(text: string, subject: string): JsonObject {
+  const fail = (actual: string, cause?: unknown): BundleError => new BundleError('INPUT_FIELD', { subject, expected: 'a JSON object, as the Universe has it', actual, next: 'Correct the annotation in the module\'s BOM.' }, { cause });
+  try {
+    const value = JSON.parse(text) as Json;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  } catch (cause) {
+    throw fail((cause as Error).message.slice(0, 200), cause);
+  }
+  throw fail('something else');
 }
 
 function imageInside(ref: string, { images }: Places): string | undefined {
