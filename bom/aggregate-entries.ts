@@ -90,6 +90,11 @@ function entryOf(list: ListName, bom: ParsedBom, { value, isWritten }: Pick<Entr
   return { list, module: bom.value.metadata.name, bom, value, isWritten, at, pathOf: (written, ...field) => localPath(bom, written, at(...field)) };
 }
 
+/** Addresses of this machine's own disk (`file:`, apt's `copy:`) anywhere in `text` are paths: documents from elsewhere may not name them. Throws `INPUT_FIELD`. */
+export function checkDiskAddresses(text: string, pathOf: (written: string) => string): void {
+  for (const [, path = ''] of text.matchAll(/(?:^|[\s=+,"'])(?:file|copy):\/{0,2}(\/[^\s,"']*)/gi)) pathOf(path);
+}
+
 function localPath({ folder, root }: Pick<ParsedBom, 'folder' | 'root'>, written: string, at: Position): string {
   if (folder !== undefined && root !== undefined) {
     const path = resolve(folder, written);

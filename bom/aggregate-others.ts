@@ -1,6 +1,6 @@
 // Chart and git entries -> requirements.
 import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
-import type { Entry } from './aggregate-entries.ts';
+import { checkDiskAddresses, type Entry } from './aggregate-entries.ts';
 import { checkCredential } from './aggregate-files.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import { type ModuleTargets, platformsOf } from './aggregate-targets.ts';
@@ -36,6 +36,7 @@ function chartOf(entry: Entry<'charts'>, { rewrites, credentials }: OtherOptions
   const last = (text: string): string => text.replace(/\/+$/, '').split('/').at(-1) ?? text;
   const name = source.name ?? as ?? last((source.oci ?? source.url ?? source.path ?? source.git ?? '').replace(/@sha256:[0-9a-f]{64}$/, ''));
   for (const [index, credential] of (entry.value.headersFrom ?? []).entries()) checkCredential(credential, credentials, entry.at('headersFrom', index));
+  if (source.git !== undefined) checkDiskAddresses(source.git, (path) => entry.pathOf(path, 'source', 'git'));
   return {
     kind: 'chart', name, usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
     ...(source.version === undefined ? {} : { version: source.version }),
@@ -60,6 +61,7 @@ export function gitRequirements(entries: readonly Entry<'git'>[], { credentials 
   return merge(entries.map((entry): GitRequirement => {
     const { id, url, commit, ref, submodules, mirrorAll, headersFrom = [] } = entry.value;
     for (const [index, credential] of headersFrom.entries()) checkCredential(credential, credentials, entry.at('headersFrom', index));
+    checkDiskAddresses(url, (path) => entry.pathOf(path, 'url'));
     return {
       kind: 'git', name: id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url, url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
       ...(ref === undefined ? {} : { ref }),

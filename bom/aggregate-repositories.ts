@@ -1,5 +1,5 @@
 // Package repositories of a run: declared by modules, mapped by the project, or those of this machine.
-import type { Entry } from './aggregate-entries.ts';
+import { checkDiskAddresses, type Entry } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import type { ModuleTargets } from './aggregate-targets.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -117,6 +117,7 @@ interface Place { readonly at: (...field: TreePath) => Position; readonly pathOf
 function repositoryOf(id: string, value: Fields, place: Place & { readonly manager: 'deb' | 'rpm' }): RepositoryRequirement {
   const { at, manager, rewrites } = place;
   checkLocation(id, value, manager, at());
+  for (const field of ['line', 'baseurl', 'repoText'] as const) for (const text of [value[field] ?? []].flat()) checkDiskAddresses(text, (path) => place.pathOf(path, field));
   const url = (field: 'uri' | 'mirrorlist' | 'metalink'): string | undefined => (value[field] === undefined ? undefined : urlOf(value[field], rewrites, at(field)));
   const optional = {
     line: value.line === undefined ? undefined : rewriteLine(value.line, rewrites),

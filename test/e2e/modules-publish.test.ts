@@ -152,6 +152,15 @@ describe('a BOM on the web and in git', () => {
     expect((await cli(['lock', '-f', `${origin}/gone.yaml`, '--lock', 'bad.lock.json'])).status).toBe(3);
   });
 
+  it.each([
+    '  git: [{id: x, url: "file:///srv/private.git", ref: main}]', '  charts: [{source: {git: "file:///srv/private.git", ref: main}}]',
+    '  packageRepositories: [{id: r, manager: deb, targets: [t], line: "deb [trusted=yes] file:/srv/apt stable main"}]\n  targets: [{id: t, family: debian, os: debian, release: "12", arch: amd64}]\n  packages: [{id: p, manager: deb, target: t, include: [{name: tool}]}]',
+  ])('may not name what lies on the disk of who reads it: %s', async (spec) => {
+    await writeFile(join(folder, 'www/hostile.yaml'), `apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: hostile, version: "1"}\nspec:\n${spec}\n`);
+    const outcome = await cli(['lock', '-f', `${origin}/hostile.yaml`, '--lock', 'bad.lock.json']);
+    expect([outcome.status, outcome.stderr]).toEqual([2, expect.stringContaining('does not come from a folder of this machine')]);
+  });
+
   it('comes with the files beside it, and reaches no others', async () => {
     const repository = join(folder, 'repository');
     await mkdir(join(repository, 'modules/kafka'), { recursive: true });
