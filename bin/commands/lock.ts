@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import { contentOf, type Lock, lockBytes } from '../../bom/lock.ts';
+import { canonicalReference } from '../../bom/reference.ts';
 import { createLock } from '../../downloader/lock.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
@@ -71,11 +72,11 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   }
 }
 
-/** What is looked up again. Throws `INPUT_FLAG` for --image without --update. */
+/** What is looked up again. Throws `INPUT_FLAG` for --image without --update, `INPUT_REFERENCE` for what is no image. */
 export function updateOf({ update, image = [] }: Pick<LockFlags, 'update' | 'image'>): 'all' | readonly string[] {
   if (image.length > 0 && update === undefined) throw new BundleError('INPUT_FLAG', { subject: '--image', expected: '--update with it', actual: 'none', next: 'Write lock --update --image REF.' });
-  if (update === true) return image.length === 0 ? 'all' : image;
-  return [...update ?? [], ...image];
+  if (update === true && image.length === 0) return 'all';
+  return [...(update === true ? [] : update ?? []), ...image.map((ref) => canonicalReference(ref, '--image'))];
 }
 
 function collectUpdate(value: string, previous: true | readonly string[] | undefined): readonly string[] {
