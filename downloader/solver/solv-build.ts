@@ -1,6 +1,8 @@
 // The rules of everything that a job can lead to.
+import { compareEvr } from '../../formats/rpm/evr.ts';
 import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
+import { obsoleting } from './solv-specs.ts';
 import { always, type SolvView } from './solv-view.ts';
 import type { DependencyKind } from './solv-universe.ts';
 
@@ -77,13 +79,16 @@ export class RuleBuilder {
     if (universe.isRich(relation)) {
       const rich = universe.richOf(relation);
       const clauses = rich === undefined ? [[]] : clausesOf(this.view, rich);
-      for (const clause of clauses) this.addClause(solvable, clause, origin);
+      const isBroken = (clause: readonly number[]): boolean => !clause.some((literal) => (literal > 0 ? this.options.isInstalled(literal) : !this.options.isInstalled(-literal)));
+      for (const clause of clauses) if (!this.options.isInstalled(solvable) || !isBroken(clause)) this.addClause(solvable, clause, origin);
       return;
     }
     const providers = this.view.providers(relation);
     if (providers === always || (providers.length > 0 && providers.includes(solvable))) return;
+    // What is broken on the machine already is not ours to mend.
+    if (this.options.isInstalled(solvable) && !providers.some((id) => this.options.isInstalled(id))) return;
     if (providers.length === 0) {
-      if (!this.options.isInstalled(solvable)) this.rules.add(-solvable, 0, { ...origin, kind: 'nothing-provides' });
+      this.rules.add(-solvable, 0, { ...origin, kind: 'nothing-provides' });
       return;
     }
     for (const id of providers) this.visit(id);
@@ -111,7 +116,6 @@ export class RuleBuilder {
   }
 
   private addObsoletes(solvable: number): void {
-    if (this.options.isInstalled(solvable)) return;
     for (const relation of this.view.universe.dependenciesOf(solvable, 'obsoletes')) {
       for (const other of this.view.namedMeeting(relation)) if (other !== solvable) this.rules.add(-solvable, -other, { kind: 'obsoletes', solvable, relation });
     }
@@ -139,6 +143,19 @@ export class RuleBuilder {
       && arch.scoreOf(universe.archOf(other)) < score && !arch.collide(own, universe.archOf(other)));
   }
 
+  /** What is installed stays, or gives way to a version that is no older or to what obsoletes it. */
+  keepInstalled(installed: readonly number[]): void {
+    const { universe } = this.view;
+    const hasArchOf = (a: number, b: number): boolean => [universe.archOf(a), 'noarch'].includes(universe.archOf(b)) || universe.archOf(a) === 'noarch';
+    for (const id of installed) {
+      const own = universe.evr(universe.evrOf(id));
+      const newer = this.view.named(universe.nameOf(id)).filter((other) => other !== id && hasArchOf(other, id) && compareEvr(universe.evr(universe.evrOf(other)), own) >= 0);
+      const others = [...new Set([...newer, ...obsoleting(this.view, [id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
+      this.reach(others);
+      this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
+    }
+  }
+
   /** Adds what supplements or enhances something that is reached, until nothing more does. */
   reachSupplements(): void {
     const { universe } = this.view;
@@ -162,7 +179,7 @@ export class RuleBuilder {
   addInferiorArchitectures(): void {
     const { universe, arch } = this.view;
     for (const name of this.view.mixedNames) {
-      const named = this.view.named(name).filter((other) => this.reached[other] === 1);
+      const named = this.view.named(name).filter((other) => this.reached[other] === 1 && !(this.options.twins && this.options.isInstalled(other)));
       const scores = named.map((other) => arch.scoreOf(universe.archOf(other)));
       const best = Math.min(...scores.filter((score) => score > 1));
       for (const [index, other] of named.entries()) {

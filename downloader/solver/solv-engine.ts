@@ -19,8 +19,6 @@ export interface SolvJob {
   readonly isMultiversion?: (solvable: number) => boolean;
   /** 32-bit and 64-bit packages of one name may stand beside each other. */
   readonly twins: boolean;
-  /** Solve as if nothing were installed. */
-  readonly ignoresInstalled?: boolean;
 }
 
 export interface SolvOutcome {
@@ -58,6 +56,13 @@ function meantIn({ universe, arch }: SolvView, { install, isLoose = false }: Sol
     !candidates.some((other) => universe.nameOf(other) === universe.nameOf(id) && arch.scoreOf(universe.archOf(other)) < arch.scoreOf(universe.archOf(id))))));
 }
 
+function installedIn(view: SolvView): number[] {
+  const found: number[] = [];
+  if (!view.universe.repositories.some(({ installed }) => installed === true)) return found;
+  for (let id = 1; id < view.universe.count; id += 1) if (view.isUsable(id) && view.universe.repositoryOf(id).installed === true) found.push(id);
+  return found;
+}
+
 /** Pure: the same view and job give the same outcome. */
 export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   const meant = meantIn(view, job);
@@ -65,12 +70,15 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
     isMeant: (id) => meant.has(id),
     isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
   });
+  const installed = installedIn(view);
+  builder.reach(installed);
   builder.reach([...job.install.flat(), ...(job.conditions ?? []).flat().filter((literal) => literal > 0)]);
   builder.reachSupplements();
   builder.rules.sort();
+  builder.keepInstalled(installed);
   const requested = addJobRules(builder, job);
   builder.addInferiorArchitectures();
-  const search = new Search(view, builder.rules, { weak: job.weak, requested, reached: builder.reached });
+  const search = new Search(view, builder.rules, { weak: job.weak, requested, installed, reached: builder.reached });
   if (job.best) addBestRules(view, search, job);
   const isSolved = search.run();
   const { trail } = search.assignment;

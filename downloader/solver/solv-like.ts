@@ -2,7 +2,7 @@
 import { BundleError } from '../../bom/errors.ts';
 import { type SolvOutcome, solveJob } from './solv-engine.ts';
 import { unsolvableJob } from './solv-explain.ts';
-import type { SolvOffer } from './solv-offer.ts';
+import { type SolvOffer, withoutInstalled } from './solv-offer.ts';
 import { directChoice, plainChoice } from './solv-plain.ts';
 import { type ChosenRpm, reasonsOf, rejectionsOf } from './solv-reasons.ts';
 import { resolveSpec, type SolvSpec, type Wanted } from './solv-requests.ts';
@@ -43,7 +43,6 @@ function solveWanted(offer: SolvOffer, wanted: readonly Wanted[], request: SolvR
   const outcome = solveJob(view, {
     install: wanted.flatMap((item) => item.requests), conditions: wanted.flatMap((item) => item.conditions), weak: request.weak, best: request.best, twins: settings.twins ?? true,
     isMultiversion: (id) => view.universe.dependenciesOf(id, 'provides').some((relation) => names.has(view.universe.relationName(relation))),
-    ignoresInstalled: request.mode === 'alldeps',
   });
   if (!outcome.isSolved) throw unsolvableJob(offer, wanted, outcome);
   return outcome;
@@ -74,7 +73,8 @@ export function solveSolvLike(offer: SolvOffer, request: SolvRequest): SolvDecis
   }
 }
 
-function decide(offer: SolvOffer, request: SolvRequest): SolvDecision {
+function decide(given: SolvOffer, request: SolvRequest): SolvDecision {
+  const offer = request.mode === 'alldeps' ? withoutInstalled(given) : given;
   const { view } = offer;
   const wanted = request.wanted.map((each) => resolveSpec(offer, each));
   const notes: string[] = [];

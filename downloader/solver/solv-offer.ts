@@ -63,3 +63,11 @@ export function streamsOf(specs: readonly string[], choice: ModuleChoice): strin
     return [parsed.stream === undefined ? parsed.name : `${parsed.name}:${parsed.stream}`];
   });
 }
+
+/** The same offer for a machine that has nothing. */
+export function withoutInstalled(offer: SolvOffer): SolvOffer {
+  const { universe, arch } = offer.view;
+  if (!universe.repositories.some(({ installed }) => installed === true)) return offer;
+  const considered = offer.considered.map((value, id) => (id > 0 && universe.repositoryOf(id).installed === true ? 0 : value));
+  return { ...offer, considered, view: new SolvView(universe, arch, considered) };
+}

@@ -16,6 +16,7 @@ export class Policy {
   }
 
   private evr(id: number) { return this.view.universe.evr(this.view.universe.evrOf(id)); }
+  private isInstalled(id: number): boolean { return this.view.universe.repositoryOf(id).installed === true; }
   private priority(id: number): number { return this.view.universe.repositoryOf(id).priority ?? 99; }
 
   /** Those of the best repository, architecture and version of each name; sorted by name. */
@@ -34,10 +35,11 @@ export class Policy {
     return left.length > 1 && isOrdered ? this.order(left) : left;
   }
 
-  /** Old versions last, then lower versions of what all provide, suggested ones first. */
+  /** Old versions last, then lower versions of what all provide, suggested ones first; before all others, newer versions of what is installed. */
   order(candidates: readonly number[]): number[] {
     const current = this.moveBack(candidates, (id) => this.isOld(id));
-    return this.moveBack(this.byCommonProvides(current), (id) => !this.weak.isSuggested(id));
+    const suggested = this.moveBack(this.byCommonProvides(current), (id) => !this.weak.isSuggested(id));
+    return this.moveBack(suggested, (id) => !this.view.named(this.view.universe.nameOf(id)).some((other) => this.isInstalled(other)));
   }
 
   private moveBack(ids: readonly number[], isBack: (id: number) => boolean): number[] {
@@ -46,8 +48,8 @@ export class Policy {
   }
 
   private bestPriority(ids: readonly number[]): number[] {
-    const best = Math.min(...ids.map((id) => this.priority(id)));
-    return ids.filter((id) => this.priority(id) === best);
+    const best = Math.min(...ids.map((id) => (this.isInstalled(id) ? Infinity : this.priority(id))));
+    return ids.filter((id) => this.isInstalled(id) || this.priority(id) === best);
   }
 
   private bestArch(ids: readonly number[]): number[] {
@@ -65,7 +67,7 @@ export class Policy {
   private bestVersion(ids: readonly number[]): number[] {
     const { universe } = this.view;
     const cost = (id: number): number => universe.repositoryOf(id).cost ?? 1000;
-    const sorted = [...ids].sort((a, b) => this.compareNames(a, b) || compareEvr(this.evr(b), this.evr(a)) || cost(a) - cost(b));
+    const sorted = [...ids].sort((a, b) => this.compareNames(a, b) || compareEvr(this.evr(b), this.evr(a)) || Number(this.isInstalled(b)) - Number(this.isInstalled(a)) || cost(a) - cost(b));
     const kept: number[] = [];
     for (const id of sorted) {
       if (universe.nameOf(kept.at(-1) ?? 0) !== universe.nameOf(id)) kept.push(id);
@@ -87,9 +89,9 @@ export class Policy {
 
   private isOld(id: number): boolean {
     const { universe } = this.view;
-    if (universe.repositoryOf(id).installed === true) return false;
+    if (this.isInstalled(id)) return false;
     return this.view.named(universe.nameOf(id)).some((other) => {
-      if (other === id || universe.archOf(other) !== universe.archOf(id) || universe.repositoryOf(other).installed === true) return false;
+      if (other === id || universe.archOf(other) !== universe.archOf(id) || this.isInstalled(other)) return false;
       if (this.priority(id) !== this.priority(other)) return this.priority(id) > this.priority(other);
       return compareEvr(this.evr(other), this.evr(id)) > 0;
     });

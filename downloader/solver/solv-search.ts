@@ -17,6 +17,8 @@ export interface Branch {
 
 export interface SearchOptions {
   readonly weak: boolean;
+  /** What is there before: it stays where it can. */
+  readonly installed: readonly number[];
   /** 1 for each package that has rules. */
   readonly reached: Uint8Array;
   /** First and one past the last rule of what was asked for. */
@@ -61,6 +63,10 @@ export class Search {
       level = this.resolveRequested(level);
       if (level === unsolvableLevel) return false;
       if (level < before) continue;
+      const kept = this.keepInstalled(level);
+      if (kept === unsolvableLevel) return false;
+      if (kept < level) { level = kept; continue; }
+      level = kept;
       const needed = this.resolveNeeds(level);
       if (needed === unsolvableLevel) return false;
       const isUndone = needed < level;
@@ -109,9 +115,21 @@ export class Search {
       const candidates = this.open(rule);
       if (candidates === undefined) continue;
       const before = level;
-      level = this.take(level, this.policy.choose(candidates, true), rule);
+      const installed = candidates.filter((id) => this.view.universe.repositoryOf(id).installed === true);
+      level = this.take(level, installed.length > 0 ? installed.slice(0, 1) : this.policy.choose(candidates, true), rule);
       if (level < before) return level;
       if (level === before) rule -= 1;
+    }
+    return level;
+  }
+
+  private keepInstalled(start: number): number {
+    let level = start;
+    for (const id of this.options.installed) {
+      if (this.assignment.levels[id] !== 0) continue;
+      const before = level;
+      level = this.assignment.take(level, id, 0);
+      if (level < before) return level;
     }
     return level;
   }

@@ -70,9 +70,16 @@ export class WeakState {
   /** With `vacuous`, `a if b` counts when neither is there: so for preferring a package that is needed anyway, not for adding one. */
   isSupplementing(solvable: number, vacuous = true): boolean { return this.holds(solvable, 'supplements', vacuous); }
 
-  private holds(solvable: number, kind: 'supplements' | 'enhances', vacuous = true): boolean {
+  /** Whether what was installed before was supplemented by it already, and nothing new is. */
+  isSupplementingInstalled(solvable: number): boolean {
     const { universe } = this.view;
-    const holds = (id: number): boolean => (this.assignment.levels[id] as number) > 0;
+    if (!universe.repositories.some(({ installed }) => installed === true)) return false;
+    const isOld = (id: number): boolean => universe.repositoryOf(id).installed === true;
+    return this.holds(solvable, 'supplements', false, isOld) && !this.holds(solvable, 'supplements', false, (id) => (this.assignment.levels[id] as number) > 0 && !isOld(id));
+  }
+
+  private holds(solvable: number, kind: 'supplements' | 'enhances', vacuous = true, holds = (id: number): boolean => (this.assignment.levels[id] as number) > 0): boolean {
+    const { universe } = this.view;
     return universe.dependenciesOf(solvable, kind).some((relation) => {
       const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
       if (rich !== undefined) return isMetBy(this.view, rich, { holds, vacuous });

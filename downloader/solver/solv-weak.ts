@@ -41,12 +41,15 @@ function openParts(search: WeakSearch, relation: number, accepts: (id: number) =
 export function resolveWeak(search: WeakSearch, start: number): WeakOutcome {
   const { view, assignment, policy } = search;
   const there: number[] = [];
-  for (let index = 0; index < assignment.trail.length; index += 1) if (assignment.trail.at(index) > 0) there.push(assignment.trail.at(index));
+  for (let index = 0; index < assignment.trail.length; index += 1) {
+    const id = assignment.trail.at(index);
+    if (id > 0 && view.universe.repositoryOf(id).installed !== true) there.push(id);
+  }
   const recommended = new Set<number>();
   for (const id of there.sort((a, b) => a - b)) {
     for (const relation of view.universe.dependenciesOf(id, 'recommends')) for (const part of openParts(search, relation, () => true)) for (const other of part) recommended.add(other);
   }
-  const supplementing = search.supplementers.filter((id) => assignment.levels[id] === 0 && search.weak.isSupplementing(id, false)
+  const supplementing = search.supplementers.filter((id) => assignment.levels[id] === 0 && search.weak.isSupplementing(id, false) && !search.weak.isSupplementingInstalled(id)
     && !view.named(view.universe.nameOf(id)).some((other) => (assignment.levels[other] as number) > 0));
   const all = [...new Set([...recommended, ...supplementing])];
   const [only] = all;
@@ -71,7 +74,7 @@ function takeRecommended(search: WeakSearch, { level: start, decided, best }: { 
   let level = start;
   for (let index = 0; index < decided; index += 1) {
     const solvable = assignment.trail.at(index);
-    if (solvable < 0) continue;
+    if (solvable < 0 || search.view.universe.repositoryOf(solvable).installed === true) continue;
     for (const relation of search.view.universe.dependenciesOf(solvable, 'recommends')) {
       // What was taken for one part may meet the next: each is looked at when its turn comes.
       for (let [candidates] = openParts(search, relation, (id) => best.has(id)); candidates !== undefined; [candidates] = openParts(search, relation, (id) => best.has(id))) {
