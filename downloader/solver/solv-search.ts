@@ -63,15 +63,14 @@ export class Search {
       level = this.resolveRequested(level);
       if (level === unsolvableLevel) return false;
       if (level < before) continue;
-      const kept = this.keepInstalled(level);
-      if (kept === unsolvableLevel) return false;
-      if (kept < level) { level = kept; continue; }
-      level = kept;
       const needed = this.resolveNeeds(level);
       if (needed === unsolvableLevel) return false;
       const isUndone = needed < level;
       level = needed;
       if (isUndone) continue;
+      const kept = this.keepInstalled(level);
+      if (kept === unsolvableLevel) return false;
+      if (kept !== level) { level = kept; continue; }
       if (this.options.weak) {
         const outcome = resolveWeak(this, level);
         level = outcome.level;

@@ -96,10 +96,12 @@ async function libsolv(): Promise<boolean> {
   const count = Number(values.random) || 500;
   let isEqual = true;
   for (const [name, shape] of Object.entries(shapes)) {
-    const { counts, different, unproved } = await compareShape(shape, Number(values.seed) * 1_000_000, count);
-    const all = Object.values(counts).reduce((a, b) => a + b, 0);
-    print(`${name}: ${all - counts.different} of ${all} equal (${counts['refused by both']} refused by both), ${counts.different} different${different.length === 0 ? '' : `: seeds ${different.slice(0, 10).join(' ')}`}${unproved.length === 0 ? '' : `; not proved: seeds ${unproved.slice(0, 10).join(' ')}`}`);
-    isEqual &&= different.length === 0 && unproved.length === 0;
+    for (const isInstalled of [false, true]) {
+      const { counts, different, unproved } = await compareShape(shape, Number(values.seed) * 1_000_000, count, isInstalled);
+      const all = Object.values(counts).reduce((a, b) => a + b, 0);
+      print(`${name}${isInstalled ? ', something installed' : ''}: ${all - counts.different} of ${all} equal (${counts['refused by both']} refused by both), ${counts.different} different${different.length === 0 ? '' : `: seeds ${different.slice(0, 10).join(' ')}`}${unproved.length === 0 ? '' : `; not proved: seeds ${unproved.slice(0, 10).join(' ')}`}`);
+      isEqual &&= different.length === 0 && unproved.length === 0;
+    }
   }
   return isEqual;
 }

@@ -1,4 +1,5 @@
 import { checkRpmClosure } from '../../../downloader/solver/rpm-checker.ts';
+import { installedRpms } from './installed-universe.ts';
 import { askLibsolv, type OracleAnswer, type OracleDocument, ourAnswer, packageOf } from './oracle.ts';
 import { randomRpms, type RpmShape } from './random-rpms.ts';
 
@@ -23,25 +24,28 @@ export interface LibsolvTally {
   readonly answers: Readonly<Record<number, OracleAnswer>>;
 }
 
-/** `count` universes of a shape from `seed` on, each with its jobs. */
-export async function compareShape(shape: RpmShape, seed: number, count: number): Promise<LibsolvTally> {
+/** `count` universes of a shape from `seed` on, each with its jobs; with `isInstalled` of machines that have something. */
+export async function compareShape(shape: RpmShape, seed: number, count: number, isInstalled = false): Promise<LibsolvTally> {
   const counts = { same: 0, 'refused by both': 0, 'libsolv gives what cannot be installed': 0, different: 0 };
   const different: number[] = [];
   const unproved: number[] = [];
   const answers: Record<number, OracleAnswer> = {};
-  const documents = Array.from({ length: count }, (_, index) => randomRpms(seed + index, shape));
-  let at = seed;
+  const made = Array.from({ length: count }, (_, index) => (isInstalled ? installedRpms(seed + index, shape) : randomRpms(seed + index, shape)));
+  const seeds = made.flatMap((document, index) => (document === undefined || document.jobs[0]?.install.length === 0 ? [] : [seed + index]));
+  const documents = seeds.flatMap((each) => made[each - seed] ?? []);
+  let turn = 0;
   for await (const { document, answer } of askLibsolv(documents)) {
     const ours = ourAnswer(document);
+    const at = seeds[turn] ?? seed;
     for (const index of document.jobs.keys()) {
       const verdict = verdictOf(document, answer[index], ours[index]);
       counts[verdict] += 1;
       if (verdict === 'different') different.push(at);
       const taken = ours[index];
-      if (taken !== null && taken !== undefined && !holds(document, taken)) unproved.push(at);
+      if (!isInstalled && taken !== null && taken !== undefined && !holds(document, taken)) unproved.push(at);
     }
     answers[at] = answer;
-    at += 1;
+    turn += 1;
   }
   return { counts, different, unproved, answers };
 }

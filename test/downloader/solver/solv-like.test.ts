@@ -137,6 +137,22 @@ describe('modes', () => {
   });
 });
 
+describe('what is installed', () => {
+  const repository = 'a-1-1.noarch; requires: b\nb-1-1.noarch\nb-2-1.noarch\nc-1-1.noarch; requires: b >= 2\nalt-1-1.noarch; provides: cap\nzap-1-1.noarch; provides: cap\nu-1-1.noarch; requires: cap; recommends: r\nr-1-1.noarch\nfoe-1-1.noarch; conflicts: b';
+  const world = (packages: string) => [repository, { installed: true, packages }];
+  it.each([
+    ['b-1-1.noarch', 'a', 'a-1-1'], ['b-1-1.noarch', 'c', 'b-2-1 c-1-1'], ['zap-1-1.noarch; provides: cap', 'u', 'r-1-1 u-1-1'], ['u-1-1.noarch; requires: cap; recommends: r\nzap-1-1.noarch; provides: cap', 'b', 'b-2-1'],
+    ['old-1-1.noarch; requires: gone', 'b', 'b-2-1'], ['b-1-1.noarch', 'b', ''],
+  ])('%j: %s', (packages, specs, chosen) => { expect(solve(world(packages), specs)).toBe(chosen); });
+
+  it('is not taken away', () => {
+    expect(failure(() => solve(world('b-1-1.noarch'), 'foe')).code).toBe('RESOLVE_UNSOLVABLE');
+  });
+  it('is left aside by alldeps', () => {
+    expect(solve(world('b-1-1.noarch'), 'a', { mode: 'alldeps' })).toBe('a-1-1 b-2-1');
+  });
+});
+
 describe('the decision', () => {
   it('says why each is there and what was passed over', () => {
     const offer = offerOf(universeOf('a-1-1.noarch; requires: cap; recommends: r\nb-1-1.noarch; provides: cap\nc-1-1.noarch; provides: cap\nr-1-1.noarch\ns-1-1.noarch; supplements: r'));
