@@ -1,6 +1,7 @@
 // Many BOMs and one project -> everything that has to be resolved. Pure.
 import { conflictOf } from './aggregate-conflict.ts';
 import { checkConfigNames, configRequirements, includedEntries, withInstallPlaces } from './aggregate-configs.ts';
+import { checkCredentialHosts, type CredentialUse } from './aggregate-credentials.ts';
 import { type Entry, selectEntries, whatOf } from './aggregate-entries.ts';
 import { fileRequirements } from './aggregate-files.ts';
 import { imageRequirements } from './aggregate-images.ts';
@@ -124,6 +125,9 @@ export function aggregate(options: AggregateOptions): Aggregated {
   const files = withInstallPlaces(fileRequirements(included.files, rewrites, credentials), included.files, project);
   checkConfigNames(configs.configs, files);
   const all = [...included.images, ...included.files, ...(['packageRepositories', 'packages', 'charts', 'git'] as const).flatMap((list) => entries.of(list))];
+  const charts = chartRequirements(entries.of('charts'), { rewrites, targets, credentials });
+  const git = gitRequirements(entries.of('git'), { credentials });
+  checkCredentialHosts(all, credentialUses({ files, charts, git, packageSets: packages.sets }), spec.credentials ?? {});
   return {
     name: project.value.metadata.name,
     digest: digestOf(canonicalBytes({ project: project.digest, boms: boms.map((bom) => bom.digest) })),
@@ -133,8 +137,8 @@ export function aggregate(options: AggregateOptions): Aggregated {
     images,
     files,
     packageSets: packages.sets,
-    charts: chartRequirements(entries.of('charts'), { rewrites, targets, credentials }),
-    git: gitRequirements(entries.of('git'), { credentials }),
+    charts,
+    git,
     configs: configs.configs,
     dropped: sorted([...entries.dropped.filter(({ ref }) => ref === undefined || !images.some((image) => image.ref === ref)), ...packages.dropped, ...included.dropped, ...configs.dropped].map(({ what, because }) => ({ what, because })), ({ what, because }) => `${what} ${because}`),
     unresolved: boms.flatMap(unresolvedOf),
@@ -148,6 +152,19 @@ export function aggregate(options: AggregateOptions): Aggregated {
     guessed: all.filter(({ value }) => 'confidence' in value && value.confidence === 'guessed').map((entry) => ({ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at() })),
     licences: [...all.flatMap((entry) => (entry.value.licence === undefined ? [] : [{ what: whatOf(entry.list, entry.value), module: entry.module, at: entry.at(), licence: entry.value.licence, ...redistribution(entry.bom, entry.value.licence) }])), ...boms.flatMap(moduleLicences)],
   };
+}
+
+function credentialUses({ files, charts, git, packageSets }: Pick<Aggregated, 'files' | 'charts' | 'git' | 'packageSets'>): CredentialUse[] {
+  const written = (...addresses: readonly (string | undefined)[]): string[] => addresses.filter((address) => address !== undefined);
+  return [
+    ...files.map(({ headersFrom, urls, at }) => ({ names: headersFrom, addresses: urls, at: at[0] })),
+    ...charts.map(({ headersFrom, repo, url, oci, git: from, at }) => ({ names: headersFrom, addresses: written(repo, url, oci, from?.url), at: at[0] })),
+    ...git.map(({ headersFrom, url, at }) => ({ names: headersFrom, addresses: [url], at: at[0] })),
+    ...packageSets.flatMap(({ repositories }) => repositories).map(({ headersFrom = [], tls, uris = [], line = '', baseurls = [], mirrorlist, metalink, at }) => ({
+      names: [...headersFrom, ...written(tls?.clientCert, tls?.clientKey)],
+      addresses: [...uris, ...baseurls, ...written(mirrorlist, metalink), ...(line.match(/\bhttps?:\/\/\S+/g) ?? [])], at,
+    })),
+  ];
 }
 
 function relationOptions({ project, compareVersions, known }: AggregateOptions): RelationOptions {

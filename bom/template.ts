@@ -65,7 +65,7 @@ spec:
       - deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://ftp.debian.org/debian bookworm main
       - {uri: "http://ftp.debian.org/debian", suite: bookworm-updates, components: [main], gpgKeys: [{path: /usr/share/keyrings/debian-archive-keyring.gpg}]}
   credentials:                        # names for headersFrom and tls; values stay in the environment or a file
-    vendor: {env: VENDOR_TOKEN}
+    vendor: {env: VENDOR_TOKEN, hosts: [downloads.example.org, mirror.example.org]}   # goes nowhere else; modules that are read from elsewhere need it
   policy:
     unpinned: resolve                 # resolve | fail: images and files without a digest
     firstUse: allow                   # allow | fail: content that only its first download identifies

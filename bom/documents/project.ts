@@ -24,7 +24,7 @@ const overlay = z.strictObject({
   annotations: annotations.optional(),
 });
 
-const credential = z.strictObject({ env: optional(text), file: optional(text), header: optional(text), user: optional(text) })
+const credential = z.strictObject({ env: optional(text), file: optional(text), header: optional(text), user: optional(text), hosts: texts.optional() })
   .refine((value) => (value.env === undefined) !== (value.file === undefined), 'either env or file');
 
 const policy = z.strictObject({

@@ -138,6 +138,31 @@ describe('files', () => {
     expect(refusal(() => aggregated(boms, 'credentials: {vendor: {env: X}}')).next).toBe('Did you mean vendor?');
     expect(aggregated(boms, 'credentials: {vendr: {env: X}}').files[0]?.headersFrom).toEqual(['vendr']);
   });
+
+  it('send a credential with hosts nowhere else, whatever kind of thing names it', () => {
+    const hosts = 'credentials: {c: {env: X, hosts: [example.org, "forge.example.net:8443"]}}';
+    const uses = (host: string): string[] => [
+      `files: [{urls: ["https://example.org/x", "https://${host}/x"], headersFrom: [c]}]`,
+      `charts: [{source: {repo: "https://${host}/charts", name: web}, headersFrom: [c]}]`,
+      `git: [{url: "https://${host}/a.git", ref: main, headersFrom: [c]}]`,
+      `${targets}packageRepositories: [{id: r, manager: deb, line: "deb [trusted=yes] https://${host}/apt stable main", trusted: true, headersFrom: [c]}]\npackages: [{id: p, manager: deb, target: deb12, include: [{name: x}]}]`,
+      `targets: [{id: el9, family: rhel, os: rhel, release: "9", arch: amd64}]\npackageRepositories: [{id: r, manager: rpm, baseurl: "https://${host}/yum", trusted: true, tls: {clientCert: c}}]\npackages: [{id: p, manager: rpm, target: el9, include: [{name: x}]}]`,
+    ];
+    for (const spec of uses('forge.example.net:8443')) expect(() => aggregated([bom('a', spec)], hosts), spec).not.toThrow();
+    for (const spec of uses('evil.example.com')) {
+      expect(refusal(() => aggregated([bom('a', spec)], hosts)), spec).toMatchObject({ code: 'INPUT_CREDENTIAL', facts: { actual: 'evil.example.com' } });
+      expect(() => aggregated([bom('a', spec)], 'credentials: {c: {env: X}}'), spec).not.toThrow();
+    }
+  });
+
+  it('of a document from elsewhere get only credentials that say where they may go', () => {
+    const remote = moduleBomFrom(
+      { apiVersion: 'longshore.dev/v1alpha1', kind: 'ModuleBOM', metadata: { name: 'a' }, spec: { files: [{ urls: ['https://evil.example.com/x'], headersFrom: ['c'] }] } }, 'a.yaml', { origin: { url: 'https://elsewhere.example.org/a.yaml', pinned: false } },
+    );
+    expect(refusal(() => aggregated([remote], 'credentials: {c: {env: X}}'))).toMatchObject({ code: 'INPUT_CREDENTIAL', facts: { actual: 'credential c without hosts' } });
+    expect(refusal(() => aggregated([remote], 'credentials: {c: {env: X, hosts: [example.org]}}'))).toMatchObject({ code: 'INPUT_CREDENTIAL', facts: { actual: 'evil.example.com' } });
+    expect(aggregated([remote], 'credentials: {c: {env: X, hosts: [evil.example.com]}}').files).toHaveLength(1);
+  });
 });
 
 describe('variables', () => {

@@ -165,7 +165,7 @@ describe('JSON Schemas for editors', () => {
 describe('a project', () => {
   it('is read with all of its fields', () => {
     const { value } = parseProject(templateText(true).split('---\n')[0] ?? '', 'p.yaml');
-    expect(value.spec?.credentials).toEqual({ vendor: { env: 'VENDOR_TOKEN' } });
+    expect(value.spec?.credentials).toEqual({ vendor: { env: 'VENDOR_TOKEN', hosts: ['downloads.example.org', 'mirror.example.org'] } });
     expect(value.spec?.policy?.unpinned).toBe('resolve');
   });
 });
