@@ -20,14 +20,14 @@ describe.skipIf(!hasSources)('closures of real repositories', () => {
   });
 
   it('are so on a machine that is as old as its release', { timeout: 300_000 }, async () => {
-    const tally = await compareWithApt({ architectures: ['amd64'], random: 0, seed: 11, every: 24, profile: 'important' }, () => undefined);
+    const tally = await compareWithApt({ architectures: ['amd64'], random: 0, seed: 11, every: 40, profile: 'important' }, () => undefined);
     expect(tally.different).toEqual([]);
-    expect(tally.same).toBeGreaterThan(10);
+    expect(tally.same).toBeGreaterThan(6);
   });
 
   it('of profiles are what mmdebstrap would install', { timeout: 300_000 }, async () => {
     const lines: string[] = [];
-    expect(await compareProfiles('amd64', (line) => lines.push(line)), lines.join('\n')).toBe(0);
+    expect(await compareProfiles('amd64', (line) => lines.push(line), ['minimal', 'important']), lines.join('\n')).toBe(0);
   });
 });
 
@@ -37,9 +37,9 @@ describe.skipIf(!hasApt)('recorded answers', () => {
 
 describe.skipIf(!hasApt)('random preferences', () => {
   it('give every version the priority that apt-cache policy tells, and every package its candidate', { timeout: 300_000 }, async () => {
-    const { compared, different } = await comparePins(9_000_000, 60);
+    const { compared, different } = await comparePins(9_000_000, 30);
     expect(different).toEqual([]);
-    expect(compared).toBeGreaterThan(300);
+    expect(compared).toBeGreaterThan(150);
   });
 });
 
