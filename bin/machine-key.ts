@@ -1,7 +1,7 @@
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeSigningKey, parseSigningKey, type SigningKey } from '../formats/pgp/keys.ts';
-import { commitFile, makeDirectory, storageError } from '../store/durable-file.ts';
+import { commitFile, commitNewFile, makeDirectory, storageError } from '../store/durable-file.ts';
 
 export interface MachineKey {
   readonly signer: SigningKey;
@@ -15,20 +15,30 @@ export async function passingKey(now: Date): Promise<MachineKey> {
   return { signer: await parseSigningKey(Buffer.from(made.privateKey), 'passing key'), publicKey: made.publicKey };
 }
 
-/** The repository machine's own key, made on first use: `<root>/keys/machine.key`, readable by its owner only. */
+/**
+ * The repository machine's own key, made on first use: `<root>/keys/machine.key`, readable by its owner only, and its public part beside it. Of several
+ * processes that make one at the same time, all go on with the one that came first to the disk.
+ */
 export async function machineKey(root: string, now: Date): Promise<MachineKey> {
   const folder = join(root, 'keys');
   const secret = join(folder, 'machine.key');
+  const existing = await readText(secret);
+  if (existing === undefined) {
+    const made = await makeSigningKey({ name: 'longshore repository machine', date: now });
+    await makeDirectory(folder);
+    await chmod(folder, 0o700);
+    await commitNewFile(secret, made.privateKey, 0o600);
+  }
+  const signer = await parseSigningKey(Buffer.from(existing ?? (await readText(secret)) ?? ''), secret);
   const open = join(folder, 'machine.asc');
-  const existing = await readFile(secret, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const publicKey = signer.key.toPublic().armor();
+  if ((await readText(open)) === undefined) await commitFile(open, publicKey);
+  return { signer, publicKey };
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined;
-    throw storageError(secret, cause);
+    throw storageError(path, cause);
   });
-  if (existing !== undefined) return { signer: await parseSigningKey(Buffer.from(existing), secret), publicKey: await readFile(open, 'utf8') };
-  const made = await makeSigningKey({ name: 'longshore repository machine', date: now });
-  await makeDirectory(folder);
-  await chmod(folder, 0o700);
-  await commitFile(open, made.publicKey);
-  await commitFile(secret, made.privateKey, 0o600);
-  return { signer: await parseSigningKey(Buffer.from(made.privateKey), secret), publicKey: made.publicKey };
 }
