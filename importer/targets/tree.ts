@@ -1,6 +1,6 @@
 // A folder that any web server serves: one tree for each publication, switched by one symbolic link. nginx "root", Apache "DocumentRoot": `<folder>/current`.
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../../bom/canonical-json.ts';
 import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
@@ -66,8 +66,11 @@ export async function publishTree(options: TreeOptions): Promise<TreeResult> {
   if (served !== undefined && before !== undefined && canonicalJson(before) === canonicalJson(record)) return { ...none, tree: served, changed: false };
   const number = Math.max(0, ...(await numbersOf(trees))) + 1;
   const building = join(trees, `${number}.tmp`);
-  const counts = await build(building, { ...options, trees, before: served, record: before ?? {} });
-  await commitFile(join(trees, `${number}.json`), `${canonicalJson(record)}\n`);
+  const modified = await nextSecond(trees, served);
+  const counts = await build(building, { ...options, trees, before: served, record: before ?? {}, modified });
+  const recordPath = join(trees, `${number}.json`);
+  await commitFile(recordPath, `${canonicalJson(record)}\n`);
+  await utimes(recordPath, modified, modified).catch((cause: unknown) => { throw storageError(recordPath, cause); });
   await rename(building, join(trees, String(number)));
   await syncDirectory(trees);
   await switchTo(folder, number);
@@ -92,6 +95,16 @@ export async function checkTreeFolder(folder: string): Promise<void> {
 function keyOf(file: TreeFile): string {
   if ('bytes' in file) return file.volatile === true ? 'volatile' : digestOf(file.bytes);
   return 'blob' in file ? file.blob.digest : `-> ${file.target}`;
+}
+
+/** When what is written for the next tree was modified: web servers tell clients in whole seconds, and two trees in one second would look the same to apt. */
+async function nextSecond(trees: string, served: number | undefined): Promise<Date> {
+  const path = join(trees, `${served}.json`);
+  const last = served === undefined ? 0 : await stat(path).then(({ mtimeMs }) => mtimeMs, (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return 0;
+    throw storageError(path, cause);
+  });
+  return new Date(Math.max(Date.now(), Math.floor(last / 1000) * 1000 + 1000));
 }
 
 async function numbersOf(trees: string): Promise<number[]> {
@@ -130,7 +143,7 @@ async function switchTo(folder: string, number: number): Promise<void> {
 }
 
 type Counts = Pick<TreeResult, 'linked' | 'cloned' | 'written'>;
-interface Build extends TreeOptions { readonly trees: string; readonly before: number | undefined; readonly record: TreeRecord }
+interface Build extends TreeOptions { readonly trees: string; readonly before: number | undefined; readonly record: TreeRecord; readonly modified: Date }
 
 async function build(root: string, options: Build): Promise<Counts> {
   const { files, signal } = options;
@@ -163,7 +176,7 @@ async function outliving({ trees, files, keep, before, outlives }: Build): Promi
 }
 
 /** The same bytes in the tree before, a hard link into the store, a copy-on-write copy, or a verified copy. */
-async function place(file: TreeFile, to: string, { blobs, trees, before, record, signal }: Build): Promise<keyof Counts> {
+async function place(file: TreeFile, to: string, { blobs, trees, before, record, modified, signal }: Build): Promise<keyof Counts> {
   if ('target' in file) {
     await symlink(file.target, to).catch((cause: unknown) => { throw storageError(to, cause); });
     return 'linked';
@@ -171,7 +184,7 @@ async function place(file: TreeFile, to: string, { blobs, trees, before, record,
   const isVolatile = 'bytes' in file && file.volatile === true;
   if (before !== undefined && !isVolatile && record[file.path] === keyOf(file) && (await tryLink(join(trees, String(before), file.path), to))) return 'linked';
   if ('bytes' in file) {
-    await writeSynced(to, (async function* whole() { yield file.bytes; })());
+    await writeSynced(to, (async function* whole() { yield file.bytes; })(), modified);
     return 'written';
   }
   const at = await blobs.locate(file.blob.digest);
@@ -180,7 +193,7 @@ async function place(file: TreeFile, to: string, { blobs, trees, before, record,
     if (await tryClone(at.path, to)) return 'cloned';
   }
   checkNotAborted(signal, to);
-  await writeSynced(to, blobs.open(file.blob));
+  await writeSynced(to, blobs.open(file.blob), modified);
   return 'written';
 }
 
@@ -200,10 +213,11 @@ async function tryClone(from: string, to: string): Promise<boolean> {
   });
 }
 
-async function writeSynced(to: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeSynced(to: string, bytes: AsyncIterable<Uint8Array>, modified: Date): Promise<void> {
   const handle = await open(to, 'wx', 0o644).catch((cause: unknown) => { throw storageError(to, cause); });
   try {
     for await (const chunk of bytes) await handle.writeFile(chunk).catch((cause: unknown) => { throw storageError(to, cause); });
+    await handle.utimes(modified, modified);
     await handle.sync().catch((cause: unknown) => { throw storageError(to, cause); });
   } finally {
     await handle.close();
