@@ -93,7 +93,8 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   checkNotAborted(signal, 'import');
   if (repaired === undefined) await checkSwitch(archive, lock, options);
   const copying = options.copy && !kept;
-  const how = copying ? 'copied' : await adopt(archive, stamps, options);
+  const adopted = copying ? 'copied' : await adopt(archive, stamps, options);
+  const how = kept ? 'copied' : adopted;
   if (copying) await copy(archive, archive.manifest.blobs, options);
   if (repaired !== undefined) return { ...facts, generation: repaired, changed: true, how, influences: [] };
   const bundle = bundleOf(lock);

@@ -60,8 +60,9 @@ export async function refuseIncomplete(archive: Archive, options: KeepOptions): 
     checkComplete(archive);
   } catch (cause) {
     if (!(cause instanceof BundleError)) throw cause;
+    const kept = [...archive.volumes.keys()].sort((a, b) => a - b);
     const next = options.copy
-      ? `Volume ${[...archive.volumes.keys()].sort((a, b) => a - b).join(', ')} is kept: run again with the missing ones.`
+      ? `${kept.length === 1 ? 'Volume' : 'Volumes'} ${kept.join(', ')} ${kept.length === 1 ? 'is' : 'are'} kept: run again with the missing ones.`
       : 'Name the missing volumes too, or pass --copy to bring them in one medium at a time.';
     throw new BundleError(cause.code, { ...cause.facts, next }, { cause });
   }

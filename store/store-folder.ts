@@ -9,6 +9,15 @@ const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
 /** Parts of a store that was not finished, and what a machine keeps beside one before it has any content. */
 const early = ['blobs', 'partial', 'index.json', 'keys', 'tls', 'registry'];
 
+/** What every store has, with content or without. */
+const furniture = /^(oci-layout|index\.json|(index|use)\.db(-\w+)?)$/;
+
+/** True while the folder holds no content at all: no blob, no volume that was kept for later, nothing half-fetched, no generation, no key. */
+export async function holdsNothing(root: string): Promise<boolean> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries.every((entry) => entry.isDirectory() || (resolve(entry.parentPath) === resolve(root) && furniture.test(entry.name)));
+}
+
 /**
  * The absolute path of the store at `root`. With `create`, an empty or missing folder becomes one. Throws `STORAGE_FOREIGN` for a folder that holds
  * something else, or (without `create`) is missing.

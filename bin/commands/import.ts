@@ -6,6 +6,7 @@ import { openArchive } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
 import { receiveArchive } from '../../importer/receive.ts';
 import { holding, holdStore } from '../../store/store-lock.ts';
+import { holdsNothing } from '../../store/store-folder.ts';
 import { Store } from '../../store/store.ts';
 import { readKeys } from '../archive-content.ts';
 import { exists } from '../files.ts';
@@ -87,7 +88,7 @@ async function withImportStore(context: CommandContext, root: string, work: (sto
       try {
         await work(store);
       } catch (error) {
-        isUnused = isNew && (await store.looseBlobs()).length === 0 && store.packRecords().length === 0;
+        isUnused = isNew && (await holdsNothing(store.root));
         throw error;
       }
     });

@@ -1,5 +1,5 @@
 // Each bad input: its code, its exit, its message in four parts, and store and repository as they were.
-import { copyFile, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -200,6 +200,22 @@ describe('archives', () => {
     await mkdir(join(folder, 'mine'));
     await expectRefusal(['import', 'good.tar', '--store', 'mine'], { code: 'INPUT_UNSIGNED', exit: 2 });
     expect((await stat(join(folder, 'mine'))).isDirectory()).toBe(true);
+  });
+
+  it('volumes that come one drive at a time are kept in a store that was made for them, until the last one completes it', async () => {
+    await must(process.execPath, [longshorePath, 'export', '--store', 'store', '-o', 'drives.tar', '--split', '12MB', '--quiet'], { cwd: folder });
+    const volumes = (await readdir(folder)).filter((name) => name.startsWith('drives.tar.')).sort();
+    expect(volumes.length).toBeGreaterThan(2);
+    const last = volumes.pop() ?? '';
+    for (const volume of volumes) {
+      await mkdir(join(folder, 'drive'));
+      await rename(join(folder, volume), join(folder, 'drive', volume));
+      const { status, stderr } = await cli(['import', `drive/${volume}`, '--allow-unsigned', '--copy', '--store', 'drives']);
+      expect([status, stderr]).toEqual([5, expect.stringMatching(/Volumes? [\d, ]+ (is|are) kept: run again/)]);
+      await rm(join(folder, 'drive'), { recursive: true });
+    }
+    await must(process.execPath, [longshorePath, 'import', last, '--allow-unsigned', '--copy', '--store', 'drives', '--quiet'], { cwd: folder });
+    await must(process.execPath, [longshorePath, 'store', 'verify', '--store', 'drives', '--quiet'], { cwd: folder });
   });
 });
 
