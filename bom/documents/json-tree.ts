@@ -3,7 +3,7 @@
 export type Tree = string | readonly Tree[] | { readonly [key: string]: Tree };
 
 /** Where a value and its key stand: offsets in the text. An item of a list has the same for both. */
-export interface Place { readonly key: number; readonly value: number; children?: ReadonlyMap<string | number, Place> }
+export interface Place { readonly key: number; value: number; children?: ReadonlyMap<string | number, Place> }
 
 export interface JsonTree { readonly tree: Tree; readonly place: Place }
 

@@ -3,6 +3,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type P
 import { BundleError } from '../errors.ts';
 import type { Position } from '../requirement.ts';
 import { type JsonTree, readJson, type Tree } from './json-tree.ts';
+import { readSimpleYaml } from './simple-yaml.ts';
 
 export type { Tree };
 export type TreePath = readonly (string | number)[];
@@ -72,8 +73,8 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
     return { documents: [], problems: [problemAt('INPUT_SYNTAX', start, { expected: `at most ${treeLimits.textLength} characters`, actual: String(text.length) })], lint };
   }
   const plain = text.replace(/^\uFEFF/, '');
-  const json = readJson(plain, treeLimits);
-  if (json !== undefined) return { documents: [jsonDocument(json, plain, file)], problems: [], lint };
+  const quick = readJson(plain, treeLimits) ?? readSimpleYaml(plain, treeLimits);
+  if (quick !== undefined) return { documents: [placedDocument(quick, plain, file)], problems: [], lint };
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
@@ -98,7 +99,7 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
   }
 }
 
-function jsonDocument({ tree, place }: JsonTree, text: string, file: string): TreeDocument {
+function placedDocument({ tree, place }: JsonTree, text: string, file: string): TreeDocument {
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     if (lines.lineStarts.length === 0) for (let start = 0; start !== -1; start = text.indexOf('\n', start) + 1 || -1) lines.addNewLine(start);
