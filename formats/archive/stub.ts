@@ -43,6 +43,8 @@ function script({ project, sequence, size, sha256, runtimeEnd, platforms }: Stub
 # longshore archive: ${size} bytes from byte ${stubBytes}, sha256 ${hexOf(sha256)}
 # An archive of longshore behind a small script. \`sh FILE --help\` says what it can do; longshore reads the file as it is, and
 # \`tail -c +${stubBytes + 1} FILE | tar xf -\` unpacks it.
+# One compound command with two ways out: a shell reads all of it before it runs any of it, so that no damaged byte makes it run the tar behind.
+if :; then
 name=${quoted(`${project}, sequence ${sequence}`)}
 offset=${stubBytes}
 size=${size}
@@ -116,5 +118,7 @@ case $mode in
   *) usage >&2; exit 2 ;;
 esac
 exit $?
+exit 5
+fi
 `;
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
@@ -132,6 +132,22 @@ describe('a self-extracting archive', () => {
     expect(sh(path, '--check')).toMatchObject({ status: 0 });
     for (const flags of [['--key', 'wrong.asc'], ['--bogus']]) {
       expect(sh(path, '--check', ...flags)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('holds longshore for no platform') });
+    }
+  });
+
+  it('never runs what stands behind its script, whichever byte of the script is damaged', async () => {
+    const script = fileOf(await exported()).subarray(0, stubBytes);
+    const victim = bench.now.path('victim');
+    // What looks like the end of a string, a block or a function is in archives, too.
+    const behind = Buffer.from(`}\n'\n"\nEOF\n\`\n)\n;;\ntouch ${victim}\n`.repeat(50));
+    const end = script.lastIndexOf('fi\n') + 3;
+    const path = bench.now.path('damaged.sh');
+    for (let at = 0; at < end; at += at > 400 && at < end - 40 ? 67 : 5) {
+      for (const wrong of [(script[at] ?? 0) ^ 1, 0x27]) {
+        writeFileSync(path, Buffer.concat([script.subarray(0, at), Buffer.of(wrong), script.subarray(at + 1), behind]));
+        spawnSync('sh', [path], { env: { PATH: '/usr/bin:/bin', TMPDIR: bench.now.folder }, stdio: 'ignore', timeout: 2000, killSignal: 'SIGKILL' });
+        if (existsSync(victim)) expect.unreachable(`byte ${at} as ${wrong}`);
+      }
     }
   });
 
