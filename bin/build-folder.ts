@@ -22,7 +22,7 @@ export interface RepositoryManifest {
 }
 
 /** Writes the folder anew, each file at once, and returns the manifest, which is `repository.json` there. */
-export async function writeBuildFolder(folder: string, clients: ClientsOf, { store, unit }: { readonly store: string; readonly unit: string }): Promise<RepositoryManifest> {
+export async function writeBuildFolder(folder: string, clients: ClientsOf, { store, units }: { readonly store: string; readonly units: readonly { readonly name: string; readonly text: string }[] }): Promise<RepositoryManifest> {
   await makeDirectory(folder);
   const script = scriptFor(clients);
   const manifest = manifestOf(clients, store, script);
@@ -35,7 +35,7 @@ export async function writeBuildFolder(folder: string, clients: ClientsOf, { sto
   await commitFile(join(folder, 'setup.sh'), script, 0o755);
   await commitFile(join(folder, 'ansible.yml'), ansiblePlay({ origin, ca }));
   await commitFile(join(folder, 'cloud-config.yml'), cloudConfig({ origin, ca }));
-  await commitFile(join(folder, 'longshore.service'), unit);
+  for (const { name, text } of units) await commitFile(join(folder, name), text);
   await commitFile(join(folder, 'repository.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }

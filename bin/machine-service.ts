@@ -1,76 +1,21 @@
-// The repository machine's service as a process: a systemd unit where systemd runs and this is root, else a process in the background.
-import { spawn, spawnSync } from 'node:child_process';
+// The repository machine's service as a process in the background, where no systemd runs.
+import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
-import { isUnitOf, systemdUnit } from '../repository/client/automation.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
-import { exists } from './files.ts';
-import { giveStore } from './store-owner.ts';
 
 export interface ServiceFacts {
   /** The store; the only place that the service writes. */
   readonly root: string;
   /** Arguments of `longshore serve`. */
   readonly args: readonly string[];
-  readonly user: string;
-}
-
-export const unitName = 'longshore';
-const unitPath = `/etc/systemd/system/${unitName}.service`;
-
-/** Whether units can be installed here: root, and systemd is what runs the system (sd_booted(3)). */
-export async function hasSystemd(): Promise<boolean> {
-  return process.getuid?.() === 0 && (await exists('/run/systemd/system'));
 }
 
 export function serveCommand(args: readonly string[]): string[] {
   return [process.execPath, join(import.meta.dirname, import.meta.url.endsWith('.ts') ? 'longshore.ts' : 'longshore.js'), 'serve', ...args];
 }
-
-export function unitText({ root, args, user }: ServiceFacts): string {
-  const command = serveCommand(args);
-  const isAtHome = command.slice(0, 2).some((path) => /^\/(home|root|run\/user)\//.test(path));
-  return systemdUnit({ command, store: root, user, ...(isAtHome ? { readableHome: true } : {}) });
-}
-
-/** Installs, enables and (re)starts the unit; makes its user and gives it the store, but for the operator's archives among `volumes` ({@link giveStore}). What is as it should be is left alone. Throws `STORAGE_IO`. */
-export async function installUnit(facts: ServiceFacts, volumes: readonly string[]): Promise<'started' | 'running'> {
-  if (systemctl('is-active', '--quiet', unitName) && (await isSame(unitPath, unitText(facts)))) return 'running';
-  if (facts.user !== 'root' && spawnSync('id', ['-u', facts.user]).status !== 0) command('useradd', ['--system', '--home-dir', facts.root, '--no-create-home', '--shell', '/usr/sbin/nologin', facts.user]);
-  await giveStore(facts.root, { user: facts.user, volumes });
-  await commitFile(unitPath, unitText(facts));
-  command('systemctl', ['daemon-reload']);
-  command('systemctl', ['enable', unitName]);
-  command('systemctl', ['restart', unitName]);
-  return 'started';
-}
-
-/** False when there was none, or it is of another store by now. */
-export async function removeUnit(root: string): Promise<boolean> {
-  if (!(await exists(unitPath)) || !isUnitOf(await readFile(unitPath, 'utf8'), root)) return false;
-  command('systemctl', ['disable', '--now', unitName]);
-  await rm(unitPath, { force: true });
-  command('systemctl', ['daemon-reload']);
-  return true;
-}
-
-function systemctl(...args: readonly string[]): boolean {
-  return spawnSync('systemctl', args).status === 0;
-}
-
-async function isSame(path: string, text: string): Promise<boolean> {
-  return (await readFile(path, 'utf8').catch(() => undefined)) === text;
-}
-
-function command(program: string, args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status === 0) return;
-  throw new BundleError('STORAGE_IO', { subject: `${program} ${args.join(' ')}`, expected: 'to succeed', actual: error?.message ?? (stderr.trim().split('\n').at(-1) || `status ${status}`) });
-}
-
-// ---- without systemd
 
 const pidPath = (root: string): string => join(root, 'serve.pid');
 
@@ -133,10 +78,9 @@ export async function startProcess({ root, args }: ServiceFacts, isReady: () => 
 }
 
 /** Makes a running service read its certificates again. */
-export async function reloadService(root: string, systemd: boolean): Promise<void> {
-  const running = systemd ? undefined : await runningProcess(root);
-  if (systemd) command('systemctl', ['reload', unitName]);
-  else if (running !== undefined) process.kill(running.pid, 'SIGHUP');
+export async function reloadProcess(root: string): Promise<void> {
+  const running = await runningProcess(root);
+  if (running !== undefined) process.kill(running.pid, 'SIGHUP');
 }
 
 /** Stops the background process and waits for its end. False when there was none. */

@@ -14,6 +14,10 @@ export interface MachineSettings {
   readonly ownAuthority: boolean;
   /** Name of the systemd unit; absent when there is none. */
   readonly unit?: string;
+  /** As --listen takes them. */
+  readonly listen?: readonly string[];
+  /** Whether it speaks TLS itself, at addresses that are no Unix sockets. */
+  readonly tls?: boolean;
 }
 
 const pathOf = (root: string): string => join(root, 'machine.json');
@@ -28,9 +32,9 @@ export async function readMachineSettings(root: string): Promise<MachineSettings
   if (text === undefined) return undefined;
   const fail = (actual: string): BundleError => new BundleError('STORAGE_IO', { subject: path, expected: 'what `longshore create` wrote', actual, next: 'Run `longshore create` again.' });
   try {
-    const { origin, serve, ownAuthority, unit } = JSON.parse(text) as Partial<MachineSettings>;
+    const { origin, serve, ownAuthority, unit, listen, tls } = JSON.parse(text) as Partial<MachineSettings>;
     if (typeof origin !== 'string' || !Array.isArray(serve) || typeof ownAuthority !== 'boolean') throw fail('something else');
-    return { origin, serve: serve.map(String), ownAuthority, ...(unit === undefined ? {} : { unit }) };
+    return { origin, serve: serve.map(String), ownAuthority, ...(unit === undefined ? {} : { unit }), ...(typeof tls === 'boolean' ? { tls } : {}), ...(Array.isArray(listen) ? { listen: listen.map(String) } : {}) };
   } catch (cause) {
     throw cause instanceof BundleError ? cause : fail((cause as Error).message);
   }

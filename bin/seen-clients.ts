@@ -1,9 +1,10 @@
-// Which machines were seen, as the service that runs here tells this machine itself: /api/v1/clients, over loopback.
+// Which machines were seen, as the service that runs here tells this machine itself: /api/v1/clients.
 import { readFile } from 'node:fs/promises';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { get as getTls } from 'node:https';
 import { join } from 'node:path';
-import { readMachineSettings } from './machine-settings.ts';
+import { ownWayTo, parseListen } from './listen-flags.ts';
+import { type MachineSettings, readMachineSettings } from './machine-settings.ts';
 
 export interface SeenClient { readonly address: string; readonly lastSeen: string; readonly requests: number }
 
@@ -19,17 +20,20 @@ export async function serviceState(root: string): Promise<ServiceState | undefin
   const { origin, ownAuthority } = settings;
   const ca = ownAuthority ? await readFile(join(root, 'tls/ca.pem'), 'utf8') : undefined;
   try {
-    const text = await ask(origin, ca);
+    const text = await ask(settings, ca);
     return { running: true, origin, clients: (JSON.parse(text) as { readonly clients: readonly SeenClient[] }).clients };
   } catch (cause) {
     return { running: false, origin, why: (cause as Error).message };
   }
 }
 
-/** Only this machine itself may ask without a password, so it is asked by loopback, under the name that its certificate has. */
-function ask(origin: string, ca: string | undefined): Promise<string> {
+/** Only this machine itself may ask without a password, so it is asked where it listens, under the name that its certificate has. */
+function ask({ origin, listen = [], tls }: MachineSettings, ca: string | undefined): Promise<string> {
   const { protocol, hostname, port } = new URL(`${origin}/`);
-  const options = { host: '127.0.0.1', port: port === '' ? undefined : Number(port), path: '/api/v1/clients', timeout: timeoutMs };
+  const named = port === '' ? {} : { port: Number(port) };
+  const way = listen[0] === undefined ? { host: '127.0.0.1' } : ownWayTo(parseListen(listen[0]));
+  const isUnix = 'path' in way;
+  const options = { ...(isUnix ? { socketPath: way.path } : { ...named, host: way.host, ...('port' in way && way.port !== 0 ? { port: way.port } : {}) }), path: '/api/v1/clients', timeout: timeoutMs };
   return new Promise((done, fail) => {
     const take = (response: IncomingMessage): void => {
       let text = '';
@@ -37,7 +41,7 @@ function ask(origin: string, ca: string | undefined): Promise<string> {
       response.on('error', fail).on('end', () => { if (response.statusCode === 200) done(text); else fail(new Error(`status ${response.statusCode}`)); });
     };
     const isName = /[a-z]/i.test(hostname);
-    const request = protocol === 'https:' ? getTls({ ...options, ...(ca === undefined ? {} : { ca }), ...(isName ? { servername: hostname } : {}) }, take) : getPlain(options, take);
+    const request = (tls ?? protocol === 'https:') && !isUnix ? getTls({ ...options, ...(ca === undefined ? {} : { ca }), ...(isName ? { servername: hostname } : {}) }, take) : getPlain(options, take);
     request.on('error', fail).on('timeout', () => { request.destroy(new Error('no answer')); });
   });
 }

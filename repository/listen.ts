@@ -2,14 +2,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
-import { type AddressInfo, isIP } from 'node:net';
 import { BundleError } from '../bom/errors.ts';
-
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
+import { describeAddress, hostOf, isBesideIpv4, type ListenAddress, type TcpAddress } from './listen-address.ts';
+import { bindUnixSocket } from './unix-socket.ts';
 
 /** PEM texts. */
 export interface TlsFiles {
@@ -32,43 +27,36 @@ export interface Limits {
 
 export const defaultLimits: Limits = { headersMs: 30_000, silenceMs: 120_000, connections: 4096 };
 
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
-/** Throws `INPUT_FLAG` for an address that others can reach without TLS, unless plain http was asked for. */
-export function checkAddress({ host, port }: ListenAddress, options: { readonly tls: boolean; readonly insecureHttp: boolean }): void {
-  if (options.tls || options.insecureHttp || isLoopback(host)) return;
-  throw new BundleError('INPUT_FLAG', {
-    subject: `--listen ${host}:${port}`,
-    expected: 'TLS for an address that other machines reach',
-    actual: 'plain http',
-    next: 'Give --tls-cert and --tls-key, or --insecure-http when this network is trusted.',
-  });
-}
-
 /** Takes renewed certificates for connections to come. Throws `INPUT_FLAG` for files that do not fit each other; then those before stay. */
 export function renewTls(server: Server, { cert, key }: TlsFiles): void {
   checkTls({ cert, key });
   if (server instanceof TlsServer) server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
 }
 
-/** Starts one server on one address. Throws `TARGET_LISTEN` when the address cannot be had, `INPUT_FLAG` for a certificate or key that is none. */
-export async function listenOn(address: ListenAddress, handler: RequestListener, options: { readonly tls?: TlsFiles; readonly limits: Limits }): Promise<Server> {
+/**
+ * Starts one server on one address of `all`. Throws `TARGET_LISTEN` when the address cannot be had, `INPUT_FLAG` for a certificate or key that is none, and what
+ * {@link bindUnixSocket} throws.
+ */
+export async function listenOn(address: ListenAddress, handler: RequestListener, options: { readonly all: readonly ListenAddress[]; readonly tls?: TlsFiles; readonly limits: Limits }): Promise<Server> {
   const { tls, limits: { headersMs, silenceMs, connections } } = options;
   const limits = { headersTimeout: headersMs, requestTimeout: 0, connectionsCheckingInterval: Math.min(5_000, headersMs), keepAliveTimeout: 75_000, maxHeaderSize: 16_384, noDelay: true };
-  const server = tls === undefined ? createServer(limits, handler) : makeTlsServer({ ...limits, ...tls }, handler);
+  const server = tls === undefined || hostOf(address) === undefined ? createServer(limits, handler) : makeTlsServer({ ...limits, ...tls }, handler);
   server.maxConnections = connections;
   server.maxRequestsPerSocket = 0;
   server.setTimeout(silenceMs);
-  const { host, port } = address;
+  if ('passed' in address) address.passed.handOver(server);
+  else if ('path' in address) await bindUnixSocket(server, address);
+  else await listenOnTcp(server, address, isBesideIpv4(address, options.all));
+  return server;
+}
+
+async function listenOnTcp(server: Server, address: TcpAddress, ipv6Only: boolean): Promise<void> {
   await new Promise<void>((done, fail) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      fail(new BundleError('TARGET_LISTEN', { subject: `${host}:${port}`, expected: 'a free address', actual: cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message }, { cause }));
+      fail(new BundleError('TARGET_LISTEN', { subject: describeAddress(address), expected: 'a free address', actual: cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message }, { cause }));
     });
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => { done(); });
+    server.listen({ host: hostOf(address) ?? '', port: address.port, ipv6Only }, () => { done(); });
   });
-  return server;
 }
 
 /** Node takes an empty text for no certificate at all, listens, and fails at each connection. */
@@ -92,10 +80,12 @@ function makeTlsServer({ ca, ...options }: TlsFiles & object, handler: RequestLi
   }
 }
 
-/** Where a server listens, as a URL without path. */
-export function originOf(server: Server, tls: boolean): string {
-  const { address, port, family } = server.address() as AddressInfo;
-  return `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+/** Where a server listens, as a URL without path; a Unix socket as `unix:<path>`. */
+export function originOf(server: Server): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') return `unix:${bound ?? ''}`;
+  const { address, port, family } = bound;
+  return `${server instanceof TlsServer ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** Stops listening, lets answers in flight end, and cuts what is left after `graceMs`. */

@@ -9,13 +9,13 @@ import { apiAnswer } from './catalog/api.ts';
 import { artifactPage } from './catalog/artifact-page.ts';
 import { changesPage, historyOf } from './catalog/changes.ts';
 import { artifactsPage, catalogPage } from './catalog/catalog.ts';
+import { clientAddress, isByTls, isThisMachine } from './client-address.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
 import type { ServedBlobs } from './content.ts';
 import { type Exchange, isHost, segmentsOf } from './exchange.ts';
 import { freeBytes, healthAnswer } from './health.ts';
 import { keyAnswer } from './keys-route.ts';
-import { isLoopback } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { RepomdPairs } from './mirror/repomd-pairs.ts';
 import { yumAnswer } from './mirror/yum-route.ts';
@@ -87,7 +87,7 @@ export class Machine {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = this.options.now();
     const rawPath = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const address = request.socket.remoteAddress ?? '';
+    const address = clientAddress(request);
     const gone = new AbortController();
     response.once('close', () => { gone.abort(); });
     let user: string | undefined;
@@ -138,7 +138,7 @@ export class Machine {
     const segments = segmentsOf(rawPath);
     const forRegistry = rawPath === '/v2' || rawPath.startsWith('/v2/');
     const host = request.headers.host;
-    const scheme = this.options.tls === undefined && !behindTls(request) ? 'http' : 'https';
+    const scheme = isByTls(request) ? 'https' : 'http';
     const exchange: Exchange = {
       request, rawPath, signal, method: request.method ?? '', segments: segments ?? [],
       query: new URLSearchParams((request.url ?? '').slice(rawPath.length + 1)),
@@ -163,7 +163,7 @@ export class Machine {
 
   /** Addresses of other machines are for those who may write, and for this machine itself. */
   private listClients(exchange: Exchange): Answer {
-    const allowed = exchange.user !== undefined || isLoopback((exchange.request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
+    const allowed = exchange.user !== undefined || isThisMachine(exchange.request);
     return allowed ? jsonAnswer(200, { clients: this.clients.list() }, { 'cache-control': 'no-store' }) : unauthorized();
   }
 
@@ -185,7 +185,7 @@ export class Machine {
       case 'artifacts': return rest.length === 0 ? artifactsPage(facts) : undefined;
       case 'artifact': return rest.length === 1 ? artifactPage(facts, rest[0] ?? '') : undefined;
       case 'apt': return view.aptFile(rest, blobs);
-      case 'yum': return yumAnswer({ yums: view.yums, blobs, pairs: this.pairs, address: exchange.request.socket.remoteAddress ?? '' }, rest);
+      case 'yum': return yumAnswer({ yums: view.yums, blobs, pairs: this.pairs, address: clientAddress(exchange.request) }, rest);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.charts.answer(rest, blobs);
       case 'git': return rest.length === 0 ? redirect('/git/') : view.git.answer(rest, blobs);
@@ -210,11 +210,6 @@ function failureAnswer(path: string, cause: unknown): Answer {
 
 function redirect(location: string): Answer {
   return textAnswer(308, `${location}\n`, { location });
-}
-
-/** A proxy on this machine that ends TLS says so; others are not believed. */
-function behindTls(request: IncomingMessage): boolean {
-  return request.headers['x-forwarded-proto'] === 'https' && isLoopback((request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
 }
 
 function unauthorized(): Answer {

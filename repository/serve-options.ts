@@ -1,6 +1,7 @@
 import type { AccessRecord } from './access-record.ts';
 import type { PushedBlobs, Served, ServedBlobs } from './content.ts';
-import type { Limits, ListenAddress, TlsFiles } from './listen.ts';
+import type { Limits, TlsFiles } from './listen.ts';
+import type { ListenAddress } from './listen-address.ts';
 import type { Signer } from './mirror/signer.ts';
 
 export interface PushOptions {

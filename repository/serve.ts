@@ -3,7 +3,8 @@ import type { Server } from 'node:http';
 import { BundleError } from '../bom/errors.ts';
 import { Access } from './access.ts';
 import { BlobCache } from './blob-cache.ts';
-import { checkAddress, closeServer, defaultLimits, listenOn, originOf, renewTls, type TlsFiles } from './listen.ts';
+import { closeServer, defaultLimits, listenOn, originOf, renewTls, type TlsFiles } from './listen.ts';
+import { checkAddress } from './listen-address.ts';
 import { Machine } from './machine.ts';
 import { PasswordFile } from './password-file.ts';
 import { Registry } from './registry/registry.ts';
@@ -13,7 +14,7 @@ export type { AccessRecord } from './access-record.ts';
 export type { ServeOptions } from './serve-options.ts';
 
 export interface Service {
-  /** `http://host:port` of every address, in the order of `listen`. */
+  /** `http://host:port` or `unix:<path>` of every address, in the order of `listen`. */
   readonly addresses: readonly string[];
   /** Takes renewed certificates; connections that are open keep the old ones. Without effect when the service has no TLS. */
   renewTls(tls: TlsFiles): void;
@@ -44,14 +45,14 @@ export async function serve(options: ServeOptions): Promise<Service> {
   try {
     const limits = { ...defaultLimits, ...options.limits };
     for (const address of listen) {
-      servers.push(await listenOn(address, (request, response) => machine.take(request, response), { limits, ...(options.tls === undefined ? {} : { tls: options.tls }) }));
+      servers.push(await listenOn(address, (request, response) => machine.take(request, response), { limits, all: listen, ...(options.tls === undefined ? {} : { tls: options.tls }) }));
     }
   } catch (cause) {
     for (const server of servers) await closeServer(server, 0);
     throw cause;
   }
   return {
-    addresses: servers.map((server) => originOf(server, options.tls !== undefined)),
+    addresses: servers.map((server) => originOf(server)),
     renewTls: (tls) => {
       for (const server of servers) renewTls(server, tls);
       machine.ca = tls.ca;

@@ -6,7 +6,7 @@ import { BundleError } from '../../bom/errors.ts';
 import type { Archive } from '../../importer/archive-file.ts';
 import { openArchive, openVolume } from '../../importer/archive-file.ts';
 import { importArchive } from '../../importer/import.ts';
-import { isLoopback } from '../../repository/listen.ts';
+import { hostOf, isLocal, type TcpAddress, type UnixAddress } from '../../repository/listen-address.ts';
 import { holding } from '../../store/store-lock.ts';
 import { makeDirectory } from '../../store/durable-file.ts';
 import { Store } from '../../store/store.ts';
@@ -16,20 +16,22 @@ import { clientsOfStore } from '../client-script.ts';
 import { collect, type CommandContext, defineCommand, keyOption, machineStore, storeOption } from '../context.ts';
 import { machineKey } from '../machine-key.ts';
 import { epirepoBom } from '../epirepo-bom.ts';
-import { hasSystemd, installUnit, reloadService, type ServiceFacts, startProcess, unitText } from '../machine-service.ts';
-import { writeMachineSettings } from '../machine-settings.ts';
+import { hostsOf, type ListenFlags, listenAddresses, listenOptions, modeText, ownWayTo } from '../listen-flags.ts';
+import { reloadProcess, startProcess } from '../machine-service.ts';
+import { readMachineSettings, writeMachineSettings } from '../machine-settings.ts';
 import { parseOrigin } from '../origin.ts';
+import { checkUnitName, hasSystemd, installUnit, reloadUnit, removeUnit, type UnitFacts, unitTexts } from '../systemd-service.ts';
 import { threads } from './archive.ts';
-import { hostsOf, parseListen } from './serve.ts';
 import { type FactFlags, factOptions, factsOf } from '../cluster-facts.ts';
 import { runSync, type SyncFlags, syncFlags } from './sync.ts';
 
-interface CreateFlags extends Omit<SyncFlags, 'file' | 'now'>, FactFlags {
+interface CreateFlags extends Omit<SyncFlags, 'file' | 'now'>, FactFlags, ListenFlags {
   readonly build: string;
   readonly offline?: readonly string[];
   readonly online?: boolean;
   readonly file?: readonly string[];
-  readonly listen: readonly string[];
+  readonly socket?: boolean;
+  readonly unit?: string;
   readonly origin?: string;
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
@@ -52,11 +54,12 @@ export function registerCreate(program: Command): void {
       new Option('--online', 'lock and download on this machine first: needs -f'),
       ...syncFlags().filter((option) => option.long !== '--store' && option.long !== '--file'), new Option('-f, --file <path>', 'with --online: a project or BOMs; repeatable').argParser(collect),
       storeOption(machineStore), keyOption('public key that must have signed the archives; repeatable'), new Option('--allow-unsigned', 'take archives that nobody signed'),
-      new Option('--listen <host:port>', 'address; repeatable (default: 0.0.0.0:5000)').default([]).argParser(collect),
+      ...listenOptions('0.0.0.0:5000'), new Option('--socket', 'systemd opens the addresses (socket activation): nobody is refused while the service starts again'),
       new Option('--origin <url>', 'how cluster machines reach this one (default: https://<this host>:<port>)'),
       new Option('--insecure-http', 'plain http'), new Option('--tls-cert <file>', 'certificate chain, PEM (default: of an own authority)'), new Option('--tls-key <file>', 'its key, PEM'),
       new Option('--htpasswd <file>', 'who may push: bcrypt hashes (htpasswd -B)'), new Option('--read-auth', 'reading needs a password too'),
       ...factOptions(), new Option('--rotate-ca', 'make a new authority: every client has to be set up again'),
+      new Option('--unit <name>', 'name of the systemd unit, one for each store (default: longshore, or the one it has)').argParser(parseUnit),
       new Option('--user <name>', 'of the systemd unit').argParser(parseUser).default('longshore'), new Option('--no-service', 'start nothing; the unit is in the build folder'),
     ],
     action: runCreate,
@@ -68,10 +71,21 @@ function parseUser(text: string): string {
   return text;
 }
 
+function parseUnit(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$/.test(text) || /\.(service|socket)$/.test(text)) throw new InvalidArgumentError('expected a name of letters, digits, dots and dashes, without .service.');
+  return text;
+}
+
 async function runCreate(context: CommandContext, flags: CreateFlags): Promise<void> {
   const root = resolve(flags.store);
-  const listen = flags.listen.length === 0 ? ['0.0.0.0:5000'] : flags.listen;
+  const listen = listenAddresses({ ...flags, listen: listenTexts(flags) });
   const origin = flags.origin === undefined ? originFor(listen, flags) : parseOrigin(flags.origin, '--origin');
+  const systemd = flags.service && (await hasSystemd());
+  const name = flags.unit ?? (await readMachineSettings(root))?.unit ?? 'longshore';
+  if (systemd) await checkUnitName(name, root);
+  const args = serveArguments(flags, { root, listen, origin });
+  const facts: UnitFacts = { root, args, name, user: flags.user, listen, ...(flags.socket === true ? { socket: { ...(flags.socketMode === undefined ? {} : { mode: flags.socketMode }), ...(flags.socketGroup === undefined ? {} : { group: flags.socketGroup }) } } : {}) };
+  const units = unitTexts(facts);
   if (flags.online === true) {
     if (flags.file === undefined) throw new BundleError('INPUT_FLAG', { subject: '--online', expected: 'a project or BOMs with -f', actual: 'none' });
     await runSync(context, { ...flags, file: flags.file });
@@ -81,15 +95,16 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   else await takeArchives(context, flags, root);
   const store = await Store.open(root, { create: true });
   try {
-    const args = serveArguments(flags, { root, listen, origin });
     const ownAuthority = await makeSecrets(context, flags, { root, listen, origin });
-    const facts: ServiceFacts = { root, args, user: flags.user };
-    const systemd = await hasSystemd();
-    await writeMachineSettings(root, { origin, serve: args, ownAuthority, ...(systemd && flags.service ? { unit: 'longshore' } : {}) });
+    const before = (await readMachineSettings(root))?.unit;
+    // A store that gets a unit of another name leaves none behind.
+    if (systemd && before !== undefined && before !== name) await removeUnit(before, root);
+    const unit = systemd ? name : before;
+    await writeMachineSettings(root, { origin, serve: args, ownAuthority, listen: listenTexts(flags), tls: speaksTls(flags, listen), ...(unit === undefined ? {} : { unit }) });
     const clients = await clientsOfStore(store, {}, context.now());
-    const manifest = await writeBuildFolder(flags.build, clients, { store: root, unit: unitText(facts) });
-    const service = !flags.service ? 'not started' : systemd ? `systemd unit longshore, ${await installUnit(facts, store.packRecords().flatMap(({ volumes }) => volumes.map(({ path }) => path)))}` : `in the background (no systemd here), ${await startProcess(facts, () => answers(origin, listen))}`;
-    if (flags.rotateCa === true && flags.service) await reloadService(root, systemd);
+    const manifest = await writeBuildFolder(flags.build, clients, { store: root, units });
+    const service = !flags.service ? 'not started' : await start(facts, { systemd, store });
+    if (flags.rotateCa === true && flags.service) await (systemd ? reloadUnit(name) : reloadProcess(root));
     context.print({ ...manifest, build: resolve(flags.build), service }, [
       ...manifest.projects.map(({ name, sequence, generation }) => `${name}: generation ${generation ?? '-'} is served (sequence ${sequence})`),
       ...(manifest.projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : []),
@@ -101,6 +116,13 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   } finally {
     store.close();
   }
+}
+
+async function start(facts: UnitFacts, { systemd, store }: { readonly systemd: boolean; readonly store: Store }): Promise<string> {
+  if (systemd) return `systemd unit ${facts.name}, ${await installUnit(facts, store.packRecords().flatMap(({ volumes }) => volumes.map(({ path }) => path)))}`;
+  if (facts.socket !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--socket', expected: 'a system that systemd runs, as root', actual: 'none', next: 'Leave it out, or write the units only, with --no-service.' });
+  const [first] = facts.listen;
+  return `in the background (no systemd here), ${await startProcess(facts, async () => first !== undefined && (await answers(first)))}`;
 }
 
 /** The BOM of a folder that download-requirements made, written into the build folder; undefined when --offline names anything else. */
@@ -165,39 +187,52 @@ async function isArchive(path: string): Promise<boolean> {
   });
 }
 
-function originFor(listen: readonly string[], flags: CreateFlags): string {
-  const { host, port } = parseListen(listen[0] ?? '');
-  const name = /^(0\.0\.0\.0|\[?::\]?)$/.test(host) ? hostname() : host;
-  const isPlain = flags.insecureHttp === true || (flags.tlsCert === undefined && listen.every((each) => isLoopback(parseListen(each).host)));
-  return parseOrigin(`${isPlain ? 'http' : 'https'}://${name}:${port}`, '--listen');
+const listenTexts = ({ listen }: ListenFlags): readonly string[] => (listen.length === 0 ? ['0.0.0.0:5000'] : listen);
+
+type Addresses = readonly (TcpAddress | UnixAddress)[];
+
+function originFor(listen: Addresses, flags: CreateFlags): string {
+  const address = listen.find((each) => 'port' in each);
+  if (address === undefined) throw new BundleError('INPUT_FLAG', { subject: '--origin', expected: 'how cluster machines reach this one, when it listens on Unix sockets alone', actual: 'nothing' });
+  const name = /^(0\.0\.0\.0|::)$/.test(hostOf(address) ?? '') ? hostname() : address.host;
+  return parseOrigin(`${speaksTls(flags, listen) ? 'https' : 'http'}://${name}:${address.port}`, '--listen');
 }
 
-function serveArguments(flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: readonly string[]; readonly origin: string }): string[] {
-  const host = new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1');
+/** Whether the service does itself; else a proxy on this machine may. */
+function speaksTls(flags: CreateFlags, listen: Addresses): boolean {
+  return flags.insecureHttp !== true && (flags.tlsCert !== undefined || !listen.every(isLocal));
+}
+
+function serveArguments(flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: Addresses; readonly origin: string }): string[] {
   const given: readonly (readonly [string, string | undefined])[] = [['--tls-cert', flags.tlsCert], ['--tls-key', flags.tlsKey], ['--htpasswd', flags.htpasswd]];
+  // Sockets that systemd opened come by themselves.
+  const addresses = flags.socket === true ? [] : [
+    ...listenTexts(flags).flatMap((each) => ['--listen', each]), ...(flags.socketMode === undefined ? [] : ['--socket-mode', modeText(flags.socketMode)]),
+    ...(flags.socketGroup === undefined ? [] : ['--socket-group', flags.socketGroup]),
+  ];
   return [
-    '--store', root, ...listen.flatMap((each) => ['--listen', each]), '--tls-host', host,
+    '--store', root, ...addresses, ...(listen.every((each) => 'path' in each) ? [] : ['--tls-host', hostNameOf(origin)]),
     ...given.flatMap(([flag, path]) => (path === undefined ? [] : [flag, resolve(path)])),
     ...(flags.insecureHttp === true ? ['--insecure-http'] : []), ...(flags.readAuth === true ? ['--read-auth'] : []), '--access-log',
   ];
 }
 
+const hostNameOf = (origin: string): string => new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1');
+
 /** The machine's key, and its authority where it needs one: true then. */
-async function makeSecrets(context: CommandContext, flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: readonly string[]; readonly origin: string }): Promise<boolean> {
+async function makeSecrets(context: CommandContext, flags: CreateFlags, { root, listen, origin }: { readonly root: string; readonly listen: Addresses; readonly origin: string }): Promise<boolean> {
   await machineKey(root, context.now());
-  if (!origin.startsWith('https:') || flags.tlsCert !== undefined || flags.insecureHttp === true) return false;
+  if (!speaksTls(flags, listen) || flags.tlsCert !== undefined) return false;
   const { openOwnTls, rotateAuthority } = await import('../../repository/tls/own-tls.ts');
-  await (flags.rotateCa === true ? rotateAuthority : openOwnTls)(join(root, 'tls'), { hosts: hostsOf(listen.map(parseListen), [new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1')]), now: context.now() });
+  await (flags.rotateCa === true ? rotateAuthority : openOwnTls)(join(root, 'tls'), { hosts: hostsOf(listen, [hostNameOf(origin)]), now: context.now() });
   return true;
 }
 
 /** Whether something listens at the first address. */
-async function answers(origin: string, listen: readonly string[]): Promise<boolean> {
+async function answers(first: TcpAddress | UnixAddress): Promise<boolean> {
   const { connect } = await import('node:net');
-  const { host, port } = parseListen(listen[0] ?? '');
-  const address = /^(0\.0\.0\.0|\[?::\]?)$/.test(host) ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1');
   return new Promise((done) => {
-    const socket = connect({ host: address, port: port === 0 ? Number(new URL(origin).port) : port }, () => { socket.destroy(); done(true); });
+    const socket = connect(ownWayTo(first), () => { socket.destroy(); done(true); });
     socket.once('error', () => { done(false); });
   });
 }

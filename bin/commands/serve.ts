@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import { clearsign, signDetached } from '../../formats/pgp/signature.ts';
 import { freeBytes, lowDiskBytes } from '../../repository/health.ts';
-import { isLoopback, type ListenAddress, type TlsFiles } from '../../repository/listen.ts';
+import type { TlsFiles } from '../../repository/listen.ts';
+import { isLocal, type ListenAddress } from '../../repository/listen-address.ts';
+import { passedSockets } from '../../repository/passed-sockets.ts';
 import type { Signer } from '../../repository/mirror/signer.ts';
 import type { AccessRecord } from '../../repository/access-record.ts';
 import { serve } from '../../repository/serve.ts';
@@ -16,14 +17,15 @@ import { Store } from '../../store/store.ts';
 import { openArchiveContent } from '../archive-content.ts';
 import { aptValidForOption, collect, type CommandContext, defineCommand, keyOption, readInput } from '../context.ts';
 import { GenerationContents } from '../generation-contents.ts';
+import { hostsOf, type ListenFlags, listenAddresses, listenOptions } from '../listen-flags.ts';
 import { type MachineKey, machineKey, passingKey } from '../machine-key.ts';
 import { formatBytes } from '../render.ts';
+import { serviceNotice } from '../service-notice.ts';
 import { version } from '../version.ts';
 import { presentStore } from './status.ts';
 
-interface ServeFlags {
+interface ServeFlags extends ListenFlags {
   readonly store?: string;
-  readonly listen: readonly string[];
   readonly key: readonly string[];
   readonly allowUnsigned?: boolean;
   readonly insecureHttp?: boolean;
@@ -45,7 +47,7 @@ export function registerServe(program: Command): void {
     description: 'registry, apt mirror, files and catalog page on one port; with archives, straight from them',
     flags: [
       new Option('--store <dir>', 'what was imported (default: /var/lib/longshore where it exists, else the cache)'),
-      new Option('--listen <host:port>', 'address; repeatable (default: 127.0.0.1:5000)').default([]).argParser(collect),
+      ...listenOptions('127.0.0.1:5000, or the sockets that systemd passes'),
       keyOption('public key that signed the archive; repeatable'),
       new Option('--allow-unsigned', 'serve an archive that nobody signed'),
       new Option('--insecure-http', 'plain http on addresses that other machines reach'),
@@ -102,7 +104,8 @@ function signerOf(context: CommandContext, { signer, publicKey }: MachineKey, va
 }
 
 async function run(context: CommandContext, flags: ServeFlags, content: Pick<ServeOptions, 'contents' | 'blobs' | 'push' | 'signer'>, state: string): Promise<void> {
-  const listen = flags.listen.map(parseListen);
+  const listen = [...listenAddresses(flags), ...(await passedSockets(process.env, process.pid))];
+  const notice = serviceNotice(process.env, { pid: process.pid, signal: context.signal, warn: context.note });
   const tls = await tlsOf(context, flags, { listen, state });
   const service = await serve({
     ...content,
@@ -115,29 +118,39 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
     ...(flags.accessLog === true ? { log: (record: AccessRecord) => process.stderr.write(`${JSON.stringify(record)}\n`) } : {}),
   });
   try {
-    const served = content.contents();
-    const projects = served.map(({ lock, generation }) => ({ project: lock.metadata.name, sequence: lock.metadata.sequence, ...(generation === undefined ? {} : { generation }) }));
-    const fingerprint = tls?.ca === undefined ? undefined : new X509Certificate(tls.ca).fingerprint256;
-    context.print({ addresses: service.addresses, projects, ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }) }, [
-      ...(projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : projects.map((each) => `serving ${each.project}, sequence ${each.sequence}`)),
-      ...service.addresses.map((address) => `  ${address}/`),
-      ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),
-    ].join('\n'));
-    const reload = (): void => {
-      tlsOf(context, flags, { listen, state }).then((next) => { if (next !== undefined) service.renewTls(next); }).catch((cause: unknown) => context.note(`warning: the certificate was not renewed: ${cause instanceof Error ? cause.message : String(cause)}`));
+    const status = tell(context, { served: content.contents(), addresses: service.addresses, ca: tls?.ca });
+    const reload = async (): Promise<void> => {
+      await notice.reloading();
+      const next = await tlsOf(context, flags, { listen, state });
+      if (next !== undefined) service.renewTls(next);
     };
-    const renewal = tls === undefined || !('renewAt' in tls) ? undefined : setInterval(() => { if (context.now() >= tls.renewAt) reload(); }, renewalCheckMs);
-    const disk = setInterval(() => { void warnOfLowDisk(context, state); }, diskCheckMs);
-    await warnOfLowDisk(context, state);
     // The password file and generations are looked at again by themselves.
-    process.on('SIGHUP', reload);
+    const onSignal = (): void => { reload().catch((cause: unknown) => context.note(`warning: the certificate was not renewed: ${cause instanceof Error ? cause.message : String(cause)}`)).finally(() => notice.ready(status)); };
+    const renewal = tls === undefined || !('renewAt' in tls) ? undefined : setInterval(() => { if (context.now() >= tls.renewAt) onSignal(); }, renewalCheckMs);
+    const disk = setInterval(() => { void warnOfLowDisk(context, state); }, diskCheckMs);
+    process.on('SIGHUP', onSignal);
+    await notice.ready(status);
+    await warnOfLowDisk(context, state);
     await new Promise<void>((done) => { if (context.signal.aborted) done(); else context.signal.addEventListener('abort', () => done(), { once: true }); });
-    process.off('SIGHUP', reload);
+    process.off('SIGHUP', onSignal);
     clearInterval(renewal);
     clearInterval(disk);
+    await notice.stopping();
   } finally {
     await service.close();
   }
+}
+
+/** Says what is served where, and returns it in one line. */
+function tell(context: CommandContext, { served, addresses, ca }: { readonly served: ReturnType<ServeOptions['contents']>; readonly addresses: readonly string[]; readonly ca: string | undefined }): string {
+  const projects = served.map(({ lock, generation }) => ({ project: lock.metadata.name, sequence: lock.metadata.sequence, ...(generation === undefined ? {} : { generation }) }));
+  const fingerprint = ca === undefined ? undefined : new X509Certificate(ca).fingerprint256;
+  context.print({ addresses, projects, ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }) }, [
+    ...(projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : projects.map((each) => `serving ${each.project}, sequence ${each.sequence}`)),
+    ...addresses.map((address) => `  ${address.startsWith('unix:') ? address : `${address}/`}`),
+    ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),
+  ].join('\n'));
+  return `serving ${projects.length === 0 ? 'an empty registry' : projects.map((each) => each.project).join(', ')} at ${addresses.join(' ')}`;
 }
 
 async function warnOfLowDisk(context: CommandContext, state: string): Promise<void> {
@@ -145,27 +158,11 @@ async function warnOfLowDisk(context: CommandContext, state: string): Promise<vo
   if (free !== undefined && free < lowDiskBytes) context.note(`warning: ${formatBytes(free)} are left where ${state} lies: imports and pushes are about to fail; \`longshore gc\` makes room`);
 }
 
-/** `host:port`, `[v6]:port`, `:port` (loopback) or `host` (port 5000). */
-export function parseListen(text: string): ListenAddress {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*)(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(match?.[2] ?? 5000);
-  if (match === null || port > 65_535) throw new BundleError('INPUT_FLAG', { subject: '--listen', expected: 'host:port, [IPv6]:port or :port', actual: text });
-  return { host: match[1] === '' || match[1] === undefined ? '127.0.0.1' : match[1], port };
-}
-
 /** TLS files that were given, or of the machine's own authority where an address needs them. */
 async function tlsOf(context: CommandContext, flags: ServeFlags, { listen, state }: { readonly listen: readonly ListenAddress[]; readonly state: string }): Promise<TlsFiles | OwnTls | undefined> {
   if (flags.tlsCert !== undefined && flags.tlsKey !== undefined) return { cert: readInput(flags.tlsCert), key: readInput(flags.tlsKey) };
   if (flags.tlsCert !== undefined || flags.tlsKey !== undefined) throw new BundleError('INPUT_FLAG', { subject: 'TLS', expected: 'both --tls-cert and --tls-key', actual: 'one of them' });
-  if (flags.insecureHttp === true || listen.every(({ host }) => isLoopback(host))) return undefined;
+  if (flags.insecureHttp === true || listen.every(isLocal)) return undefined;
   const { openOwnTls } = await import('../../repository/tls/own-tls.ts');
   return openOwnTls(join(state, 'tls'), { hosts: hostsOf(listen, flags.tlsHost), now: context.now() });
-}
-
-/** What clients may call this machine: its name, the addresses it listens on, and what was named besides. */
-export function hostsOf(listen: readonly ListenAddress[], named: readonly string[]): string[] {
-  const addresses = listen.flatMap(({ host }) => (host === '0.0.0.0' || host === '[::]' || host === '::'
-    ? Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)).filter((address) => !address.startsWith('fe80:'))
-    : [host.replace(/^\[(.*)\]$/, '$1')]));
-  return [...new Set([...named, hostname(), 'localhost', ...addresses])];
 }

@@ -14,8 +14,9 @@ import { storeOfBuildFolder } from '../build-folder.ts';
 import { clientScript } from '../client-script.ts';
 import { collect, type CommandContext, defineCommand, positiveInteger } from '../context.ts';
 import { exists } from '../files.ts';
-import { removeUnit, stopProcess } from '../machine-service.ts';
+import { stopProcess } from '../machine-service.ts';
 import { readMachineSettings } from '../machine-settings.ts';
+import { removeUnit } from '../systemd-service.ts';
 import { runOnInventory } from './client.ts';
 import { optionalStore, presentStore, withStore } from './status.ts';
 
@@ -57,7 +58,7 @@ async function runTeardown(context: CommandContext, flags: TeardownFlags): Promi
   // Clients first: while this machine still serves, they lose nothing.
   if (flags.inventory.length > 0) await runOnInventory(forNotes(context), flags, { action: 'teardown', script: await clientScript(context, { store: root, insecureRegistry: [], caFile: [] }, 'teardown') });
   const settings = await readMachineSettings(root);
-  const stopped = settings?.unit === undefined ? await stopProcess(root) : await removeUnit(root);
+  const stopped = settings?.unit === undefined ? await stopProcess(root) : await removeUnit(settings.unit, root);
   const kinds = flags.remove ?? [];
   const freed = kinds.length === 0 ? undefined : kinds.includes('all') ? await removeAll(context, root) : await removeKinds(context, root, new Set(kinds.filter((kind): kind is ContentKind => kind !== 'all')));
   context.print({ store: root, stopped, removed: kinds, ...freed }, [

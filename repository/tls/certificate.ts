@@ -1,5 +1,5 @@
 // Certificates of the machine's own authority: RFC 5280 (profile), RFC 5480 and 5758 (ECDSA with P-256 and SHA-256).
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { bitString, boolean, explicit, implicit, integer, octetString, oid, sequence, set, time, utf8String } from './der.ts';
 
@@ -14,9 +14,10 @@ const dayMs = 86_400_000;
 const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'));
 const names = { common: '2.5.4.3', organization: '2.5.4.10' };
 
-/** A new authority. It signs server certificates only: no authority below it (path length 0). */
-export function makeAuthority(options: { readonly name: string; readonly now: Date; readonly days: number }): CertificateAndKey {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+/** A new authority, with a key of its own or one that is given (PEM; throws when it is none). It signs server certificates only: no authority below it (path length 0). */
+export function makeAuthority(options: { readonly name: string; readonly now: Date; readonly days: number; readonly key?: string }): CertificateAndKey {
+  const privateKey = options.key === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : createPrivateKey(options.key);
+  const publicKey = createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const subject = nameOf(options.name);
   const certificate = certify({
     subject, issuer: subject, publicKey, signer: privateKey, now: options.now, days: options.days,
@@ -27,7 +28,7 @@ export function makeAuthority(options: { readonly name: string; readonly now: Da
       extension('2.5.29.14', octetString(keyId(publicKey))),
     ],
   });
-  return { certificate, key: pemOf(privateKey) };
+  return { certificate, key: options.key ?? pemOf(privateKey) };
 }
 
 /** A server certificate for DNS names and IP addresses, the first of which is its common name. 397 days is what clients accept at most. */

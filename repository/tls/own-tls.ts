@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { BundleError } from '../../bom/errors.ts';
-import { commitFile, makeDirectory } from '../../store/durable-file.ts';
+import { commitFile, commitNewFile, makeDirectory } from '../../store/durable-file.ts';
 import type { TlsFiles } from '../listen.ts';
 import { type CertificateAndKey, fingerprintOf, issueServerCertificate, makeAuthority } from './certificate.ts';
 
@@ -31,7 +31,7 @@ export async function openOwnTls(folder: string, options: { readonly hosts: read
   const { now } = options;
   const hosts = [...new Set(options.hosts)];
   await makeDirectory(folder);
-  const authority = (await readPair(folder, 'ca')) ?? await writePair(folder, 'ca', makeAuthority({ name: `longshore ${hosts[0] ?? ''}`.trim(), now, days: authorityDays }));
+  const authority = (await readPair(folder, 'ca')) ?? await firstAuthority(folder, { name: `longshore ${hosts[0] ?? ''}`.trim(), now, days: authorityDays });
   const root = new X509Certificate(authority.certificate);
   if (root.validToDate.getTime() - now.getTime() < renewBeforeMs) {
     throw new BundleError('INTEGRITY_EXPIRED', {
@@ -44,6 +44,28 @@ export async function openOwnTls(folder: string, options: { readonly hosts: read
     : await writePair(folder, 'server', issueServerCertificate(authority, { hosts, now, days: Math.min(serverDays, daysLeft(root, now)) }));
   const renewAt = new Date(new X509Certificate(server.certificate).validToDate.getTime() - renewBeforeMs);
   return { cert: `${server.certificate}${authority.certificate}`, key: server.key, ca: authority.certificate, fingerprint: fingerprintOf(authority.certificate), renewAt };
+}
+
+/**
+ * The authority of a folder that has none yet: of several processes that make one at the same time, all go on with the key and the certificate that came first to the
+ * disk. What a stopped rotation left, a key with the certificate of the one before, gets its certificate.
+ */
+async function firstAuthority(folder: string, facts: { readonly name: string; readonly now: Date; readonly days: number }): Promise<CertificateAndKey> {
+  const [keyPath, path] = [join(folder, 'ca.key'), join(folder, 'ca.pem')];
+  const own = makeAuthority(facts);
+  const had = await readText(path);
+  if ((await readText(keyPath)) === undefined) {
+    if (had !== undefined) throw unusable(path, 'a certificate without its key');
+    await commitNewFile(keyPath, own.key, 0o600);
+  }
+  const key = (await readText(keyPath)) ?? own.key;
+  const made = key === own.key ? own : checked(path, () => makeAuthority({ ...facts, key }));
+  if (!(await commitNewFile(path, made.certificate))) {
+    const first = await readPair(folder, 'ca');
+    if (first !== undefined) return first;
+    await commitFile(path, made.certificate);
+  }
+  return made;
 }
 
 /** Replaces the authority; the old certificate stays beside it as `ca.old.pem`, so that both can be handed to clients for a while. */
@@ -65,20 +87,29 @@ function daysLeft(root: X509Certificate, now: Date): number {
 }
 
 async function readPair(folder: string, name: string): Promise<CertificateAndKey | undefined> {
-  const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const path = join(folder, `${name}.pem`);
+  const [certificate, key] = [await readText(path), await readText(join(folder, `${name}.key`))];
+  if (certificate === undefined || key === undefined) return undefined;
+  return checked(path, () => new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) ? { certificate, key } : undefined;
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined;
     throw new BundleError('STORAGE_IO', { subject: path, expected: 'to read it', actual: cause.message }, { cause });
   });
-  const [certificate, key] = [await read(join(folder, `${name}.pem`)), await read(join(folder, `${name}.key`))];
-  if (certificate === undefined || key === undefined) return undefined;
+}
+
+function checked<T>(path: string, work: () => T): T {
   try {
-    if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) return { certificate, key };
+    return work();
   } catch (cause) {
-    throw new BundleError('STORAGE_IO', {
-      subject: join(folder, `${name}.pem`), expected: 'a certificate and its key, as PEM', actual: (cause as Error).message, next: 'Restore both files, or remove both: new ones are made.',
-    }, { cause });
+    throw unusable(path, (cause as Error).message, cause);
   }
-  return undefined;
+}
+
+function unusable(path: string, actual: string, cause?: unknown): BundleError {
+  return new BundleError('STORAGE_IO', { subject: path, expected: 'a certificate and its key, as PEM', actual, next: 'Restore both files, or remove both: new ones are made.' }, { cause });
 }
 
 /** The key first: a certificate without its key is as good as none, and both are made anew. */

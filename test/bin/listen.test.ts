@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseListen } from '../../bin/commands/serve.ts';
+import { parseListen } from '../../bin/listen-flags.ts';
 
 it.each([
   ['127.0.0.1:5000', '127.0.0.1', 5000], [':8080', '127.0.0.1', 8080], ['repo01', 'repo01', 5000], ['[::1]:5001', '[::1]', 5001], ['0.0.0.0:0', '0.0.0.0', 0],

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ansiblePlay, cloudConfig, systemdUnit } from '../../repository/client/automation.ts';
+import { ansiblePlay, cloudConfig } from '../../repository/client/automation.ts';
 import { clientFiles, quote } from '../../repository/client/client-files.ts';
 import { setupScript } from '../../repository/client/setup-script.ts';
 import { containerdHosts, containersRegistries, dockerDaemon, kubernetesRegistries, yumRepository } from '../../repository/client/settings.ts';
@@ -52,17 +51,6 @@ describe('settings for tools', () => {
     expect(play?.tasks[1]?.['ansible.builtin.command']?.cmd).toBe('curl -fsS --cacert /run/longshore-ca.pem https://repo01.example.org:5000/client/setup.sh -o /run/longshore-setup.sh');
     expect((parse(ansiblePlay({ origin: 'http://127.0.0.1:5000', ca: undefined })) as { tasks: unknown[] }[])[0]?.tasks.length).toBe(2);
     expect(parse(cloudConfig({ origin: here.origin, ca }))).toMatchObject({ write_files: [{ content: ca }], runcmd: [['sh', '-c', expect.stringContaining('/client/setup.sh')]] });
-  });
-
-  it('are a unit that systemd accepts and finds well protected', async () => {
-    const unit = systemdUnit({ command: ['/usr/bin/env', 'longshore', 'serve', '--listen', '0.0.0.0:5000', 'a b$c%d"e'], store: '/var/lib/longshore', user: 'root' });
-    expect(unit).toContain('ExecStart=/usr/bin/env longshore serve --listen 0.0.0.0:5000 "a b$$c%%d\\"e"\n');
-    const folder = await mkdtemp(join(tmpdir(), 'longshore-unit-'));
-    await writeFile(join(folder, 'longshore.service'), unit.replace('man:longshore(1)', 'https://example.org'));
-    const verified = await run('systemd-analyze', ['verify', '--man=no', join(folder, 'longshore.service')]).catch(() => undefined);
-    await rm(folder, { recursive: true });
-    // Only where systemd is installed.
-    if (verified !== undefined) expect(verified.stderr).not.toMatch(/longshore\.service:\d+/);
   });
 });
 

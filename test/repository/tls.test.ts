@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { connect, type PeerCertificate, type SecureVersion, type TLSSocket } from 'node:tls';
@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { issueServerCertificate, makeAuthority } from '../../repository/tls/certificate.ts';
 import { integer, oid, time, tlv } from '../../repository/tls/der.ts';
-import { openOwnTls, rotateAuthority } from '../../repository/tls/own-tls.ts';
+import { openOwnTls, type OwnTls, rotateAuthority } from '../../repository/tls/own-tls.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { makeBed } from './support.ts';
 import { runs } from '../support/runs.ts';
@@ -86,6 +86,26 @@ describe('the machine\'s own TLS', async () => {
     const rotated = await rotateAuthority(join(folder, 'b'), { hosts: ['127.0.0.1'], now: days(3640) });
     expect(rotated.ca).not.toBe(first.ca);
     expect(await readFile(join(folder, 'b/ca.old.pem'), 'utf8')).toBe(first.ca);
+  });
+
+  it('is one authority, whoever makes it first, also after a rotation that was stopped in the middle', async () => {
+    const many = (name: string): Promise<OwnTls[]> => Promise.all(Array.from({ length: 8 }, () => openOwnTls(join(folder, name), { hosts: ['127.0.0.1'], now })));
+    const first = await many('e');
+    const onDisk = await readFile(join(folder, 'e/ca.pem'), 'utf8');
+    expect(new Set(first.map(({ ca }) => ca))).toEqual(new Set([onDisk]));
+    for (const { cert } of first) expect(new X509Certificate(cert).verify(new X509Certificate(onDisk).publicKey)).toBe(true);
+    // A stop between the key and its certificate, and between a new key and the certificate of it.
+    await rm(join(folder, 'e/ca.pem'));
+    expect(new Set((await many('e')).map(({ ca }) => ca)).size).toBe(1);
+    await writeFile(join(folder, 'e/ca.key'), makeAuthority({ name: 'next', now, days: 1 }).key);
+    const next = await openOwnTls(join(folder, 'e'), { hosts: ['127.0.0.1'], now });
+    expect([next.ca === onDisk, next.ca]).toEqual([false, await readFile(join(folder, 'e/ca.pem'), 'utf8')]);
+    await rm(join(folder, 'e/ca.key'));
+    await expect(openOwnTls(join(folder, 'e'), { hosts: ['127.0.0.1'], now })).rejects.toMatchObject({ code: 'STORAGE_IO', facts: { actual: 'a certificate without its key' } });
+    expect(await readFile(join(folder, 'e/ca.pem'), 'utf8')).toBe(next.ca);
+    await rm(join(folder, 'e/ca.pem'));
+    await writeFile(join(folder, 'e/ca.key'), 'nonsense');
+    await expect(openOwnTls(join(folder, 'e'), { hosts: ['127.0.0.1'], now })).rejects.toMatchObject({ code: 'STORAGE_IO' });
   });
 
   it('does not go on with damaged files', async () => {
