@@ -27,7 +27,8 @@ export function serviceNotice(environment: Environment, options: { readonly pid:
   });
   const alive = watchdogMs(environment, pid);
   if (alive !== undefined) {
-    const timer = setInterval(() => { void tell('WATCHDOG=1'); }, alive / 3);
+    // A service that could not start must end all the same.
+    const timer = setInterval(() => { void tell('WATCHDOG=1'); }, alive / 3).unref();
     signal.addEventListener('abort', () => { clearInterval(timer); }, { once: true });
   }
   return {

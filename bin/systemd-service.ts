@@ -58,9 +58,10 @@ export async function installUnit(facts: UnitFacts, volumes: readonly string[]):
   const units = unitTexts(facts);
   const present = await Promise.all(units.map((unit) => readUnit(`${folder}/${unit.name}`)));
   const stray = socket === undefined && (await exists(socketPath(name)));
-  if (!stray && units.every(({ text }, index) => present[index] === text) && units.every((unit) => systemctl('is-active', '--quiet', unit.name))) return 'running';
   if (user !== 'root' && spawnSync('id', ['-u', user]).status !== 0) command('useradd', ['--system', '--home-dir', root, '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
+  // Also to one that runs: what root imported or made anew in the meantime is the service's as well.
   await giveStore(root, { user, volumes });
+  if (!stray && units.every(({ text }, index) => present[index] === text) && units.every((unit) => systemctl('is-active', '--quiet', unit.name))) return 'running';
   if (stray) await removeOne(`${name}.socket`);
   // The addresses change hands: the one that has them lets go first.
   if (units.some(({ text }, index) => present[index] !== text) && present.some((text) => text !== undefined)) command('systemctl', ['stop', ...units.filter((_, index) => present[index] !== undefined).map((unit) => unit.name)]);

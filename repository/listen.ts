@@ -81,9 +81,9 @@ function makeTlsServer({ ca, ...options }: TlsFiles & object, handler: RequestLi
 }
 
 /** Where a server listens, as a URL without path; a Unix socket as `unix:<path>`. */
-export function originOf(server: Server): string {
+export function originOf(server: Server, wanted: ListenAddress): string {
   const bound = server.address();
-  if (bound === null || typeof bound === 'string') return `unix:${bound ?? ''}`;
+  if (bound === null || typeof bound === 'string') return 'passed' in wanted ? `unix:${wanted.passed.path ?? ''}` : describeAddress(wanted);
   const { address, port, family } = bound;
   return `${server instanceof TlsServer ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

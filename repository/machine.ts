@@ -9,6 +9,7 @@ import { apiAnswer } from './catalog/api.ts';
 import { artifactPage } from './catalog/artifact-page.ts';
 import { changesPage, historyOf } from './catalog/changes.ts';
 import { artifactsPage, catalogPage } from './catalog/catalog.ts';
+import { notFoundPage } from './catalog/html.ts';
 import { clientAddress, isByTls, isThisMachine } from './client-address.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
@@ -158,7 +159,7 @@ export class Machine {
     if (this.access.readAuth && exchange.user === undefined) return unauthorized();
     if (rawPath === '/metrics') return this.metrics.answer(this.current(), { freeBytes: await free(), uploads: this.registry.openUploads });
     if (rawPath === '/api/v1/clients') return this.listClients(exchange);
-    return (await this.page(exchange)) ?? textAnswer(404, 'nothing here has that name; the page at / lists everything\n');
+    return (await this.page(exchange)) ?? (isBrowser(request) ? notFoundPage() : textAnswer(404, 'nothing here has that name; the page at / lists everything\n'));
   }
 
   /** Addresses of other machines are for those who may write, and for this machine itself. */
@@ -207,6 +208,8 @@ function failureAnswer(path: string, cause: unknown): Answer {
   const [status, text] = isFull ? [507, 'the disk of this machine is full'] as const : [500, 'this machine failed; its log says why'] as const;
   return forRegistry ? jsonAnswer(status, { errors: [{ code: 'UNKNOWN', message: text }] }) : textAnswer(status, `${text}\n`);
 }
+
+const isBrowser = ({ headers: { accept = '' } }: IncomingMessage): boolean => accept.includes('text/html');
 
 function redirect(location: string): Answer {
   return textAnswer(308, `${location}\n`, { location });

@@ -1,7 +1,9 @@
 // Sockets that systemd opened, bound and listens on for the service: sd_listen_fds(3), systemd.socket(5).
 import { fstatSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { BundleError } from '../bom/errors.ts';
+import { storageError } from '../store/durable-file.ts';
 
 /** The first one that is passed (SD_LISTEN_FDS_START). */
 const firstFd = 3;
@@ -12,8 +14,10 @@ export interface PassedSocket {
     readonly fd: number;
     /** FileDescriptorName= of the socket unit, as LISTEN_FDNAMES says it. */
     readonly name: string;
-    /** Undefined for a Unix socket. */
-    readonly host: string | undefined;
+    /** Of TCP. */
+    readonly host?: string;
+    /** Of a Unix socket. */
+    readonly path?: string;
     /** Lets `server` accept from now on; clients that came before are its first ones. Once. */
     handOver(server: Server): void;
   };
@@ -34,15 +38,20 @@ export async function passedSockets(environment: Readonly<Record<string, string 
 }
 
 async function take(fd: number, name: string): Promise<PassedSocket> {
-  if (!isSocket(fd)) throw refused('something else', 'listening stream sockets (ListenStream=)');
+  const wanted = 'listening stream sockets (ListenStream=)';
+  const inode = socketInode(fd);
+  if (inode === undefined) throw refused('something else', wanted);
+  const path = await unixPath(inode);
+  if (path !== undefined) return { passed: { fd, name, path, handOver: (server) => { server.listen({ fd }); } } };
   const early: Socket[] = [];
   // It listens at once, since only so its address shows; who connects meanwhile waits, unread.
   const holder = createServer({ pauseOnConnect: true }, (socket) => { early.push(socket); });
   await new Promise<void>((done, fail) => {
-    holder.once('error', (cause) => { fail(refused(cause.message, 'listening stream sockets (ListenStream=)', cause)); });
+    holder.once('error', (cause) => { fail(refused(cause.message, wanted, cause)); });
     holder.listen({ fd }, () => { done(); });
   });
   const address = holder.address();
+  if (address === null || typeof address === 'string') throw refused('a Unix socket of another network namespace', wanted);
   const handOver = (server: Server): void => {
     server.listen(holder);
     for (const socket of early.splice(0)) {
@@ -50,14 +59,22 @@ async function take(fd: number, name: string): Promise<PassedSocket> {
       socket.resume();
     }
   };
-  return { passed: { fd, name, host: address === null || typeof address === 'string' ? undefined : address.address, handOver } };
+  return { passed: { fd, name, host: address.address, handOver } };
 }
 
-function isSocket(fd: number): boolean {
+/** proc_pid_net(5): Num RefCount Protocol Flags Type St Inode Path. Undefined for what is no Unix socket; empty for one without a name. */
+async function unixPath(inode: number): Promise<string | undefined> {
+  const table = await readFile('/proc/self/net/unix', 'utf8').catch((cause: unknown) => { throw storageError('/proc/self/net/unix', cause); });
+  const row = table.split('\n').map((line) => /^(?:\S+\s+){6}(\d+) ?(.*)$/.exec(line)).find((match) => Number(match?.[1]) === inode);
+  return row?.[2];
+}
+
+function socketInode(fd: number): number | undefined {
   try {
-    return fstatSync(fd).isSocket();
+    const info = fstatSync(fd);
+    return info.isSocket() ? info.ino : undefined;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EBADF') return false;
+    if ((cause as NodeJS.ErrnoException).code === 'EBADF') return undefined;
     throw cause;
   }
 }

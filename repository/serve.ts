@@ -42,17 +42,20 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const registry = await Registry.open({ blobs, access, now, ...(options.push === undefined ? {} : { push: options.push }) });
   const machine = new Machine({ ...options, now }, { access, registry, blobs });
   const servers: Server[] = [];
+  const addresses: string[] = [];
   try {
     const limits = { ...defaultLimits, ...options.limits };
     for (const address of listen) {
-      servers.push(await listenOn(address, (request, response) => machine.take(request, response), { limits, all: listen, ...(options.tls === undefined ? {} : { tls: options.tls }) }));
+      const server = await listenOn(address, (request, response) => machine.take(request, response), { limits, all: listen, ...(options.tls === undefined ? {} : { tls: options.tls }) });
+      servers.push(server);
+      addresses.push(originOf(server, address));
     }
   } catch (cause) {
     for (const server of servers) await closeServer(server, 0);
     throw cause;
   }
   return {
-    addresses: servers.map((server) => originOf(server)),
+    addresses,
     renewTls: (tls) => {
       for (const server of servers) renewTls(server, tls);
       machine.ca = tls.ca;

@@ -40,6 +40,8 @@ const tools: Readonly<Record<string, string>> = {
   chromium: 'chromium',
   dockerd: 'docker.io',
   wrk: 'wrk',
+  'systemd-socket-activate': 'systemd',
+  '/usr/bin/dbus-daemon': 'dbus',
 };
 
 const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);

@@ -13,7 +13,7 @@ export function artifactPage(facts: CatalogFacts, hex: string): Answer | undefin
   const [first] = found;
   if (first === undefined) return undefined;
   const body = found.map(({ item, lock }, position) => `${position === 0 ? '' : `<h2>${escapeHtml(item.name)}</h2>`}${sections(item, lock, facts)}`);
-  return page(first.item.name, `<p><a href="/">Catalog</a> · ${link('/artifacts', { kind: first.item.kind }, kindTitle(first.item.kind))}</p>${body.join('\n')}`);
+  return page(first.item.name, `<p class="where">${link('/artifacts', { kind: first.item.kind }, kindTitle(first.item.kind))}</p>${body.join('\n')}`);
 }
 
 function kindTitle(kind: InventoryItem['kind']): string {
@@ -43,7 +43,7 @@ function sections(item: InventoryItem, lock: Lock, facts: CatalogFacts): string 
     factList([...common, ...(deb === undefined ? [] : packageFacts(deb, lock)), ...urlFacts(item, lock)]),
     fetch === '' ? '' : `<h2>Get it</h2>${commands(fetch)}`,
     image === undefined ? '' : imageSections(image),
-    deb === undefined ? '' : `<h2>Package fields</h2><pre tabindex="0">${escapeHtml(deb.stanza)}</pre>`,
+    deb === undefined ? '' : `<h2>Package fields</h2><pre>${escapeHtml(deb.stanza)}</pre>`,
   ].join('\n');
 }
 

@@ -70,11 +70,11 @@ function between(before: Lock, now: Served): Changes {
 }
 
 export function changesPage(project: string, steps: readonly Changes[]): Answer {
-  return page(`${project}: what changed`, `<p><a href="/">Catalog</a></p>${steps.map(stepSection).join('\n')}`);
+  return page(`${project}: what changed`, `${steps.map(stepSection).join('\n')}`);
 }
 
 function stepSection({ from, to, added, removed, changed, newBytes }: Changes): string {
-  const list = (title: string, rows: readonly string[]): string => (rows.length === 0 ? '' : `<h3>${title} (${rows.length})</h3><ul>${rows.map((row) => `<li>${row}</li>`).join('\n')}</ul>`);
+  const list = (title: string, rows: readonly string[]): string => (rows.length === 0 ? '' : `<h3>${title} (${rows.length})</h3><ul class="steps">${rows.map((row) => `<li>${row}</li>`).join('\n')}</ul>`);
   const kind = (item: InventoryItem): string => escapeHtml(nounOf(item.kind));
   const named = (item: InventoryItem): string => `${link(artifactPath(item), {}, item.name)} <small>${kind(item)}, ${formatBytes(item.sizeBytes)}</small>`;
   const nothing = added.length + removed.length + changed.length === 0 ? '<p>The artifacts are the same.</p>' : `<p>${formatBytes(newBytes)} in artifacts that were not there before.</p>`;

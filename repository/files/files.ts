@@ -85,7 +85,7 @@ export class FileTree {
       rows.set(name, slash < 0 ? `<tr><td>${link}</td><td class="number">${size}</td><td><code>${digest}</code></td></tr>` : `<tr><td>${link}</td><td></td><td></td></tr>`);
     }
     const title = `${this.title} /${prefix}`;
-    const body = `<p><a href="SHA256SUMS">SHA256SUMS</a>${prefix === '' ? '' : ' · <a href="../">up</a>'} · <a href="/">catalog</a></p>
+    const body = `<p class="where"><a href="SHA256SUMS">SHA256SUMS</a>${prefix === '' ? '' : ' · <a href="../">up</a>'}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>${tableHead(['Name', '#Bytes', 'Digest'])}<tbody>${[...rows.values()].join('\n')}</tbody></table></div>`;
     return page(title, body);
   }

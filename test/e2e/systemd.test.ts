@@ -51,10 +51,14 @@ describe('the service', () => {
 
   it('takes another certificate on reload, with the same process', async () => {
     const before = await property('MainPID');
-    await machine.must(`${create('--rotate-ca')} && ${get}/healthz`);
+    const authority = await machine.must('cat /root/build/ca.pem');
+    await machine.must(create('--rotate-ca'));
+    expect(await machine.must('cat /root/build/ca.pem')).not.toBe(authority);
+    // /root/build/ca.pem is the new one by now.
+    await expect.poll(health, { timeout: 10_000 }).toBe(0);
     await machine.must('systemctl reload longshore');
-    expect(await property('MainPID')).toBe(before);
     await expect.poll(() => property('ActiveState')).toBe('active');
+    expect([await property('MainPID'), await health()]).toEqual([before, 0]);
   });
 
   it('lets answers end when it is stopped', async () => {
