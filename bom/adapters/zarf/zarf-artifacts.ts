@@ -2,17 +2,19 @@
 import { type BomDraft, digestText, type Fields, isTemplated, withoutUndefined } from '../draft.ts';
 import type { Node } from '../trees.ts';
 
-export interface FilePlace { readonly path: string; readonly arch: string | undefined; readonly more: Fields }
+export interface FilePlace { readonly path: string; readonly os?: string | undefined; readonly arch: string | undefined; readonly more: Fields }
 
 /** `source` is a URL, with an optional `@sha256` at its end, or a path beside the package. */
-export function addFile(draft: BomDraft, item: Node, { path, arch, more }: FilePlace): void {
+export function addFile(draft: BomDraft, item: Node, { path, os = 'linux', arch, more }: FilePlace): void {
   const written = item.text ?? item.at('source').text;
   if (written === undefined) { draft.unresolved(item.where, 'a file', 'without a source'); return; }
   const [, source = written, pinned] = /^(https?:\/\/.*)@([0-9a-f]{64})$/.exec(written) ?? [];
-  const digest = digestText(item.at('shasum').text ?? item.at('checksum').text ?? pinned, 'sha256');
+  const sum = item.at('shasum').text ?? item.at('checksum').text ?? pinned;
+  const digest = digestText(sum, 'sha256');
+  if (sum !== undefined && digest === undefined && !isTemplated(source)) draft.unresolved(item.where, `checksum ${sum} of ${source}`, 'not a sha256');
   const isExecutable = item.at('executable').isTrue;
   const fields: Fields & { readonly saveAs?: string } = { ...(digest === undefined ? {} : { digest }), ...(isExecutable ? { mode: '0755' } : {}), ...more };
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) draft.file([source], item.where, { purpose: isExecutable ? 'binary' : 'other', ...(arch === undefined ? {} : { platform: { os: 'linux', arch } }), ...fields });
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) draft.file([source], item.where, { purpose: isExecutable ? 'binary' : 'other', ...(arch === undefined ? {} : { platform: { os, arch } }), ...fields });
   else draft.localFile(source, path, item.where, fields);
 }
 

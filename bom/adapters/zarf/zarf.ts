@@ -5,16 +5,20 @@ import { BomDraft, type Fields } from '../draft.ts';
 import { imagesOf } from '../k8s/pod-images.ts';
 import { type Node, readNodes } from '../trees.ts';
 import { addChart, addFile, addRepository } from './zarf-artifacts.ts';
+import { createValues, isZarfConfig } from './zarf-config.ts';
 
-/** `values` fill in ###ZARF_PKG_TMPL_X###. Components that are not required can be selected by name in the project (select.components). */
+/** `values`, and `package.create.set` of a zarf-config file, fill in ###ZARF_PKG_TMPL_X###; ARCH is ###ZARF_PKG_ARCH###. Components that are not required can be selected by name in the project (select.components). */
 export const zarf: Adapter = {
-  name: 'zarf', version: 2,
+  name: 'zarf', version: 3,
   summary: 'Zarf packages: images, files, charts, git repositories; imports among the files given',
-  wants: (path) => /\.ya?ml$/.test(path),
+  wants: (path) => /\.ya?ml$/.test(path) || isZarfConfig(path),
   detect: (files) => files.some(({ text }) => /^kind:\s*["']?Zarf(?:Package|Init)Config/m.test(text)),
   convert: (files, options = {}) => new Zarf(files, options).convert(),
 };
 
+/** `local`, `remote` and `utilityCluster` are what packages had before components. */
+const oldComponents = ['local', 'remote', 'utilityCluster'] as const;
+const topLevel: readonly string[] = ['apiVersion', 'kind', 'metadata', 'build', 'variables', 'constants', 'components', 'values', 'documentation', ...oldComponents];
 const knownFields = [
   'name', 'description', 'default', 'required', 'optional', 'only', 'selector', 'target', 'group', 'import', 'deprecatedCosignKeyPath', 'cosignKeyPath', 'manifests', 'charts', 'dataInjections', 'files',
   'images', 'imageArchives', 'repos', 'repositories', 'actions', 'extensions', 'healthChecks', 'scripts', 'service', 'features', 'values',
@@ -24,12 +28,14 @@ class Zarf {
   private readonly files: readonly AdapterFile[];
   private readonly draft: BomDraft;
   private readonly options: AdapterOptions;
+  private readonly values: ReadonlyMap<string, string>;
   private readonly warnings: string[] = [];
 
   constructor(files: readonly AdapterFile[], options: AdapterOptions) {
-    this.files = files;
+    this.files = files.filter(({ path }) => !isZarfConfig(path));
     this.options = options;
     this.draft = new BomDraft(zarf, files, options);
+    this.values = createValues(files.filter(({ path }) => isZarfConfig(path)), options.values);
   }
 
   convert(): Converted {
@@ -39,18 +45,19 @@ class Zarf {
       if (imported.has(posix.normalize(file.path)) && packages.length > 1) continue;
       this.draft.metadata['name'] ??= this.options.name ?? node.at('metadata', 'name').text;
       this.draft.metadata['version'] ??= node.at('metadata', 'version').text;
-      for (const component of node.at('components').items) this.component(component, file, node, 0);
+      for (const component of [...node.at('components').items, ...oldComponents.map((key) => node.at(key)).filter(({ isMap }) => isMap)]) this.component(component, file, node, 0);
+      for (const [key, value] of node.entries) if (!topLevel.includes(key)) this.draft.unresolved(value.where, key, 'a part of a package that is not known');
     }
     return { boms: [this.draft.build('zarf')], warnings: this.warnings };
   }
 
   private read(file: AdapterFile): readonly Node[] {
-    const values = this.options.values ?? {};
-    const text = file.text.replace(/###ZARF_PKG_(?:TMPL|VAR)_([A-Z0-9_]+)###/g, (whole, name: string) => values[name] ?? whole);
+    const text = file.text.replace(/###ZARF_PKG_(?:TMPL|VAR)_([A-Za-z0-9_]+)###/g, (whole, name: string) => this.values.get(name.toUpperCase()) ?? whole);
     const { documents, warnings, broken } = readNodes({ path: file.path, text });
-    this.warnings.push(...warnings);
+    this.warnings.push(...warnings.filter((warning) => !this.warnings.includes(warning)));
     for (const { where, message } of broken) this.draft.unresolved(where, 'part of the file', message);
-    return documents;
+    const arch = this.values.get('ARCH') ?? documents.map((node) => node.at('metadata', 'architecture').text).find((found) => found !== undefined);
+    return arch === undefined || !text.includes('###ZARF_PKG_ARCH###') ? documents : readNodes({ path: file.path, text: text.replaceAll('###ZARF_PKG_ARCH###', arch) }).documents;
   }
 
   private importPath(component: Node, from: string): string | undefined {
@@ -70,10 +77,11 @@ class Zarf {
     const more: Fields = Object.keys(when).length === 0 ? {} : { when };
     for (const item of component.at('images').items) this.image(item, arch, more);
     for (const archive of component.at('imageArchives').items) this.archive(archive, file.path, arch, more);
-    for (const item of component.at('files').items) addFile(this.draft, item, { path: file.path, arch, more });
+    for (const item of component.at('files').items) addFile(this.draft, item, { path: file.path, os: component.at('only', 'localOS').text, arch, more });
     for (const item of component.at('charts').items) addChart(this.draft, item, file.path, more);
     for (const item of [...component.at('repos').items, ...component.at('repositories').items]) addRepository(this.draft, item, more);
     for (const item of component.at('manifests').items) this.manifest(item, file, more);
+    this.manifestFolder(component.at('manifests'), file, more);
     for (const item of component.at('dataInjections').items) this.draft.unresolved(item.where, item.at('source').text ?? 'data', 'data injected into a pod: carry it as a file when it is wanted');
     for (const stage of ['before', 'after', 'onSuccess', 'onFailure']) for (const action of component.at('actions', 'onCreate', stage).items) this.draft.unresolved(action.where, action.at('cmd').text ?? 'an action', 'an action while the package is made may fetch or build something');
     for (const stage of ['prepare', 'before', 'after']) for (const script of component.at('scripts', stage).items) this.draft.unresolved(script.where, script.text ?? 'a script', 'a script while the package is made or deployed may fetch or build something');
@@ -114,13 +122,29 @@ class Zarf {
     }
   }
 
+  /** Packages before components name a folder of manifests: those among the files given are read. */
+  private manifestFolder(manifests: Node, from: AdapterFile, more: Fields): void {
+    if (manifests.text === undefined) return;
+    const folder = posix.normalize(posix.join(posix.dirname(from.path), manifests.text)).replace(/\/$/, '');
+    const inside = this.files.filter(({ path }) => posix.normalize(path).startsWith(`${folder}/`));
+    if (inside.length === 0) this.draft.unresolved(manifests.where, `manifests ${manifests.text}`, 'a folder of which no file was given');
+    for (const file of inside) {
+      this.draft.localFile(posix.relative(posix.dirname(from.path), file.path), from.path, manifests.where, more);
+      this.imagesIn(file, more);
+    }
+  }
+
+  private imagesIn(file: AdapterFile, more: Fields): void {
+    for (const object of this.read(file)) for (const found of imagesOf(object)) this.draft.image(found.ref, found.where, { ...found.more, confidence: found.more['confidence'] ?? 'rendered', ...more });
+  }
+
   /** Manifests travel as files; images in them that are not listed are taken as rendered. */
   private manifest(manifest: Node, file: AdapterFile, more: Fields): void {
     for (const item of manifest.at('files').items) {
       addFile(this.draft, item, { path: file.path, arch: undefined, more });
       const path = posix.normalize(posix.join(posix.dirname(file.path), item.text ?? ''));
       const given = this.files.find((candidate) => posix.normalize(candidate.path) === path);
-      for (const object of given === undefined ? [] : this.read(given)) for (const found of imagesOf(object)) this.draft.image(found.ref, found.where, { ...found.more, confidence: found.more['confidence'] ?? 'rendered', ...more });
+      if (given !== undefined) this.imagesIn(given, more);
     }
     for (const item of manifest.at('kustomizations').items) this.draft.unresolved(item.where, item.text ?? '', 'a kustomization: convert it with k8s');
   }
