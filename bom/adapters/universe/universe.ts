@@ -1,43 +1,34 @@
 // DC/OS Universe: packages/<LETTER>/<name>/<revision>/{package,resource,config,command}.json and marathon.json.mustache.
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
 import type { ParsedBom } from '../../documents/document.ts';
-import { BomDraft, digestText, type Fields } from '../draft.ts';
-import { Node, readNodes } from '../trees.ts';
+import { BomDraft, digestText, type Fields, isTemplated } from '../draft.ts';
+import type { Node } from '../trees.ts';
+import { partNames, type Revision, revisionOfFolder, revisionsOfRepository, type Template } from './universe-revisions.ts';
 
-const filePath = /^(.*\/)?([^/]+)\/(\d+)\/(package\.json|resource\.json|config\.json|command\.json|marathon\.json\.mustache)$/;
+const isPart = (path: string): boolean => (partNames as readonly string[]).includes(path.split('/').at(-1) ?? '');
 
 /**
  * One module per package. `select` takes name (its newest revision), name:version (of package.json) and `selected` (newest revisions that say so);
  * without it, the newest revision of each. `values`: icons (true by default), cliOs (linux, darwin, windows; all by default).
  */
 export const universe: Adapter = {
-  name: 'universe', version: 2,
-  summary: 'DC/OS Universe packages; select by name, name:version or selected',
-  wants: (path) => /(?:^|\/)(?:package\.json|resource\.json|config\.json|command\.json|marathon\.json\.mustache)$/.test(path),
-  detect: (files) => files.some(({ path }) => filePath.test(path) && path.endsWith('/package.json')) && files.some(({ path, text }) => path.endsWith('package.json') && text.includes('"packagingVersion"')),
+  name: 'universe', version: 3,
+  summary: 'DC/OS Universe packages, as folders or as a repository in one JSON file; select by name, name:version or selected',
+  wants: (path) => isPart(path) || /\.json$/.test(path),
+  detect: (files) => files.some(({ path, text }) => /\.json$/.test(path) && text.includes('"packagingVersion"') && (/(?:^|\/)package\.json$/.test(path) || /"packages"\s*:\s*\[/.test(text))),
   convert: (files, options = {}) => convert(files, options),
 };
 
 /** The package's own files travel word for word in its BOM, by name: what writes a Universe again needs them. */
 export const universeAnnotation = 'dcos-universe';
 
-interface Revision { readonly name: string; readonly version: string; readonly revision: number; readonly isSelected: boolean; readonly files: readonly AdapterFile[]; readonly package: Node }
-
 function convert(files: readonly AdapterFile[], options: AdapterOptions): Converted {
   const warnings: string[] = [];
-  const folders = Map.groupBy(files.filter(({ path }) => universe.wants(path)), ({ path }) => path.split('/').slice(0, -1).join('/'));
-  const revisions = [...folders].flatMap(([folder, members]): Revision[] => {
-    const file = members.find(({ path }) => path.endsWith('package.json'));
-    if (file === undefined) { warnings.push(`${folder}: no package.json`); return []; }
-    const { documents: [document], broken } = readNodes(file);
-    warnings.push(...broken.map(({ where, message }) => `${where}: ${message}`));
-    if (document === undefined) return [];
-    const parts = folder.split('/');
-    return [{
-      name: document.at('name').text ?? parts.at(-2) ?? 'package', version: document.at('version').text ?? '', revision: Number(/^\d+$/.test(parts.at(-1) ?? '') ? parts.at(-1) : 0),
-      isSelected: document.at('selected').isTrue, files: members, package: document,
-    }];
-  });
+  const folders = Map.groupBy(files.filter(({ path }) => isPart(path)), ({ path }) => path.split('/').slice(0, -1).join('/'));
+  const revisions = [
+    ...[...folders].flatMap(([folder, members]) => revisionOfFolder(folder, members, warnings)),
+    ...files.filter(({ path, text }) => !isPart(path) && text.includes('"packagingVersion"')).flatMap((file) => revisionsOfRepository(file, warnings)),
+  ];
   return { boms: choose(revisions, options.select ?? [], warnings).map((revision) => packageBom(revision, options)), warnings };
 }
 
@@ -56,11 +47,11 @@ function choose(revisions: readonly Revision[], words: readonly string[], warnin
 }
 
 function packageBom(revision: Revision, options: AdapterOptions): ParsedBom {
-  const { name, version, package: document, files } = revision;
-  const draft = new BomDraft(universe, files, options);
+  const { name, version, package: document, sources } = revision;
+  const draft = new BomDraft(universe, sources, options);
   draft.metadata['name'] = name;
   draft.metadata['version'] = version === '' ? undefined : version;
-  draft.metadata['annotations'] = { [universeAnnotation]: Object.fromEntries(files.map(({ path, text }) => [path.split('/').at(-1) ?? path, text] as const).sort()) };
+  draft.metadata['annotations'] = { [universeAnnotation]: revision.kept };
   draft.metadata['labels'] = { short: name, kind: 'dcos-package', revision: revision.revision, framework: document.at('framework').isTrue, selected: revision.isSelected };
   const manager = document.at('manager', 'packageName').text;
   const minimum = document.at('minDcosReleaseVersion').text;
@@ -71,20 +62,19 @@ function packageBom(revision: Revision, options: AdapterOptions): ParsedBom {
   const from = document.at('upgradesFrom').texts;
   if (from.length > 0) draft.more['upgrades'] = { from };
   for (const licence of document.at('licenses').items) if (licence.at('name').text !== undefined) draft.add('licences', { name: licence.at('name').text, url: licence.at('url').text });
-  const read = (file: string): Node => readPart(draft, files, file);
-  resources(draft, read('resource.json'), `${name}/${version || revision.revision}`, options.values ?? {});
+  const read = (part: Parameters<Revision['part']>[0]): Node => {
+    const { node, broken } = revision.part(part);
+    for (const { where, message } of broken) draft.unresolved(where, part, message);
+    return node;
+  };
+  const folder = `${name}/${version || revision.revision}`;
+  resources(draft, read('resource.json'), folder, options.values ?? {});
+  if (options.values?.['icons'] !== 'false') icons(draft, document.at('images'), folder);
   configImages(draft, read('config.json'));
-  templateImages(draft, files.find(({ path }) => path.endsWith('marathon.json.mustache')));
-  pipRequirements(draft, read('command.json'), `${name}/${version || revision.revision}/pip`);
+  templateImages(draft, revision.template);
+  templateFiles(draft, revision.template, `${folder}/fetch`);
+  pipRequirements(draft, read('command.json'), `${folder}/pip`);
   return draft.build(name);
-}
-
-function readPart(draft: BomDraft, files: readonly AdapterFile[], name: string): Node {
-  const file = files.find(({ path }) => path.endsWith(name));
-  if (file === undefined) return new Node(undefined, [], () => name);
-  const { documents: [document], broken } = readNodes(file);
-  for (const { where, message } of broken) draft.unresolved(where, name, message);
-  return document ?? new Node(undefined, [], () => file.path);
 }
 
 function resources(draft: BomDraft, resource: Node, folder: string, values: Readonly<Record<string, string>>): void {
@@ -93,13 +83,16 @@ function resources(draft: BomDraft, resource: Node, folder: string, values: Read
     if (url.text === undefined) draft.unresolved(url.where, `uri ${alias}`, 'an empty address: its user gives it');
     else draft.file([url.text], url.where, { id: alias, purpose: 'binary', folder: `${folder}/uris` });
   }
-  if (values['icons'] !== 'false') {
-    for (const [alias, url] of resource.at('images').entries) if (url.text !== undefined && alias.startsWith('icon')) draft.file([url.text], url.where, { id: alias, purpose: 'icon', folder: `${folder}/icons` });
-  }
+  if (values['icons'] !== 'false') icons(draft, resource.at('images'), folder);
   for (const [os, byArch] of resource.at('cli', 'binaries').entries) {
     if (values['cliOs'] !== undefined && values['cliOs'] !== os) continue;
     for (const [arch, binary] of byArch.entries) cliBinary(draft, binary, { os, arch, folder: `${folder}/cli/${os}-${arch}` });
   }
+}
+
+/** They stand in resource.json, and in package.json of packages before 2.0. */
+function icons(draft: BomDraft, images: Node, folder: string): void {
+  for (const [alias, url] of images.entries) if (url.text !== undefined && alias.startsWith('icon')) draft.file([url.text], url.where, { id: alias, purpose: 'icon', folder: `${folder}/icons` });
 }
 
 function cliBinary(draft: BomDraft, binary: Node, { os, arch, folder }: { readonly os: string; readonly arch: string; readonly folder: string }): void {
@@ -124,9 +117,9 @@ function configImages(draft: BomDraft, config: Node): void {
 }
 
 /** Images that the Marathon template names itself, past resource.json. */
-function templateImages(draft: BomDraft, file: AdapterFile | undefined): void {
-  for (const [index, line] of (file?.text ?? '').split(/\r?\n/).entries()) {
-    const where = `${file?.path ?? ''}:${index + 1}`;
+function templateImages(draft: BomDraft, template: Template | undefined): void {
+  for (const [index, line] of (template?.text ?? '').split(/\r?\n/).entries()) {
+    const where = template?.where(index + 1) ?? '';
     for (const [, ref = ''] of line.matchAll(/"image"\s*:\s*"([^"]*)"/g)) {
       if (ref.startsWith('resource.')) draft.unresolved(where, ref, 'a name of resource.json without braces: the package does not use its image');
       else if (ref !== '' && !ref.includes('{{')) draft.image(ref, where, { confidence: 'rendered' });
@@ -134,9 +127,22 @@ function templateImages(draft: BomDraft, file: AdapterFile | undefined): void {
   }
 }
 
+/** Addresses that the Marathon template fetches past resource.json; a value that its user gives alone is none. */
+function templateFiles(draft: BomDraft, template: Template | undefined, folder: string): void {
+  const text = template?.text ?? '';
+  const found = [...text.matchAll(/"uri"\s*:\s*"([^"]*)"/g), ...[...text.matchAll(/"uris"\s*:\s*\[([^\]]*)\]/g)].flatMap((list) => [...(list[1] ?? '').matchAll(/"([^"]*)"/g)].map((item) => Object.assign(item, { index: list.index + (list[0].indexOf('[') + 1) + item.index })))];
+  for (const { 1: url = '', index } of found) {
+    const where = template?.where(text.slice(0, index).split('\n').length) ?? '';
+    if (/^[a-z]+:\/\//i.test(url) && !isTemplated(url)) draft.file([url], where, { purpose: 'binary', folder, confidence: 'rendered' });
+    else if (/^https?:\/\//i.test(url)) draft.unresolved(where, url, 'an address with a setting of its user in it');
+  }
+}
+
 function pipRequirements(draft: BomDraft, command: Node, folder: string): void {
   for (const item of command.at('pip').items) {
-    if (/^https?:\/\//.test(item.text ?? '')) draft.file([item.text ?? ''], item.where, { purpose: 'library', folder });
-    else draft.unresolved(item.where, `pip ${item.text ?? ''}`, 'a name without a URL');
+    const text = item.text ?? '';
+    if (/^https?:\/\//.test(text)) draft.file([text], item.where, { purpose: 'library', folder });
+    else if (text.startsWith('git+')) draft.unresolved(item.where, `pip ${text}`, 'a library built from a repository');
+    else draft.unresolved(item.where, `pip ${text}`, 'a name without a URL');
   }
 }
