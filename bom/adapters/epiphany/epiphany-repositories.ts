@@ -17,11 +17,11 @@ export function addDebRepositories(draft: BomDraft, repositories: readonly Node[
 export function addRpmRepositories(draft: BomDraft, repositories: readonly Node[], { id }: EpiphanyTarget): void {
   draft.add('packageRepositories', { id: `${id}-system`, manager: 'rpm', targets: [id], system: true });
   for (const [name, item] of last(repositories)) {
-    const body = readIni(`[${item.at('id').text ?? name}]\n${item.at('data').text ?? ''}`)[0];
+    const body = readIni(`[${item.at('id').text ?? name}]\n${item.at('data').text ?? ''}`).at(-1);
     const fields = body === undefined ? undefined : repositoryFields(body.values);
     if (fields === undefined) { draft.unresolved(item.where, name, 'a repository without baseurl'); continue; }
     draft.add('packageRepositories', {
-      id: `${item.at('id').text ?? name}-${id}`, manager: 'rpm', targets: [id], ...fields, gpgKeys: item.at('gpg_keys').texts.map((url) => ({ url })), origin: { where: item.where },
+      id: `${body?.name ?? name}-${id}`, manager: 'rpm', targets: [id], ...fields, gpgKeys: [...item.at('gpg_keys').texts, ...item.at('gpgkeys').texts].map((url) => ({ url })), origin: { where: item.where },
     });
   }
 }
@@ -32,15 +32,16 @@ function last(repositories: readonly Node[]): ReadonlyMap<string, Node> {
 }
 
 /** What Epiphany's red_hat_family_mode adds in code: Docker's and EPEL's repositories, and a script for 2ndQuadrant's (x86_64 only). */
-export function addBuiltinRepositories(draft: BomDraft, { id, arch }: EpiphanyTarget): void {
+export function addBuiltinRepositories(draft: BomDraft, { id, os, arch }: EpiphanyTarget): void {
+  const release = /-(\d+)/.exec(os)?.[1] ?? '8';
   const builtin: Fields = { annotations: { builtin: 'named in the code of Epiphany, not in its manifests' } };
   draft.add('packageRepositories', {
     id: `docker-ce-stable-${id}`, manager: 'rpm', targets: [id], baseurl: 'https://download.docker.com/linux/centos/$releasever/$basearch/stable', gpgcheck: true,
     gpgKeys: [{ url: 'https://download.docker.com/linux/centos/gpg' }], ...builtin,
   });
   draft.add('packageRepositories', {
-    id: `epel-${id}`, manager: 'rpm', targets: [id], baseurl: 'https://dl.fedoraproject.org/pub/epel/$releasever/Everything/$basearch', gpgcheck: true,
-    gpgKeys: [{ url: 'https://dl.fedoraproject.org/pub/epel/RPM-GPG-KEY-EPEL-8' }], ...builtin,
+    id: `epel-${id}`, manager: 'rpm', targets: [id], baseurl: `https://dl.fedoraproject.org/pub/epel/$releasever/${Number(release) < 8 ? '' : 'Everything/'}$basearch`, gpgcheck: true,
+    gpgKeys: [{ url: `https://dl.fedoraproject.org/pub/epel/RPM-GPG-KEY-EPEL-${release}` }], ...builtin,
   });
   if (arch === 'amd64') draft.unresolved(`target ${id}`, '2ndQuadrant repositories', 'a script piped into a shell adds them; declare them with an overlay when their packages are wanted');
 }
