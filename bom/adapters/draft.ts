@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { digestOf } from '../digest.ts';
 import { moduleBomFrom, type ParsedBom } from '../documents/document.ts';
-import { apiVersion, hexLengths } from '../documents/fields.ts';
+import { apiVersion, hexLengths, platform as platformSchema } from '../documents/fields.ts';
 import { BundleError, redactUrl } from '../errors.ts';
 import { parseReference } from '../reference.ts';
 import { credentialIn, withoutCredentials } from '../url-credential.ts';
@@ -38,6 +38,7 @@ export function moduleNameOf(name: string, fallback = 'module'): string {
 export class BomDraft {
   private readonly lists: Record<ListName, Fields[]> = Object.fromEntries(lists.map((list) => [list, []])) as unknown as Record<ListName, Fields[]>;
   private readonly names = new Map<string, string>();
+  private readonly said = new Set<string>();
   private readonly adapter: Pick<Adapter, 'name' | 'version'>;
   private readonly sources: readonly AdapterFile[];
   private readonly options: AdapterOptions;
@@ -66,8 +67,11 @@ export class BomDraft {
     return this.lists[list].length > 0;
   }
 
-  /** What nobody but a person can resolve. */
+  /** What nobody but a person can resolve; the same again is said once. */
   unresolved(where: string, what: string, reason: string): void {
+    const line = [where, what, reason].join('\n');
+    if (this.said.has(line)) return;
+    this.said.add(line);
     this.add('unresolved', { where: where || this.adapter.name, what: clip(what) || 'nothing', reason });
   }
 
@@ -81,8 +85,16 @@ export class BomDraft {
       this.unresolved(where, ref, `not an image reference: expected ${error.facts.expected}`);
       return false;
     }
-    this.add('images', { ref, ...more, origin: { where } });
+    this.add('images', { ref, ...more, ...this.platforms(more['platforms'], where), origin: { where } });
     return true;
+  }
+
+  /** The platforms that can be read; others are unresolved, and without any the image has that of the site. */
+  private platforms(wanted: unknown, where: string): Fields {
+    if (!Array.isArray(wanted)) return {};
+    const known = wanted.filter((each: unknown) => platformSchema.safeParse(each).success);
+    for (const each of wanted) if (!known.includes(each)) this.unresolved(where, `platform ${String(each)}`, 'not os/arch[/variant]');
+    return { platforms: known.length === 0 ? undefined : known };
   }
 
   /**

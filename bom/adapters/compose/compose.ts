@@ -4,55 +4,86 @@ import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter
 import { BomDraft, type Fields } from '../draft.ts';
 import { dockerfileImages } from '../dockerfile.ts';
 import { type Node, readNodes } from '../trees.ts';
+import { composePath, projectsOf } from './compose-projects.ts';
 import { interpolate, readEnvFile } from './interpolate.ts';
 
-const composePath = /(?:^|\/)(?:[\w.-]*compose[\w.-]*)\.(?:ya?ml|json)$/;
-
-/** Files in the order given override each other, as `-f a -f b` does. `values` and `.env` fill in variables. */
+/**
+ * Each folder is a project of its own: its compose.yaml with the override beside it, as Compose reads them; any other Compose file there is an
+ * alternative, and its images come too. `select` names files instead that are merged in this order, as `-f a -f b` does. `values` and the .env
+ * files of the folder fill in variables.
+ */
 export const compose: Adapter = {
-  name: 'compose', version: 2,
-  summary: 'Compose files: images, builds and their bases; variables from .env and --set',
+  name: 'compose', version: 3,
+  summary: 'Compose files: images, builds and their bases; variables from .env and --set; select the files to merge',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path) || /(?:^|\/)(?:\.env|[\w.-]*Dockerfile[\w.-]*)$/.test(path),
-  detect: (files) => files.some(({ path, text }) => composePath.test(path) && /^\s*["']?(?:services|image|build)["']?\s*:/m.test(text)),
+  detect: (files) => files.some(({ path, text }) => (composePath.test(path) ? /^\s*["']?(?:services|image|build)["']?\s*:/m.test(text) : files.length === 1 && isComposeText(text))),
   convert: (files, options = {}) => new Compose(files, options).convert(),
 };
+
+/** Services with images, and none of what other formats with services have. */
+function isComposeText(text: string): boolean {
+  return /^services:/m.test(text) && /^\s+(?:image|build):/m.test(text) && !/^(?:apiVersion|kind|deploy|marathon|etcd|stages|jobs|pipeline):/m.test(text);
+}
 
 /** What several files say of one service: fields of later ones win. */
 type Service = ReadonlyMap<string, { readonly node: Node; readonly file: string }>;
 
 class Compose {
   private readonly files: readonly AdapterFile[];
+  private readonly options: AdapterOptions;
   private readonly draft: BomDraft;
-  private readonly values: ReadonlyMap<string, string>;
   private readonly warnings: string[] = [];
-  private readonly included = new Set<string>();
+  private readonly seen = new Set<string>();
+  private readonly ids = new Set<string>();
   private project = 'compose';
 
   constructor(files: readonly AdapterFile[], options: AdapterOptions) {
     this.files = files;
+    this.options = options;
     this.draft = new BomDraft(compose, files, options);
-    const env = files.filter(({ path }) => /(?:^|\/)\.env$/.test(path)).map(({ text }) => readEnvFile(text));
-    this.values = new Map([...env.flatMap((map) => [...map]), ...Object.entries(options.values ?? {})]);
   }
 
   convert(): Converted {
-    const roots = this.files.filter(({ path, text }) => composePath.test(path) || (this.files.length === 1 && /services|image/.test(text)));
-    const services = new Map<string, Service>();
-    for (const file of roots) this.read(file, services);
-    for (const [name, service] of services) this.service(name, service, services);
-    return { boms: [this.draft.build(this.project)], warnings: this.warnings };
+    const projects = projectsOf(this.files.filter(({ path, text }) => composePath.test(path) || (this.files.length === 1 && /services|image|build/.test(text))), this.options.select ?? [], this.warnings);
+    for (const { merged, alternatives } of projects) {
+      const services = new Map<string, Service>();
+      const roots = merged.filter(({ path }) => !this.seen.has(path));
+      for (const file of roots) this.read(file, services);
+      for (const [name, service] of services) this.service(name, service, services);
+      for (const file of alternatives.filter(({ path }) => !this.seen.has(path))) this.alternative(file, services);
+    }
+    return { boms: [this.draft.build(projects.length > 1 ? 'compose' : this.project)], warnings: this.warnings };
+  }
+
+  /** What a file changes of the services of its folder, and those that it adds. */
+  private alternative(file: AdapterFile, services: ReadonlyMap<string, Service>): void {
+    const own = new Map<string, Service>();
+    this.read(file, own);
+    const all = new Map([...services, ...[...own].map(([name, service]) => [name, new Map([...services.get(name) ?? [], ...service])] as const)]);
+    for (const [name, service] of own) {
+      const isNew = !services.has(name) || ['image', 'build', 'extends', 'platform', 'volumes'].some((key) => service.has(key));
+      if (isNew) this.service(name, all.get(name) ?? service, all);
+    }
+  }
+
+  /** Variables for a file: the .env of its folder comes before those of folders around it, what the caller gives before all. */
+  private valuesFor(path: string): ReadonlyMap<string, string> {
+    const folder = posix.dirname(posix.normalize(path));
+    const around = this.files.map((file) => ({ file, home: posix.dirname(posix.normalize(file.path)) }))
+      .filter(({ file, home }) => /(?:^|\/)\.env$/.test(file.path) && (home === '.' || home === folder || folder.startsWith(`${home}/`))).sort((a, b) => a.home.length - b.home.length);
+    return new Map([...around.flatMap(({ file }) => [...readEnvFile(file.text)]), ...Object.entries(this.options.values ?? {})]);
   }
 
   private read(file: AdapterFile, services: Map<string, Service>): void {
-    if (this.included.has(file.path)) return;
-    this.included.add(file.path);
+    if (this.seen.has(file.path)) return;
+    this.seen.add(file.path);
     const { documents, warnings, broken } = readNodes(file);
     this.warnings.push(...warnings);
     for (const [index, line] of file.text.split('\n').entries()) if (/:\s*!(?:reset|override)\b/.test(line)) this.draft.unresolved(`${file.path}:${index + 1}`, line, 'a tag that changes how files are merged, and is not applied');
-    for (const { where, message } of broken) this.draft.unresolved(where, 'part of the file', message);
+    for (const { where, message } of broken) this.draft.unresolved(where, 'part of the file', /\{\{|\{%/.test(file.text) ? 'a template: render it first' : message);
     for (const document of documents) {
       this.project = document.at('name').text ?? this.project;
-      for (const [name, model] of document.at('models').entries) this.model(name, model);
+      for (const [name, model] of document.at('models').entries) this.model(name, model, file.path);
       for (const item of document.at('include').items) for (const path of item.text === undefined ? item.at('path').texts : [item.text]) this.include(path, file.path, item.where, services);
       const isFirstVersion = !document.at('services').exists && document.entries.some(([, node]) => node.at('image').exists || node.at('build').exists);
       for (const [name, node] of (isFirstVersion ? document : document.at('services')).entries) {
@@ -62,9 +93,10 @@ class Compose {
     }
   }
 
-  private include(path: string, from: string, where: string, services: Map<string, Service>): void {
+  private include(written: string, from: string, where: string, services: Map<string, Service>): void {
+    const path = interpolate(written, this.valuesFor(from)).text;
     const file = this.find(path, from);
-    if (file === undefined) this.draft.unresolved(where, `include ${path}`, 'a file that is not among those given');
+    if (file === undefined) this.draft.unresolved(where, `include ${path}`, /^(?:oci|https?|git|ssh):|^git@/.test(path) ? 'a Compose file elsewhere: fetch it and convert it too' : 'a file that is not among those given');
     else this.read(file, services);
   }
 
@@ -74,8 +106,8 @@ class Compose {
   }
 
   /** Models of `models:` are OCI artifacts that the engine pulls (compose-spec, "Models"). */
-  private model(name: string, model: Node): void {
-    const ref = this.text(model.at('model'));
+  private model(name: string, model: Node, from: string): void {
+    const ref = this.text(model.at('model'), from);
     if (ref !== undefined) this.draft.image(ref, model.where, { id: name, kind: 'artifact', platforms: ['all'] });
     else if (!model.at('model').exists) this.draft.unresolved(model.where, `model ${name}`, 'without a model');
   }
@@ -84,19 +116,28 @@ class Compose {
     const where = [...own.values()][0]?.node.where ?? name;
     const service = this.extended(own, services, { name, where, depth: 0 });
     const get = (key: string): Node | undefined => service.get(key)?.node;
-    const platform = get('platform')?.text;
+    const fileOf = (key: string): string => service.get(key)?.file ?? '';
+    const stated = get('platform');
+    const platform = stated === undefined ? undefined : this.text(stated, fileOf('platform'));
     const profiles = get('profiles')?.texts ?? [];
     const more: Fields = { ...(platform === undefined ? {} : { platforms: [platform] }), ...(profiles.length === 0 ? {} : { when: { profiles } }) };
     const build = get('build');
     const image = get('image');
-    const ref = image === undefined ? undefined : this.text(image);
-    if (build !== undefined) this.build(name, ref, build, service.get('build')?.file ?? '', more);
-    else if (image !== undefined && ref !== undefined) this.draft.image(ref, image.where, { id: name, ...more });
+    const ref = image === undefined ? undefined : this.text(image, fileOf('image'));
+    if (build !== undefined) this.build(name, ref, build, fileOf('build'), more);
+    else if (image !== undefined && ref !== undefined) this.draft.image(ref, image.where, { ...this.id(name), ...more });
     else if (image === undefined && get('provider') === undefined && !own.has('extends')) this.draft.unresolved(where, `service ${name}`, 'neither image nor build');
     for (const volume of get('volumes')?.items ?? []) {
-      const source = volume.at('type').text === 'image' ? this.text(volume.at('source')) : undefined;
+      const source = volume.at('type').text === 'image' ? this.text(volume.at('source'), fileOf('volumes')) : undefined;
       if (source !== undefined) this.draft.image(source, volume.where, more);
     }
+  }
+
+  /** The name of the first service that has it. */
+  private id(name: string): Fields {
+    if (this.ids.has(name)) return {};
+    this.ids.add(name);
+    return { id: name };
   }
 
   /** A service with what it takes over from those it extends (compose-spec, "extends"): its own fields win. */
@@ -124,17 +165,19 @@ class Compose {
 
   private build(name: string, ref: string | undefined, build: Node, from: string, more: Fields): void {
     const base: string[] = [];
+    const values = this.valuesFor(from);
     const take = (text: string, where: string): void => {
-      const { text: image, unset } = interpolate(text, this.values);
+      const { text: image, unset } = interpolate(text, values);
       if (unset.length > 0) this.draft.unresolved(where, text, `${unset.join(', ')} has no value`);
       else if (this.draft.image(image, where, { role: 'base', ...more })) base.push(image);
     };
-    const context = build.text ?? build.at('context').text ?? '.';
+    const context = interpolate(build.text ?? build.at('context').text ?? '.', values).text || '.';
     const inline = build.at('dockerfile_inline').text;
     const isElsewhere = /^(?:https?|git|ssh):\/\/|^git@/.test(context);
-    const path = isElsewhere ? context : posix.join(context, build.at('dockerfile').text ?? 'Dockerfile');
+    const path = isElsewhere ? context : posix.join(context, interpolate(build.at('dockerfile').text ?? 'Dockerfile', values).text);
     const file = this.find(path, from);
-    const args = new Map(build.at('args').entries.flatMap(([key, value]) => (value.text === undefined ? [] : [[key, value.text] as const])));
+    const listed = build.at('args').items.flatMap(({ text = '' }) => (text.includes('=') ? [[text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const] : []));
+    const args = new Map([...listed, ...build.at('args').entries.flatMap(([key, value]) => (value.text === undefined ? [] : [[key, value.text] as const]))]);
     if (inline !== undefined) for (const found of dockerfileImages({ path: build.where, text: inline }, args)) take(found.ref, build.where);
     else if (file !== undefined) for (const found of dockerfileImages(file, args)) take(found.ref, found.where);
     else this.draft.unresolved(build.where, `build of ${name}`, `${path} is not among the files given, so its base images are not known`);
@@ -151,9 +194,9 @@ class Compose {
   }
 
   /** The text with variables filled in; unresolved when one has no value. */
-  private text(node: Node): string | undefined {
+  private text(node: Node, from: string): string | undefined {
     if (node.text === undefined) return undefined;
-    const { text, unset } = interpolate(node.text, this.values);
+    const { text, unset } = interpolate(node.text, this.valuesFor(from));
     if (unset.length === 0 && text !== '') return text;
     this.draft.unresolved(node.where, node.text, `${unset.join(', ') || 'it'} has no value`);
     return undefined;
