@@ -1,14 +1,15 @@
-// Helm charts as folders: Chart.yaml, requirements.yaml, values.yaml (helm.sh/docs/topics/charts).
+// Helm charts as folders: Chart.yaml, requirements.yaml, values.yaml, templates (helm.sh/docs/topics/charts).
 import { posix } from 'node:path';
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
 import { BomDraft, isTemplated } from '../draft.ts';
-import { type Node, readNodes } from '../trees.ts';
+import { Node, readNodes } from '../trees.ts';
+import { templateImages } from './template-images.ts';
 import { imageAnnotations, imagesInAnnotation } from './image-annotations.ts';
 
 export const helm: Adapter = {
-  name: 'helm', version: 2,
-  summary: 'Helm chart folders: images of annotations, guesses from values.yaml, dependencies',
-  wants: (path) => /(?:^|\/)(?:Chart|requirements|values)\.ya?ml$/.test(path),
+  name: 'helm', version: 3,
+  summary: 'Helm chart folders: images of annotations, guesses from values.yaml and templates, dependencies',
+  wants: (path) => /(?:^|\/)(?:Chart|requirements|values)\.ya?ml$|(?:^|\/)templates\/.*\.(?:ya?ml|tpl)$|(?:^|\/)crds\/.*\.ya?ml$/.test(path),
   detect: (files) => files.some(({ path }) => /(?:^|\/)Chart\.ya?ml$/.test(path)),
   convert: (files, options = {}) => convert(files, options),
 };
@@ -38,7 +39,12 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
       for (const list of [chart, ...inFolder(/requirements\.ya?ml$/)]) for (const item of list.at('dependencies').items) dependency(draft, item, vendored);
     }
     const appVersion = own[0]?.at('appVersion').text;
-    for (const values of inFolder(/values\.ya?ml$/)) guessed(draft, values, { appVersion, depth: 0 });
+    const found = { taken: new Set<string>(), refs: new Set<string>() };
+    const valuesFiles = inFolder(/(?:^|\/)values\.ya?ml$/);
+    for (const values of valuesFiles) guessed(draft, values, { appVersion, depth: 0, ...found });
+    const templates = files.filter(({ path }) => path.startsWith(folder === '.' ? 'templates/' : `${folder}/templates/`));
+    const nothing = new Node(undefined, [], () => folder);
+    templateImages(draft, templates, { values: valuesFiles[0] ?? nothing, chart: own[0] ?? nothing, ...found });
   }
   return { boms: [draft.build('chart')], warnings };
 }
@@ -66,23 +72,39 @@ function dependency(draft: BomDraft, item: Node, vendored: ReadonlySet<string>):
   draft.add('charts', { source: { ...source, ...(version === undefined ? {} : { version }) }, origin: { where: item.where }, ...(condition === undefined ? {} : { annotations: { condition } }) });
 }
 
-interface Guessing { readonly appVersion: string | undefined; readonly depth: number }
+interface Guessing { readonly appVersion: string | undefined; readonly depth: number; readonly taken: Set<string>; readonly refs: Set<string> }
 
 /**
- * `{registry, repository or name, tag, digest}` under image, or anywhere with a tag or digest beside the repository; `image: ref`; at any depth of
- * values.yaml. An empty tag is the chart's appVersion, as the templates that `helm create` writes have it.
+ * `{registry, repository or name, tag, digest}` under image, or anywhere with a tag or digest beside the repository; `image: ref`, with a tag beside
+ * it as older charts have it; at any depth of values.yaml. An empty tag is the chart's appVersion, as the templates that `helm create` writes have it.
  */
-function guessed(draft: BomDraft, node: Node, { appVersion, depth }: Guessing): void {
+function guessed(draft: BomDraft, node: Node, guessing: Guessing): void {
+  const { appVersion, depth, taken, refs } = guessing;
   if (depth > 40) return;
-  for (const item of node.items) guessed(draft, item, { appVersion, depth: depth + 1 });
+  const take = (ref: string, child: Node): void => {
+    taken.add(child.path.join('.'));
+    refs.add(ref);
+    draft.image(ref, child.where, { confidence: 'guessed' });
+  };
+  for (const item of node.items) guessed(draft, item, { ...guessing, depth: depth + 1 });
   for (const [key, child] of node.entries) {
     const isImage = /image$/i.test(key);
-    const repository = child.at('repository').text ?? (isImage && (child.at('tag').exists || child.at('registry').exists) ? child.at('name').text : undefined);
+    const repository = child.at('repository').text ?? (isImage && (child.at('tag').exists || child.at('registry').exists) ? child.at('name').text ?? child.at('image').text : undefined);
     const [registry, tag, digest] = [child.at('registry').text, child.at('tag').text, child.at('digest').text];
     if (repository !== undefined && !/^[a-z][a-z0-9+.-]*:\/\//i.test(repository) && (isImage || tag !== undefined || digest !== undefined)) {
       const version = tag ?? (digest === undefined ? appVersion : undefined);
-      draft.image(`${registry === undefined ? '' : `${registry}/`}${repository}${version === undefined ? '' : `:${version}`}${digest === undefined ? '' : `@${digest}`}`, child.where, { confidence: 'guessed' });
-    } else if (isImage && child.text !== undefined && /[/:]/.test(child.text)) draft.image(child.text, child.where, { confidence: 'guessed' });
-    else guessed(draft, child, { appVersion, depth: depth + 1 });
+      take(`${registry === undefined ? '' : `${registry}/`}${repository}${version === undefined ? '' : `:${version}`}${digest === undefined ? '' : `@${digest}`}`, child);
+    } else if (isImage && child.at('reference').text !== undefined) {
+      take(child.at('reference').text ?? '', child);
+    } else if (isImage && child.text !== undefined) {
+      const beside = tagBeside(node, key);
+      const isPinned = /:[^/]*$|@/.test(child.text);
+      if (/[/:]/.test(child.text) || beside !== undefined) take(isPinned || beside === undefined ? child.text : `${child.text}:${beside}`, child);
+    } else guessed(draft, child, { ...guessing, depth: depth + 1 });
   }
+}
+
+/** `imageTag` beside `image`, `webImageTag` or `webImageVersion` beside `webImage`, or `tag`. */
+function tagBeside(node: Node, key: string): string | undefined {
+  return [`${key}Tag`, `${key}Version`, `${key}_tag`, 'tag'].map((name) => node.at(name).text).find((text) => text !== undefined);
 }
