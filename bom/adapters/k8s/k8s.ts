@@ -3,16 +3,22 @@ import { posix } from 'node:path';
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
 import { BomDraft, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
-import { isKustomization, type Kustomization, reach, renamed } from './kustomize.ts';
+import { type ImageRename, isKustomization, type Kustomization, patchImages, reach, renamed } from './kustomize.ts';
 import { imagesOf } from './pod-images.ts';
 
 export const k8s: Adapter = {
-  name: 'k8s', version: 2,
+  name: 'k8s', version: 3,
   summary: 'Kubernetes manifests and kustomizations: images of pod specs, image volumes, custom resources; other places as guesses',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path) || /(?:^|\/)Kustomization$/.test(path),
-  detect: (files) => files.some(({ path, text }) => isKustomization(path) || (/^\s*["']?apiVersion["']?\s*:/m.test(text) && /^\s*["']?kind["']?\s*:\s*["']?(?:Pod|Deployment|DaemonSet|StatefulSet|ReplicaSet|Job|CronJob|List)\b/m.test(text))),
+  detect: (files) => files.some(({ path, text }) => isKustomization(path) || isManifest(text)),
   convert: (files, options = {}) => convert(files, options),
 };
+
+/** An object with its group and kind at the same depth, in YAML or JSON, that is no document of longshore's own. */
+function isManifest(text: string): boolean {
+  const group = /^([ \t]*(?:-[ \t]+)?[{[ \t]*)["']?apiVersion["']?\s*:\s*["']?(?!longshore\.dev)(?:v\d\w*|[\w.-]+\/v\d\w*)/m;
+  return group.test(text) && /(?:^|[{,])\s*(?:-\s+)?["']?kind["']?\s*:\s*["']?[A-Z]/m.test(text);
+}
 
 /** Objects that make a controller in the cluster fetch a chart or a repository: k3s HelmChart, Argo CD Application, Flux sources. */
 function installed(draft: BomDraft, object: Node): void {
@@ -26,8 +32,9 @@ function installed(draft: BomDraft, object: Node): void {
     draft.add('charts', { source, withImages: 'annotations', origin: { where: object.where } });
   };
   if (group === 'helm.cattle.io' && kind === 'HelmChart' && !spec.at('chartContent').exists) chart(spec.at('repo').text, spec.at('chart').text, spec.at('version').text);
-  else if (group === 'argoproj.io' && kind === 'Application') {
-    for (const source of [...(spec.at('source').exists ? [spec.at('source')] : []), ...spec.at('sources').items]) {
+  else if (group === 'argoproj.io' && (kind === 'Application' || kind === 'ApplicationSet')) {
+    const own = kind === 'Application' ? spec : spec.at('template', 'spec');
+    for (const source of [...(own.at('source').exists ? [own.at('source')] : []), ...own.at('sources').items]) {
       if (source.at('chart').exists) chart(source.at('repoURL').text, source.at('chart').text, source.at('targetRevision').text);
       else draft.unresolved(source.where, `repository ${source.at('repoURL').text ?? ''}`, 'manifests elsewhere: convert them too');
     }
@@ -54,14 +61,20 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
     if (isKustomization(path)) kustomizations.push(...nodes.slice(0, 1).map((node) => ({ file, node, folder: posix.dirname(path) })));
     else manifests.set(path, nodes);
   }
+  const used = new Set<ImageRename>();
   const reached = reach(kustomizations, new Set(manifests.keys()), draft);
-  const covered = new Set(reached.map(({ path }) => path));
+  const covered = new Set(reached.files.map(({ path }) => path));
   const alone = [...manifests.keys()].filter((path) => !covered.has(path)).map((path) => ({ path, renames: [] }));
-  for (const { path, renames } of [...reached, ...alone]) {
+  for (const { path, renames } of [...reached.files, ...alone]) {
     for (const object of manifests.get(path) ?? []) {
-      for (const { ref, where, more } of imagesOf(object)) draft.image(renamed(ref, renames), where, more);
+      for (const { ref, where, more } of [...imagesOf(object), ...patchImages(object)]) draft.image(renamed(ref, renames, used), where, more);
       for (const each of object.at('kind').text === 'List' ? object.at('items').items : [object]) installed(draft, each);
     }
+  }
+  // What a base elsewhere is made to use, as far as its rename says it.
+  for (const { rename: { name, newName = name, newTag, digest }, where } of reached.renames.filter(({ rename }) => !used.has(rename))) {
+    if (newTag === undefined && digest === undefined) draft.unresolved(where, `image ${name}`, 'a rename of an image that no file given has');
+    else draft.image(digest === undefined ? `${newName}:${newTag ?? ''}` : `${newName}@${digest}`, where, { confidence: 'guessed' });
   }
   return { boms: [draft.build('k8s')], warnings };
 }

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { AdapterFile } from '../adapter.ts';
 import { type BomDraft, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
-import { imagesOf } from './pod-images.ts';
+import { type FoundImage, imagesOf } from './pod-images.ts';
 
 export interface Kustomization { readonly file: AdapterFile; readonly folder: string; readonly node: Node }
 
@@ -12,17 +12,20 @@ export interface ImageRename { readonly name: string; readonly newName?: string;
 /** A file with the renames that apply to it, innermost first. */
 export interface Reached { readonly path: string; readonly renames: readonly ImageRename[] }
 
+export interface PlacedRename { readonly rename: ImageRename; readonly where: string }
+
 export function isKustomization(path: string): boolean {
   return /(?:^|\/)(?:kustomization\.ya?ml|Kustomization)$/.test(path);
 }
 
 /** Files that the outermost kustomizations reach, each as often as it is reached; remote bases go to git[], charts to charts[]. */
-export function reach(kustomizations: readonly Kustomization[], paths: ReadonlySet<string>, draft: BomDraft): Reached[] {
+export function reach(kustomizations: readonly Kustomization[], paths: ReadonlySet<string>, draft: BomDraft): { readonly files: readonly Reached[]; readonly renames: readonly PlacedRename[] } {
   const byFolder = new Map(kustomizations.map((one) => [one.folder, one]));
   const inner = new Set(kustomizations.flatMap((one) => references(one.node).map(({ text }) => resolved(one, text))));
+  const byKustomization = new Map(kustomizations.map((one) => [one, renamesOf(one.node)]));
   const result: Reached[] = [];
   const visit = (one: Kustomization, renames: readonly ImageRename[], open: ReadonlySet<string>): void => {
-    const own = [...renamesOf(one.node), ...renames];
+    const own = [...(byKustomization.get(one) ?? []).map(({ rename }) => rename), ...renames];
     for (const { text, where } of references(one.node)) {
       const path = resolved(one, text);
       const folder = byFolder.get(path);
@@ -37,14 +40,16 @@ export function reach(kustomizations: readonly Kustomization[], paths: ReadonlyS
     patches(draft, one);
     if (!inner.has(one.folder)) visit(one, [], new Set([one.folder]));
   }
-  return result;
+  return { files: result, renames: [...byKustomization.values()].flat() };
 }
 
-/** A reference after renames, as kustomize does: by name without tag and digest, each rename once. */
-export function renamed(ref: string, renames: readonly ImageRename[]): string {
-  return renames.reduce((text, { name, newName, newTag, digest }) => {
+/** A reference after renames, as kustomize does: by name without tag and digest, each rename once; those that fit are added to `used`. */
+export function renamed(ref: string, renames: readonly ImageRename[], used: Set<ImageRename>): string {
+  return renames.reduce((text, rename) => {
+    const { name, newName, newTag, digest } = rename;
     const [, base = text, tag = '', pinned = ''] = /^(.*?)(:[^:/@]+)?(@[^@]+)?$/.exec(text) ?? [];
     if (base !== name) return text;
+    used.add(rename);
     const suffix = digest !== undefined ? `@${digest}` : newTag !== undefined ? `:${newTag}` : `${tag}${pinned}`;
     return `${newName ?? base}${suffix}`;
   }, ref);
@@ -58,10 +63,11 @@ function resolved({ folder }: Kustomization, text: string): string {
   return posix.normalize(posix.join(folder, text)).replace(/\/$/, '');
 }
 
-function renamesOf(node: Node): ImageRename[] {
+function renamesOf(node: Node): PlacedRename[] {
   return node.at('images').items.flatMap((item) => {
     const [name, newName, newTag, digest] = [item.at('name').text, item.at('newName').text, item.at('newTag').text, item.at('digest').text];
-    return name === undefined ? [] : [{ name, ...(newName === undefined ? {} : { newName }), ...(newTag === undefined ? {} : { newTag }), ...(digest === undefined ? {} : { digest }) }];
+    const rename = { ...(newName === undefined ? {} : { newName }), ...(newTag === undefined ? {} : { newTag }), ...(digest === undefined ? {} : { digest }) };
+    return name === undefined ? [] : [{ rename: { name, ...rename }, where: item.where }];
   });
 }
 
@@ -88,16 +94,20 @@ function patches(draft: BomDraft, { node, file }: Kustomization): void {
     if (patch.text === undefined || !patch.text.includes('image')) continue;
     const { documents, broken } = readNodes({ path: file.path, text: patch.text });
     for (const { message } of broken) draft.unresolved(patch.where, 'a patch', message);
-    for (const document of documents) {
-      for (const { ref, more } of imagesOf(document)) draft.image(ref, patch.where, more);
-      for (const operation of document.items) {
-        const value = operation.at('value');
-        if (/\/image$/.test(operation.at('path').text ?? '') && value.text !== undefined) draft.image(value.text, patch.where);
-        else if (/\/(?:init|ephemeral)?containers(?:\/(?:\d+|-))?$/i.test(operation.at('path').text ?? '')) for (const container of value.isList ? value.items : [value]) { const { text } = container.at('image'); if (text !== undefined) draft.image(text, patch.where); }
-        else for (const { ref, more } of imagesOf(value)) draft.image(ref, patch.where, more);
-      }
-    }
+    for (const document of documents) for (const { ref, more } of [...imagesOf(document), ...patchImages(document)]) draft.image(ref, patch.where, more);
   }
+}
+
+/** Images that the operations of a JSON 6902 patch set; none for any other document. */
+export function patchImages(document: Node): FoundImage[] {
+  return document.items.filter((operation) => operation.at('op').exists && operation.at('path').exists).flatMap((operation): FoundImage[] => {
+    const value = operation.at('value');
+    const path = operation.at('path').text ?? '';
+    const declared = (node: Node): FoundImage[] => (node.text === undefined ? [] : [{ ref: node.text, where: node.where, more: {} }]);
+    if (/\/image$/.test(path) && !path.includes('/metadata/')) return declared(value);
+    if (/\/(?:init|ephemeral)?containers(?:\/(?:\d+|-))?$/i.test(path)) return (value.isList ? value.items : [value]).flatMap((container) => declared(container.at('image')));
+    return [];
+  });
 }
 
 function charts(draft: BomDraft, { node }: Kustomization): void {

@@ -50,12 +50,20 @@ function container_(container: Node, found: FoundImage[]): void {
   if (image.text !== undefined) found.push({ ref: image.text, where: image.where, more: {} });
   for (const variable of container.at('env').items) {
     const value = variable.at('value');
-    if (/IMAGE/.test(variable.at('name').text ?? '') && looksLikeImage(value.text ?? '', false)) found.push({ ref: value.text ?? '', where: value.where, more: { confidence: 'guessed' } });
+    if ((/IMAGE/i.test(variable.at('name').text ?? '') && looksLikeImage(value.text ?? '', false)) || isQualified(value.text ?? '')) found.push({ ref: value.text ?? '', where: value.where, more: { confidence: 'guessed' } });
   }
-  for (const argument of [...container.at('args').items, ...container.at('command').items]) {
-    const [, ref] = /^--?[\w-]*image[\w-]*=(\S+)$/.exec(argument.text ?? '') ?? [];
-    if (ref !== undefined && looksLikeImage(ref, false)) found.push({ ref, where: argument.where, more: { confidence: 'guessed' } });
+  const words = [...container.at('command').items, ...container.at('args').items];
+  for (const [index, argument] of words.entries()) {
+    const [, flag = '', written] = /^--?([\w.-]+)=(\S+)$/.exec(argument.text ?? '') ?? [];
+    const before = /^--?[\w-]*image[\w-]*$/.test(words[index - 1]?.text ?? '');
+    const ref = written ?? (before ? argument.text : undefined);
+    if (ref !== undefined && (/image/.test(flag) || before ? looksLikeImage(ref, false) : isQualified(ref))) found.push({ ref, where: argument.where, more: { confidence: 'guessed' } });
   }
+}
+
+/** `registry.example.org/path:tag` or with a digest, and no port where the tag would be: an image, whatever it is called. */
+function isQualified(text: string): boolean {
+  return text.length < 400 && /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?\/[a-z0-9._/-]+(?::(?!\d{1,5}$)[\w][\w.-]*|:\d+\.[\w.-]+|@sha256:[0-9a-f]{64})$/.test(text) && looksLikeImage(text, false);
 }
 
 /** `image: reference` lines in the text of a ConfigMap. */
