@@ -22,8 +22,8 @@ const urls: Readonly<Record<string, (version: string, arch: string) => string>> 
   'harbor': (v) => github(`goharbor/harbor/releases/download/${v}/harbor-offline-installer-${v}.tgz`),
   'compose': (v, arch) => github(`docker/compose/releases/download/${v}/docker-compose-linux-${machine(arch)}`),
   'buildx': (v, arch) => github(`docker/buildx/releases/download/${v}/buildx-${v}.linux-${arch}`),
-  'k3s': (v, arch) => github(`k3s-io/k3s/releases/download/${v}+k3s1/k3s${arch === 'amd64' ? '' : `-${arch}`}`),
-  'k8e': (v, arch) => github(`xiaods/k8e/releases/download/${v}+k8e2/k8e${arch === 'amd64' ? '' : `-${arch}`}`),
+  'k3s': (v, arch) => github(`k3s-io/k3s/releases/download/${v.includes('+') ? v : `${v}+k3s1`}/k3s${arch === 'amd64' ? '' : `-${arch}`}`),
+  'k8e': (v, arch) => github(`xiaods/k8e/releases/download/${v.includes('+') ? v : `${v}+k8e2`}/k8e${arch === 'amd64' ? '' : `-${arch}`}`),
 };
 
 /** Names in manifests that differ from those in the table of checksums. */

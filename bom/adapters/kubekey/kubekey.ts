@@ -5,10 +5,10 @@ import { Node, readNodes } from '../trees.ts';
 import { binaryOf } from './kubekey-binaries.ts';
 
 export const kubekey: Adapter = {
-  name: 'kubekey', version: 2,
+  name: 'kubekey', version: 3,
   summary: 'KubeKey 3 manifests: images, components with the checksums of components.json, ISOs',
   wants: (path) => /\.ya?ml$/.test(path) || /(?:^|\/)components\.json$/.test(path),
-  detect: (files) => files.some(({ text }) => /apiVersion:\s*["']?(?:kubekey\.)?kubesphere\.io\//.test(text) && (/^kind:\s*["']?Manifest/m.test(text) || (/^kind:\s*["']?Config/m.test(text) && /^\s*(?:image_manifests|download):/m.test(text)))),
+  detect: (files) => files.some(({ text }) => /apiVersion:\s*["']?(?:kubekey\.)?kubesphere\.io\//.test(text) && (/^kind:\s*["']?(?:Manifest|Cluster)\b/m.test(text) || (/^kind:\s*["']?Config/m.test(text) && /^\s*(?:image_manifests|download):/m.test(text)))),
   convert: (files, options = {}) => convert(files, options),
 };
 
@@ -50,9 +50,21 @@ function manifest(draft: BomDraft, document: Node, table: Node, options: Adapter
       else component(draft, { name, arch, version: item.at('version'), where: item.where }, table);
     }
   }
+  implied(draft, spec);
   for (const [key, value] of spec.entries) if (!['arches', 'operatingSystems', 'kubernetesDistributions', 'components', 'images', 'registry'].includes(key)) draft.unresolved(value.where, key, 'a part of the manifest that is not known');
   for (const item of spec.at('operatingSystems').items) iso(draft, item, arches);
   for (const [host, auth] of spec.at('registry', 'auths').entries) draft.unresolved(auth.where, `login for ${host}`, 'credentials are not taken over: log in with docker login, or declare them in the project');
+}
+
+/** What KubeKey adds to a runtime by itself, in the version that its own code has. */
+function implied(draft: BomDraft, spec: Node): void {
+  const minor = (text: string | undefined): number => Number(/^v?1\.(\d+)/.exec(text ?? '')?.[1] ?? 0);
+  const withoutDockershim = spec.at('kubernetesDistributions').items.some((item) => minor(item.at('version').text) >= 24);
+  for (const runtime of spec.at('components', 'containerRuntimes').items) {
+    const type = runtime.at('type').text;
+    const companion = type === 'containerd' ? 'runc' : type === 'docker' && withoutDockershim ? 'cri-dockerd' : undefined;
+    if (companion !== undefined && !spec.at('components', companion).exists) draft.unresolved(runtime.where, `${companion} for ${type}`, `KubeKey brings the version of its own code: name it under components (${companion}: {version: …})`);
+  }
 }
 
 /** KubeKey 4: what stands there literally; the rest are templates of its own. */
@@ -96,7 +108,8 @@ function iso(draft: BomDraft, item: Node, arches: readonly string[]): void {
   const digest = digestText(source.at('checksum').text, 'sha256');
   const more: Fields = { id: `iso-${item.at('id').text ?? 'os'}-${item.at('version').text ?? ''}-${arch}`, purpose: 'iso', platform: { os: 'linux', arch }, ...(digest === undefined ? {} : { digest }) };
   const [url, path] = [source.at('url').text, source.at('localPath').text];
-  if (path !== undefined) draft.localFile(path, source.where.replace(/:\d+$/, ''), source.where, more);
+  // An absolute path is about the machine that KubeKey ran on; the address beside it is for everybody.
+  if (path !== undefined && (url === undefined || !path.startsWith('/'))) draft.localFile(path, source.where.replace(/:\d+$/, ''), source.where, more);
   else if (url !== undefined) draft.file([url], source.where, more);
   else draft.unresolved(item.where, item.at('osImage').text ?? 'an operating system', 'no address of its packages');
 }
