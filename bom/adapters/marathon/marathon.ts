@@ -4,10 +4,10 @@ import { BomDraft, type Fields, moduleNameOf } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
 
 export const marathon: Adapter = {
-  name: 'marathon', version: 2,
+  name: 'marathon', version: 3,
   summary: 'Marathon apps, groups and pods, Chronos jobs: images and fetched files',
   wants: (path) => /\.json(?:\.j2)?$/.test(path),
-  detect: (files) => files.some(({ path, text }) => /\.json(?:\.j2)?$/.test(path) && /"(?:container|containers|apps|pods|cmd|command|run)"\s*:/.test(text) && /"(?:id|name)"\s*:/.test(text) && !/"apiVersion"/.test(text)),
+  detect: (files) => files.some(({ path, text }) => /\.json(?:\.j2)?$/.test(path) && /"(?:container|containers|app|apps|pods|cmd|command|run)"\s*:/.test(text) && /"(?:id|name)"\s*:/.test(text) && !/"apiVersion"/.test(text)),
   convert: (files, options = {}) => convert(files, options),
 };
 
@@ -33,6 +33,8 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
 /** One app, pod, job or group; gives the ids found. */
 function object(draft: BomDraft, node: Node, parent: string, depth: number): string[] {
   if (!node.isMap || depth > 20) { if (node.exists && !node.isMap) draft.unresolved(node.where, 'a value', 'neither app, pod, job nor group'); return []; }
+  // What GET /v2/apps/<id> answers.
+  if (node.at('app').isMap && !node.at('id').exists) return object(draft, node.at('app'), parent, depth + 1);
   const written = node.at('id').text ?? node.at('name').text;
   const id = written === undefined ? parent : written.startsWith('/') ? written : `${parent}/${written}`;
   const isGroup = node.at('apps').isList || node.at('groups').isList || node.at('pods').isList;
