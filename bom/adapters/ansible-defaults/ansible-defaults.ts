@@ -1,6 +1,6 @@
-// Ansible role defaults and group variables: <x>_image with <x>_image_tag, <x>_package, and .repo files.
+// Ansible role defaults and group variables: <x>_image and <x>_image_repo with <x>_image_tag, <x>_package, <x>_download_url, and .repo files.
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
-import { BomDraft, isTemplated } from '../draft.ts';
+import { BomDraft, digestText, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
 import { readIni, repositoryFields } from '../yum-repo.ts';
 
@@ -9,10 +9,10 @@ const repoPath = /\.repo(?:\.j2)?$/;
 
 /** `values`: release (7) and arch (amd64) of the rpm systems that the packages are for. */
 export const ansibleDefaults: Adapter = {
-  name: 'ansible-defaults', version: 1,
-  summary: 'Ansible defaults and group_vars: *_image, *_package; .repo files; for rpm systems of --set release=7',
+  name: 'ansible-defaults', version: 2,
+  summary: 'Ansible defaults and group_vars: *_image, *_image_repo, *_package, *_download_url; .repo files; for rpm systems of --set release=7',
   wants: (path) => variablesPath.test(path) || repoPath.test(path),
-  detect: (files) => files.some(({ path, text }) => variablesPath.test(path) && /^\w+_(?:image|package)\s*:/m.test(text)),
+  detect: (files) => files.some(({ path, text }) => variablesPath.test(path) && /^\w+_(?:image|image_repo|image_repository|image_name|package|download_url)\s*:/m.test(text)),
   convert: (files, options = {}) => convert(files, options),
 };
 
@@ -42,29 +42,69 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   return { boms: [draft.build('ansible')], warnings };
 }
 
-/** Images go to the draft; packages are given back. Variables of the same file come before those of others. */
+type Lookup = (name: string) => string | undefined;
+
+const imageKey = /(?:^|_)image(?:_repo|_repository|_name)?$/;
+const urlKey = /(?:^|_)(?:download|binary|archive|tarball|package|rpm|deb)_ur[li]$/;
+
+/** Images and files go to the draft; packages are given back. Variables of the same file come before those of others. */
 function role(draft: BomDraft, variables: ReadonlyMap<string, Variable>, all: ReadonlyMap<string, string>): { spec: string }[] {
-  const lookup = (name: string): string | undefined => variables.get(name)?.text ?? all.get(name);
-  return [...variables].flatMap(([key, { node, text }]) => {
-    if (!/_(?:image|package)(?:_to_remove)?$/.test(key)) return [];
-    const value = fill(text, lookup, 0);
-    const tag = fill(lookup(`${key}_tag`) ?? '', lookup, 0);
-    if (value === undefined || tag === undefined) { draft.unresolved(node.where, `${key}: ${text}`, 'a jinja expression that only Ansible can evaluate'); return []; }
-    if (key.endsWith('_to_remove')) return [];
-    if (key.endsWith('_package')) return [{ spec: value }];
-    const hasTag = /:[^/]*$/.test(value);
-    draft.image(tag === '' || hasTag ? value : `${value}:${tag}`, node.where, { id: key });
+  const lookup: Lookup = (name) => variables.get(name)?.text ?? all.get(name);
+  const parts = partsOfOthers(variables);
+  return [...variables].flatMap(([key, variable]) => {
+    if (urlKey.test(key)) file(draft, key, variable, lookup);
+    else if (imageKey.test(key)) { if (!parts.has(key)) image(draft, key, variable, lookup); }
+    else if (/_package(?:_to_remove)?$/.test(key)) return packageOf(draft, key, variable, lookup);
     return [];
   });
 }
 
-/** `{{ name }}` filled in, also inside what it stands for; undefined for filters, conditions and unknown names. */
-function fill(text: string, lookup: (name: string) => string | undefined, depth: number): string | undefined {
+/** Registries and repositories that other variables only build their own from. */
+function partsOfOthers(variables: ReadonlyMap<string, Variable>): ReadonlySet<string> {
+  const words = new Set([...variables].flatMap(([key, { text }]) => [...text.matchAll(/\{\{\s*(\w+)/g)].flatMap(([, name = '']) => (imageKey.test(key) && name !== key ? [name] : []))));
+  return new Set([...words].filter((name) => /_(?:repo|repository|name)$/.test(name)));
+}
+
+function unreadable(draft: BomDraft, key: string, { node, text }: Variable): void {
+  draft.unresolved(node.where, `${key}: ${text}`, 'a jinja expression that only Ansible can evaluate');
+}
+
+function packageOf(draft: BomDraft, key: string, variable: Variable, lookup: Lookup): { spec: string }[] {
+  const value = fill(variable.text, lookup, 0);
+  if (value === undefined) unreadable(draft, key, variable);
+  return value === undefined || key.endsWith('_to_remove') ? [] : [{ spec: value }];
+}
+
+/** A repository alone is none: without a tag anywhere it would be taken as latest. */
+function image(draft: BomDraft, key: string, variable: Variable, lookup: Lookup): void {
+  const stem = key.replace(/_(?:repo|repository|name)$/, '');
+  const tagText = ['tag', 'version'].map((word) => lookup(`${stem}_${word}`)).find((text) => text !== undefined);
+  const [value, tag] = [fill(variable.text, lookup, 0), fill(tagText ?? '', lookup, 0)];
+  const hasTag = value !== undefined && /:[^/]*$|@sha256:/.test(value);
+  if (value === undefined || (tag === undefined && !hasTag)) { unreadable(draft, key, variable); return; }
+  if (stem !== key && (tag ?? '') === '' && !hasTag) draft.unresolved(variable.node.where, `${key}: ${variable.text}`, 'a repository of images without a tag beside it');
+  else draft.image((tag ?? '') === '' || hasTag ? value : `${value}:${tag}`, variable.node.where, { id: key });
+}
+
+/** With the sha256 of `<x>_checksum` and the like. */
+function file(draft: BomDraft, key: string, variable: Variable, lookup: Lookup): void {
+  const url = fill(variable.text, lookup, 0);
+  if (url === undefined) { unreadable(draft, key, variable); return; }
+  if (!/^[a-z]+:\/\//i.test(url)) return;
+  const stem = key.replace(urlKey, '');
+  const sums = ['checksum', 'sha256', 'binary_checksum', 'archive_checksum', 'sha256sum'].flatMap((word) => fill(lookup(`${stem}_${word}`) ?? '', lookup, 0) ?? []);
+  const digest = sums.map((text) => digestText(text, 'sha256')).find((found) => found !== undefined);
+  draft.file([url], variable.node.where, { id: key, purpose: 'binary', folder: stem || 'files', ...(digest === undefined ? {} : { digest }) });
+}
+
+/** `{{ name }}` and `{{ name | default('text') }}` filled in, also inside what they stand for; undefined for other filters, conditions and unknown names. */
+function fill(text: string, lookup: Lookup, depth: number): string | undefined {
   if (!isTemplated(text)) return text;
   if (depth > 10 || text.includes('{%')) return undefined;
   let isKnown = true;
   const filled = text.replace(/\{\{\s*(.*?)\s*\}\}/g, (_, expression: string) => {
-    const value = /^\w+$/.test(expression) ? lookup(expression) : undefined;
+    const [, name, double, single] = /^(\w+)(?:\s*\|\s*default\(\s*(?:"([^"]*)"|'([^']*)')\s*(?:,\s*\w+\s*)?\))?$/.exec(expression) ?? [];
+    const value = name === undefined ? undefined : lookup(name) ?? double ?? single;
     isKnown &&= value !== undefined;
     return value ?? '';
   });
