@@ -53,11 +53,17 @@ export interface Reading {
 
 /** The documents of a file; syntax that cannot be read is `broken`, the rest is there. */
 export function readNodes(file: AdapterFile, options: TreeOptions = {}): Reading {
-  const { documents, problems, lint } = readTrees(file.text, file.path, { duplicates: 'last', ignoreTags: true, mergeKeys: true, keepBroken: true, ...options });
+  const text = /\.json$/.test(file.path) && /\/[/*]/.test(file.text) ? withoutComments(file.text) : file.text;
+  const { documents, problems, lint } = readTrees(text, file.path, { duplicates: 'last', ignoreTags: true, mergeKeys: true, keepBroken: true, ...options });
   const line = (subject: string): string => subject.replace(/:\d+$/, '');
   return {
     documents: documents.map((document) => new Node(document.tree, [], (path) => line(formatPosition(document.positionOf(path))))),
     warnings: lint.map(({ subject, expected, actual }) => `${line(subject)}: expected ${expected}; ${actual}; the last one counts`),
     broken: problems.map(({ subject, actual }) => ({ where: line(subject), message: actual })),
   };
+}
+
+/** JSON with its comments blanked, everything else in its place; text in quotes stays. JSON proper comes back as it is. */
+function withoutComments(text: string): string {
+  return text.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//g, (found) => (found.startsWith('"') ? found : found.replace(/[^\n]/g, ' ')));
 }

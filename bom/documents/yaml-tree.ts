@@ -35,7 +35,7 @@ export interface TreeResult {
 export interface TreeOptions {
   /** Documents of our own refuse a key that comes twice; other formats keep the last one, or join lists and mappings. */
   readonly duplicates?: 'refuse' | 'last' | 'join';
-  /** Tags are passed over instead of refused. */
+  /** Tags are passed over instead of refused; a scalar with a tag of its application (`!Ref x`) keeps it in its text, since it is not what it looks like. */
   readonly ignoreTags?: boolean;
   /** `<<` takes in other mappings, as YAML 1.1 does. */
   readonly mergeKeys?: boolean;
@@ -47,6 +47,8 @@ export interface TreeOptions {
 export const treeLimits = { textLength: 32 * 1024 * 1024, depth: 64, nodes: 1_000_000 } as const;
 
 const plainTags = new Set(['tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq', '!']);
+/** Tags of Compose and Ansible that leave the value as it is. */
+const valueTags = new Set(['!reset', '!override', '!unsafe']);
 const plainNull = /^(?:|~|null|Null|NULL)$/;
 
 export function problemAt(code: Problem['code'], position: Position, facts: { expected: string; actual: string; next?: string }): Problem {
@@ -197,7 +199,8 @@ class TreeBuilder {
     if (isScalar(node)) {
       const text = String(node.value ?? '');
       if (!text.isWellFormed()) return this.problem(node.range[0], 'well-formed Unicode', 'half a surrogate pair');
-      return node.type === 'PLAIN' && plainNull.test(text) ? undefined : text;
+      if (node.type === 'PLAIN' && plainNull.test(text)) return undefined;
+      return node.tag !== undefined && /^![A-Za-z]/.test(node.tag) && !valueTags.has(node.tag) ? `${node.tag} ${text}` : text;
     }
     if (isSeq(node)) {
       return node.items.flatMap((item, index) => {
