@@ -37,13 +37,42 @@ export async function convertPath(path: string, options: AdapterOptions & { read
   const names = info.isDirectory() ? await filesBelow(folder) : [basename(path)];
   const named = options.from === undefined ? undefined : namedAdapter(options.from, others.map((each) => each.name));
   const wanted = named !== undefined ? names.filter((name) => named.wants(name) || !info.isDirectory()) : names.filter((name) => adapters.some((each) => each.wants(name)) || !info.isDirectory());
-  const files: AdapterFile[] = [];
-  for (const name of wanted) files.push({ path: name, text: await readText(join(folder, name)) });
+  const { files, notes } = await readFiles(folder, wanted, info.isDirectory());
   const adapter = named ?? detectAdapter(files);
   if (adapter === undefined) throw new BundleError('INPUT_FLAG', { subject: path, expected: 'files of a format that is known', actual: 'none that any adapter claims', next: `Name the format with --from: ${adapters.map((each) => each.name).join(', ')}.` });
   if (files.length === 0) throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: `files that ${adapter.name} reads`, actual: 'none' });
   const own = named === undefined ? files.filter((file) => adapter.wants(file.path) || !info.isDirectory()) : files;
-  return { ...adapter.convert(own, { folder, ...options }), adapter };
+  const { boms, warnings } = adapter.convert(own, { folder, ...options });
+  return { boms, warnings: [...notes, ...warnings, ...nothingFound(boms, adapter, path), ...(named === undefined && info.isDirectory() ? otherFormats(files, adapter) : [])], adapter };
+}
+
+/** One file of many that is no text is no reason to refuse the others. */
+async function readFiles(folder: string, names: readonly string[], isFolder: boolean): Promise<{ readonly files: readonly AdapterFile[]; readonly notes: readonly string[] }> {
+  const files: AdapterFile[] = [];
+  const notes: string[] = [];
+  for (const name of names) {
+    const read = await readText(join(folder, name)).catch((error: unknown) => {
+      if (!isFolder || !(error instanceof BundleError) || error.code !== 'INPUT_SYNTAX') throw error;
+      return { text: undefined, warning: `${name}: binary data, passed over` };
+    });
+    if (read.warning !== undefined) notes.push(read.warning);
+    if (read.text !== undefined) files.push({ path: name, text: read.text });
+  }
+  return { files, notes };
+}
+
+function nothingFound(boms: Converted['boms'], adapter: Adapter, path: string): string[] {
+  const empty = boms.filter(({ value: { spec = {} } }) => Object.values(spec).every((part) => Array.isArray(part) && part.length === 0));
+  return boms.length === 0 ? [`${adapter.name} found nothing to carry in ${path}`] : empty.map(({ value }) => `${value.metadata.name}: ${adapter.name} found nothing to carry in ${path}`);
+}
+
+/** What else a folder holds, by the files that each format is recognised from: one line a format. */
+function otherFormats(files: readonly AdapterFile[], chosen: Adapter): string[] {
+  const strangers = files.filter((file) => !chosen.detect([file]));
+  return adapters.filter((adapter) => adapter !== chosen).flatMap((adapter) => {
+    const found = strangers.filter((file) => adapter.wants(file.path) && adapter.detect([file])).map(({ path }) => path);
+    return found.length === 0 ? [] : [`read as ${chosen.name}; ${found.slice(0, 2).join(', ')}${found.length > 2 ? ` and ${found.length - 2} more` : ''} could be ${adapter.name}: convert with --from ${adapter.name} too when ${found.length === 1 ? 'it is' : 'they are'} wanted`];
+  });
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -64,9 +93,21 @@ async function filesBelow(folder: string): Promise<string[]> {
 const longBeginnings = /(?:^|\/)dcos_generate_config[\w.-]*\.sh$/;
 const beginningBytes = 1024 * 1024;
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string): Promise<Decoded> {
   const { size } = await stat(path);
-  if (longBeginnings.test(path) && size > beginningBytes) return textOf(createReadStream(path, { end: beginningBytes - 1, encoding: 'latin1' }));
+  if (longBeginnings.test(path) && size > beginningBytes) return { text: await textOf(createReadStream(path, { end: beginningBytes - 1, encoding: 'latin1' })) };
   if (size > maxFileBytes) throw new BundleError('INPUT_FIELD', { subject: path, expected: `a descriptor of at most ${maxFileBytes} bytes`, actual: `${size} bytes` });
-  return readFile(path, 'utf8');
+  return decoded(path, await readFile(path));
+}
+
+interface Decoded { readonly text: string; readonly warning?: string }
+
+/** UTF-8, or UTF-16 with its mark; stray bytes become U+FFFD with a warning. Throws `INPUT_SYNTAX` for bytes that are no text. */
+function decoded(path: string, bytes: Uint8Array): Decoded {
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
+  if (encoding === 'utf-8' && bytes.includes(0)) {
+    throw new BundleError('INPUT_SYNTAX', { subject: path, expected: 'text in UTF-8, or in UTF-16 with a byte order mark', actual: 'binary data', next: 'Name the descriptor itself, not an archive of it.' });
+  }
+  const text = new TextDecoder(encoding).decode(bytes);
+  return text.includes('\uFFFD') ? { text, warning: `${path}: not all of it is ${encoding.toUpperCase()}; bytes that are not were read as U+FFFD` } : { text };
 }

@@ -41,7 +41,7 @@ describe.skipIf(!hasCases)('more real descriptors (skipped where ../shared/cases
     const files = (spec.files ?? []).filter(({ id }) => id === undefined);
     const remote = files.filter(({ urls = [] }) => urls.length > 0);
     const manifests = files.filter(({ path, purpose }) => path !== undefined && purpose === undefined && /\.yaml$/.test(path)).length;
-    expect(value.metadata.origin?.adapter).toBe('zarf@2');
+    expect(value.metadata.origin?.adapter).toBe('zarf@3');
     expect({
       images: listOf(images.map(({ ref }) => ref)), cosignArtifacts: images.filter(({ kind }) => kind === 'signature' || kind === 'attestation').length, files: files.length - manifests,
       remoteFiles: remote.length, remoteFilesWithShasum: remote.filter(({ digest }) => digest !== undefined).length, charts: spec.charts?.length ?? 0, gitRepos: spec.git?.length ?? 0,

@@ -208,7 +208,7 @@ describe('kubekey', () => {
       ['https://dl.example.net/u.iso', false],
     ]);
     expect(new Set(spec.files?.map(({ saveAs }) => saveAs)).size).toBe(7);
-    expect(spec.unresolved?.map(({ what }) => what)).toEqual(['dockerhub.kubekey.local/x:1', 'odd v1', 'cni', 'odd v1', 'cni', 'R for riscv64', 'login for reg.example.org']);
+    expect(spec.unresolved?.map(({ what }) => what)).toEqual(['dockerhub.kubekey.local/x:1', 'odd v1', 'cni', 'runc for containerd', 'R for riscv64', 'login for reg.example.org']);
     expect(new TextDecoder().decode(bom.canonical)).not.toContain('secret');
   });
 });

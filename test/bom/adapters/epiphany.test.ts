@@ -50,7 +50,7 @@ repositories:
 describe('epiphany', () => {
   it('carries features and the components that bring them', () => {
     const { bom, spec, value } = convertOne(epiphany, tree, { select: ['ubuntu-20.04'], origin: { repo: 'https://git.example.org/epiphany', commit: 'abc' } });
-    expect(value.metadata).toMatchObject({ name: 'epiphany', origin: { adapter: 'epiphany@1', repo: 'https://git.example.org/epiphany', commit: 'abc', digest: expect.stringMatching(/^sha256:/) as string } });
+    expect(value.metadata).toMatchObject({ name: 'epiphany', origin: { adapter: 'epiphany@2', repo: 'https://git.example.org/epiphany', commit: 'abc', digest: expect.stringMatching(/^sha256:/) as string } });
     expect(spec.targets).toMatchObject([{ id: 'ubuntu-20.04-amd64', family: 'debian', os: 'ubuntu', release: '20.04' }]);
     expect(spec.images).toMatchObject([
       { ref: 'registry:3.1.0', when: { features: ['image-registry'], components: ['web-app'] }, evidence: [{ value: hex('1').slice(0, 40), allowMismatch: true }] },

@@ -9,13 +9,13 @@ import { BundleError } from '../../../bom/errors.ts';
 import { runMs, runs } from '../../support/runs.ts';
 
 const paths: Readonly<Record<string, readonly string[]>> = {
-  'epiphany': ['requirements/x86_64/images.yml', 'requirements/x86_64/files.yml', 'requirements/x86_64/redhat/rhel-8/packages.yml', 'requirements/aarch64/debian/ubuntu-20.04/packages.yml', 'repositories/x86_64/redhat/redhat.yml', 'repositories/aarch64/debian/debian.yml', 'feature-mappings.yml', 'requirements/grafana-dashboards.yml', 'requirements/x86_64/cranes.yml'],
+  'epiphany': ['requirements/x86_64/images.yml', 'requirements/x86_64/files.yml', 'requirements/x86_64/redhat/rhel-8/packages.yml', 'requirements/aarch64/debian/ubuntu-20.04/packages.yml', 'repositories/x86_64/redhat/redhat.yml', 'repositories/aarch64/debian/debian.yml', 'feature-mappings.yml', 'requirements/grafana-dashboards.yml', 'requirements/x86_64/cranes.yml', 'requirements/x86_64/redhat.yml', 'requirements/x86_64/rhel-8/files.yml', 'requirements/images.yml'],
   'lambdastack-txt': ['ubuntu-18.04/requirements.x86_64.txt', 'ubuntu-18.04/add-repositories.sh', 'centos-7/requirements.aarch64.txt', 'centos-7/add-repositories.aarch64.sh'],
-  'universe': ['packages/A/a/1/package.json', 'packages/A/a/1/resource.json', 'packages/A/a/1/config.json', 'packages/A/a/1/command.json', 'packages/A/a/1/marathon.json.mustache'],
+  'universe': ['packages/A/a/1/package.json', 'packages/A/a/1/resource.json', 'packages/A/a/1/config.json', 'packages/A/a/1/command.json', 'packages/A/a/1/marathon.json.mustache', 'repo.json', 'universe/package.json', 'universe/marathon.json'],
   'pkgpanda': ['packages/a/buildinfo.json', 'packages/b/buildinfo.json'],
   'dcos-installer': ['dcos_generate_config.sh', 'complete.latest.json'],
   'zeta': ['a/a-1.0.vers', 'a/build_pkg.sh', 'b/build_pkg.sh'],
-  'helm': ['c/Chart.yaml', 'c/values.yaml', 'c/requirements.yaml'],
+  'helm': ['c/Chart.yaml', 'c/values.yaml', 'c/requirements.yaml', 'c/templates/a.yaml', 'c/templates/_b.tpl'],
   'hammer': ['a/spec.yml'],
   'ansible-defaults': ['roles/a/defaults/main.yml', 'group_vars/all/x.yml', 'roles/a/files/x.repo'],
   'compose': ['compose.yaml', 'compose.override.yaml', '.env', 'Dockerfile'],
@@ -23,9 +23,10 @@ const paths: Readonly<Record<string, readonly string[]>> = {
   'kubekey': ['manifest.yaml', 'components.json'],
   'images-txt': ['images.txt'],
   'marathon': ['a.json', 'b.json'],
+  'zarf': ['zarf.yaml', 'part/zarf.yaml', 'zarf-config.toml', 'zarf-config.yaml'],
 };
 const words = [
-  'apiVersion', 'kind', 'metadata', 'name', 'version', 'spec', 'images', 'image', 'files', 'charts', 'repos', 'components', 'requirements', 'options', 'url', 'sha256', 'sha1', 'deps', 'packages', 'from_repo', 'from_url', 'prereq-packages', 'repositories', 'content',
+  'apiVersion', 'kind', 'metadata', 'name', 'version', 'spec', 'images', 'image', 'files', 'charts', 'repos', 'components', 'requirements', 'options', 'url', 'sha256', 'sha1', 'deps', 'packagingVersion', 'releaseVersion', 'marathon', 'v2AppMustacheTemplate', 'local', 'remote', 'a_image_repo', 'a_download_url', 'app', 'packages', 'from_repo', 'from_url', 'prereq-packages', 'repositories', 'content',
   'data', 'gpg_keys', 'labels', 'requires', 'strong', 'weak', 'influences', 'key', 'operator', 'values', 'assets', 'uris', 'container', 'docker', 'cli', 'binaries', 'linux', 'x86-64', 'contentHash', 'sources', 'single_source', 'git', 'ref', 'annotations', 'dependencies',
   'repository', 'tag', 'resources', 'hash', 'hash-type', 'depends', 'multi', 'targets', 'src', 'services', 'build', 'context', 'extends', 'include', 'volumes', 'containers', 'initContainers', 'env', 'args', 'items', 'arches', 'operatingSystems', 'registry', 'auths', 'deploy',
   'apps', 'groups', 'fetch', 'uri', 'only', 'cluster', 'architecture', 'import', 'path', 'source', 'shasum', 'actions', 'onCreate', 'before', 'bootstrap', 'versions', 'latest', 'commands', 'a_image', 'a_image_tag', 'a_package', 'run', 'models', 'model', 'patches', 'patch', 'image_manifests', 'scripts', 'prepare', 'extensions', 'pods', '__proto__', 'constructor', 'toString', '<<', '',

@@ -171,7 +171,7 @@ describe('kubekey', () => {
   it('reads manifests of 2 and 3, and of 4 what stands there literally', () => {
     const v2 = convertText(kubekey, 'm.yaml', 'apiVersion: kubekey.kubesphere.io/v1alpha2\nkind: Manifest\nmetadata: {name: s}\nspec:\n  arches: [amd64]\n  kubernetesDistributions: [{type: k3s, version: v1.22.10}]\n  components: {helm: {version: v3.6.3}, containerRuntimes: [{type: containerd, version: 1.6.4}], made-up: {version: v1}}\n  images: [docker.io/calico/cni:v3.20.0]\n  addons: [{name: x}]\n');
     expect(v2.spec.files?.map(({ id }) => id)).toEqual(['k3s-amd64', 'helm-amd64', 'containerd-amd64']);
-    expect(whats(v2.spec)).toEqual(['made-up v1', 'addons']);
+    expect(whats(v2.spec)).toEqual(['made-up v1', 'runc for containerd', 'addons']);
     const v4 = convertText(kubekey, 'c.yaml', 'apiVersion: kubekey.kubesphere.io/v1\nkind: Config\nspec:\n  download:\n    artifact_url: https://dl.example.net/{{ .kube_version }}\n    charts: [{name: c, repo: "https://charts.example.org", version: 1.0.0}, {name: "{{ x }}", repo: y}]\n  image_manifests: [docker.io/calico/cni:v3.28.2, "{{ .image_registry }}/x:1"]\n');
     expect(refs(v4.spec.images)).toEqual(['docker.io/calico/cni:v3.28.2']);
     expect(v4.spec.charts).toMatchObject([{ source: { repo: 'https://charts.example.org', name: 'c', version: '1.0.0' } }]);
