@@ -1,19 +1,16 @@
 // The Lock document: README "Documents"; canonical JSON (RFC 8785), no clock and no machine in it.
 import { z } from 'zod';
 import { canonicalBytes } from './canonical-json.ts';
-import { type Descriptor, type Digest, isDigest } from './digest.ts';
+import type { Descriptor, Digest } from './digest.ts';
+import { shownKey, withHiddenKeys, withShownKeys } from './documents/proto-key.ts';
 import { BundleError } from './errors.ts';
+import { descriptor, digest, licence, size, trust, usedBy } from './lock-fields.ts';
+import { lockedPackage, lockedPackageSet, lockedRepository } from './lock-packages.ts';
+
+export type { Trust } from './lock-fields.ts';
+export type { LockedPackage, LockedPackageSet, LockedRepository } from './lock-packages.ts';
 
 export const apiVersion = 'longshore.dev/v1alpha1';
-
-const digest = z.string().refine(isDigest, 'expected sha256: and 64 lower-case hex digits') as unknown as z.ZodType<Digest>;
-const size = z.int().min(0);
-const descriptor = z.strictObject({ mediaType: z.string(), digest, size });
-/** How far an artifact can be trusted: its digest stood in a document, or a signature covers it, or it was believed on first use. */
-const trust = z.enum(['declared', 'verified', 'first-use']);
-const usedBy = z.array(z.string());
-/** As the documents name it; several joined with AND. */
-const licence = z.string().optional();
 
 const lockedTarget = z.strictObject({
   id: z.string(),
@@ -106,91 +103,6 @@ const lockedFile = z.strictObject({
   licence,
 });
 
-const lockedPackage = z.strictObject({
-  target: z.string(),
-  manager: z.enum(['deb', 'rpm']),
-  name: z.string(),
-  /** Debian policy 5.6.12 version, or rpm [epoch:]version-release. */
-  version: z.string(),
-  /** As the package manager names it: amd64, all, x86_64, noarch, … */
-  arch: z.string(),
-  digest,
-  size,
-  /** Id of the repository in `repositories`. */
-  repo: z.string(),
-  urls: z.array(z.string()),
-  /** Below the target's mirror: `pool/…` or `Packages/…`; unique per target. */
-  path: z.string(),
-  /** deb: upstream's stanza without Filename; rpm: upstream's `<package>` element with an empty location. */
-  stanza: z.string(),
-  role: z.enum(['bootstrap', 'normal']),
-  /** `requested`, or the relation that pulled it in: `depends`, `pre-depends`, `recommends`, `requires`, `direct`, … */
-  reason: z.string(),
-  /** name of the package whose relation it was. */
-  requiredBy: z.string().optional(),
-  /** Package sets (`module/set`) it belongs to. */
-  sets: z.array(z.string()),
-  /** Fingerprint of the key that signed the package itself (rpm). */
-  signedBy: z.string().optional(),
-  trust,
-  usedBy,
-});
-
-/** What `why` tells of one package set: how it was solved and which options were not taken. */
-const lockedPackageSet = z.strictObject({
-  id: z.string(),
-  target: z.string(),
-  /** `apt-classic`, `solv-like`. */
-  engine: z.string(),
-  mode: z.enum(['none', 'direct', 'closure', 'alldeps']),
-  /** Specs as the BOM wrote them. */
-  requested: z.array(z.string()),
-  /** false when the target's own solver may choose differently, with the reason in `notes`. */
-  exact: z.boolean(),
-  notes: z.array(z.string()),
-  /** package -> what was offered and passed over for it. */
-  rejected: z.array(z.strictObject({ for: z.string(), relation: z.string(), chosen: z.string().optional(), option: z.string(), because: z.string() })).optional(),
-});
-
-const lockedRepository = z.strictObject({
-  id: z.string(),
-  target: z.string(),
-  manager: z.enum(['deb', 'rpm']),
-  uri: z.string(),
-  suite: z.string().optional(),
-  components: z.array(z.string()).optional(),
-  architectures: z.array(z.string()).optional(),
-  /** Fields of upstream's Release, or of repomd. */
-  origin: z.string().optional(),
-  label: z.string().optional(),
-  codename: z.string().optional(),
-  version: z.string().optional(),
-  /** ISO 8601, UTC, seconds: upstream's Date and Valid-Until. */
-  date: z.string().optional(),
-  validUntil: z.string().optional(),
-  /** The signed text as fetched: InRelease, Release or repomd.xml; a detached signature beside it. Kept in the store. */
-  metadata: descriptor,
-  signature: descriptor.optional(),
-  /** Index files read, with their path in the repository. Kept in the store. */
-  indexes: z.array(z.strictObject({ path: z.string(), digest, size })),
-  /** Public keys offered for it: the blobs travel. */
-  keys: z.array(descriptor),
-  /** Primary key fingerprints whose signature on `metadata` was good. */
-  keyFingerprints: z.array(z.string()),
-  verified: z.boolean(),
-  /** Names of credentials that requests below `uri` need; never values. */
-  headersFrom: z.array(z.string()).optional(),
-  /** Checks that the project waived: `valid-until`, `unsigned`, … */
-  waivers: z.array(z.string()),
-  /** rpm: upstream's modules.yaml, comps and updateinfo as fetched, decoded by their media type (`application/gzip`, `application/x-xz`, `application/zstd`, else plain). The blobs travel. */
-  modules: descriptor.optional(),
-  groups: descriptor.optional(),
-  updateinfo: descriptor.optional(),
-  /** rpm: module_hotfixes, as the project said it. */
-  moduleHotfixes: z.boolean().optional(),
-  tls: z.strictObject({ clientCert: z.string().optional(), clientKey: z.string().optional(), caFile: z.string().optional() }).optional(),
-});
-
 const lockedChart = z.strictObject({
   name: z.string(),
   version: z.string(),
@@ -275,16 +187,12 @@ const lockSchema = z.strictObject({
   spec,
 });
 
-export type Trust = z.infer<typeof trust>;
 export type LockedTarget = z.infer<typeof lockedTarget>;
 export type LockedBom = z.infer<typeof lockedBom>;
 export type LockedManifest = z.infer<typeof lockedManifest>;
 export type LockedReferrer = z.infer<typeof lockedReferrer>;
 export type LockedImage = z.infer<typeof lockedImage>;
 export type LockedFile = z.infer<typeof lockedFile>;
-export type LockedPackage = z.infer<typeof lockedPackage>;
-export type LockedPackageSet = z.infer<typeof lockedPackageSet>;
-export type LockedRepository = z.infer<typeof lockedRepository>;
 export type LockedChart = z.infer<typeof lockedChart>;
 export type LockedGit = z.infer<typeof lockedGit>;
 export type LockedRuntime = z.infer<typeof lockedRuntime>;
@@ -299,14 +207,15 @@ export function parseLock(text: string, subject: string): Lock {
   } catch (cause) {
     throw new BundleError('INPUT_SYNTAX', { subject, expected: 'a lock: one JSON document', actual: (cause as Error).message }, { cause });
   }
-  const result = lockSchema.safeParse(value);
-  if (result.success) return result.data;
+  const mayHide = /__proto__|\\u/.test(text);
+  const result = lockSchema.safeParse(mayHide ? withHiddenKeys(value) : value);
+  if (result.success) return mayHide ? withShownKeys(result.data) as Lock : result.data;
   const issue = result.error.issues[0];
-  const where = issue === undefined ? '' : ` at ${issue.path.join('.')}`;
+  const where = issue === undefined ? '' : ` at ${issue.path.map(shownKey).join('.')}`;
   throw new BundleError('INPUT_FIELD', {
     subject: `${subject}${where}`,
     expected: `a Lock of ${apiVersion}`,
-    actual: issue?.message ?? 'something else',
+    actual: issue?.message.toWellFormed() ?? 'something else',
     next: 'Locks are written by `longshore lock`; write it again with this version.',
   });
 }

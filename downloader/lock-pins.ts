@@ -2,11 +2,9 @@
 import type { Aggregated } from '../bom/aggregate.ts';
 import type { Lock, Trust } from '../bom/lock.ts';
 import { gitAddress } from './git-address.ts';
+import { type Update, withoutTag } from './lock-update.ts';
 import { parseConstraint } from '../formats/helm/version-constraint.ts';
 import type { ChartRequirement, FileRequirement, GitRequirement, ImageRequirement, PackageSetRequirement } from '../bom/requirement.ts';
-
-/** What is resolved anew: everything, or the images and files of these names or modules. */
-export type Update = 'all' | readonly string[];
 
 export interface Pinned {
   readonly aggregated: Aggregated;
@@ -29,7 +27,7 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
   const isUpdated = (names: readonly string[], usedBy: readonly string[]): boolean => [...names, ...usedBy].some((name) => update.includes(name));
   const image = (wanted: ImageRequirement): ImageRequirement => {
     const locked = previous.spec.images.find(({ ref }) => ref === wanted.ref);
-    if (wanted.digest !== undefined || wanted.archive !== undefined || locked === undefined || isUpdated([wanted.ref, nameOf(wanted.ref)], wanted.usedBy)) return wanted;
+    if (wanted.digest !== undefined || wanted.archive !== undefined || locked === undefined || isUpdated([wanted.ref, withoutTag(wanted.ref)], wanted.usedBy)) return wanted;
     trust.set(wanted.ref, locked.trust);
     return { ...wanted, digest: locked.digest };
   };
@@ -77,9 +75,4 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
 function isSameRef(wanted: string | undefined, locked: string | undefined): boolean {
   if (wanted === undefined || wanted === 'HEAD') return locked === undefined || locked.startsWith('refs/heads/');
   return locked === wanted || locked === `refs/heads/${wanted}` || locked === `refs/tags/${wanted}`;
-}
-
-/** host/path of a reference. */
-function nameOf(ref: string): string {
-  return ref.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }

@@ -12,7 +12,8 @@ import {
 import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom/ports.ts';
 import type { VersionComparators } from '../bom/relations-versions.ts';
 import { upgradeWarnings } from '../bom/upgrades.ts';
-import { pinToPrevious, type Update } from './lock-pins.ts';
+import { pinToPrevious } from './lock-pins.ts';
+import { knownUpdate, type Update } from './lock-update.ts';
 import type { ConfigSource } from './sources/config.ts';
 import { checkEntryPolicy, checkTrustPolicy } from './lock-policy.ts';
 
@@ -59,7 +60,7 @@ export async function createLock(options: LockOptions): Promise<Lock> {
   checkEntryPolicy(aggregated, options.strict ?? false);
   const charts = await resolveCharts(options);
   const withCharts: Aggregated = { ...aggregated, images: withFoundImages(aggregated.images, charts.resolution.images ?? [], aggregated.hostRewrites) };
-  const pinned = pinToPrevious(withCharts, options.previous, options.update ?? 'all');
+  const pinned = pinToPrevious(withCharts, options.previous, knownUpdate(withCharts, options.previous, options.update ?? 'all'));
   const wanted = requirementsOf(pinned.aggregated);
   checkSupported(wanted, options.sources);
   const policyWarnings = checkEntryPolicy(withCharts, options.strict ?? false);

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import { contentOf, type Lock, lockBytes } from '../../bom/lock.ts';
+import { movesBetween, moveText } from '../../bom/lock-moves.ts';
 import { canonicalReference } from '../../bom/reference.ts';
 import { createLock } from '../../downloader/lock.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
@@ -39,8 +40,15 @@ export const lockFlags = (): Option[] => [
   runtimeOption(),
 ];
 
+export interface Locked {
+  readonly lock: Lock;
+  readonly changed: boolean;
+  /** What stood in the file before. */
+  readonly previous?: Lock;
+}
+
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
-export async function runLock(context: CommandContext, flags: LockFlags): Promise<{ readonly lock: Lock; readonly changed: boolean }> {
+export async function runLock(context: CommandContext, flags: LockFlags): Promise<Locked> {
   const update = updateOf(flags);
   const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
   const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
@@ -64,7 +72,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     // The previous lock itself comes back when nothing changed.
     const changed = lock !== previous;
     if (changed) await commitFile(flags.lock, lockBytes(lock));
-    return { lock, changed };
+    return { lock, changed, ...(previous === undefined ? {} : { previous }) };
   } finally {
     await wiring.close();
     release();
@@ -85,16 +93,19 @@ function collectUpdate(value: string, previous: true | readonly string[] | undef
 
 /** So many names in a line on the screen. */
 const maxNamed = 20;
+/** So many lines of what moved. */
+const maxMoves = 50;
 
-export function lockSummary(lock: Lock, path: string, changed: boolean): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
+export function lockSummary({ lock, changed, previous }: Locked, path: string): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
   const kinds = kindsOf(lock).filter((kind) => kind.count > 0);
   const { images, files, charts, git } = lock.spec;
   const firstUse = [...images.map(({ ref, trust }) => ({ name: ref, trust })), ...files, ...charts.map(({ path, trust }) => ({ name: path, trust })), ...git].filter(({ trust }) => trust === 'first-use').map(({ name }) => name);
   const bytes = [...contentOf(lock).values()].reduce((total, blob) => total + blob.size, 0);
   const { dropped, unresolved, warnings, influences } = lock.spec;
+  const moves = previous === undefined || !changed ? [] : movesBetween(previous, lock);
   return {
     document: {
-      project: lock.metadata.name, sequence: lock.metadata.sequence, lock: path, changed, order: lock.spec.order, kinds, bytes, firstUse, dropped, unresolved, warnings, influences,
+      project: lock.metadata.name, sequence: lock.metadata.sequence, lock: path, changed, order: lock.spec.order, kinds, bytes, moved: moves, firstUse, dropped, unresolved, warnings, influences,
       packageSets: lock.spec.packageSets.map(({ id, target, engine, mode, exact, notes }) => ({ id, target, engine, mode, exact, notes })),
     },
     text: [
@@ -106,6 +117,7 @@ export function lockSummary(lock: Lock, path: string, changed: boolean): { reado
       ...unresolved.map((item) => `  unresolved: ${item.module}: ${item.where}: ${item.what} (${item.reason})`),
       ...warnings.map((warning) => `  warning: ${warning}`),
       ...influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again after the import`),
+      ...moves.slice(0, maxMoves).map((move) => `  moved: ${moveText(move)}`), ...(moves.length > maxMoves ? [`  moved: ${moves.length - maxMoves} more (--json names all)`] : []),
       changed ? `  wrote ${path}, sequence ${lock.metadata.sequence}` : `  ${path} is up to date, sequence ${lock.metadata.sequence}`,
     ].join('\n'),
   };
@@ -116,8 +128,7 @@ export function registerLock(program: Command): void {
     description: 'resolve a project or BOMs: every artifact by digest, before anything else is downloaded',
     flags: lockFlags(),
     action: async (context, flags) => {
-      const { lock, changed } = await runLock(context, flags);
-      const { document, text } = lockSummary(lock, flags.lock, changed);
+      const { document, text } = lockSummary(await runLock(context, flags), flags.lock);
       context.print(document, text);
     },
   });

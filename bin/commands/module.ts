@@ -75,8 +75,9 @@ async function init(context: CommandContext, { shared }: SharedFlag): Promise<vo
 
 async function plan(context: CommandContext, flags: WorkFlags): Promise<void> {
   const { project, lock: path, store, state } = await initialized(flags.shared);
-  const { lock, changed } = await runLock(context, { ...flags, file: [project], lock: path, store });
-  context.note(lockSummary(lock, path, changed).text);
+  const locked = await runLock(context, { ...flags, file: [project], lock: path, store });
+  const { lock } = locked;
+  context.note(lockSummary(locked, path).text);
   const { document, text } = await planOf(lock, store);
   await setState(state, { status: 'planned', config: 'longshore/longshore-config.yml', sequence: lock.metadata.sequence, lock: digestOf(lockBytes(lock)) });
   context.print(document, text);

@@ -31,8 +31,9 @@ export function registerPrepare(program: Command): void {
       if (flags.output === undefined) throw new BundleError('INPUT_FLAG', { subject: 'prepare', expected: '-o with a name for the archive, or --kit with a folder', actual: 'neither' });
       if (flags.os !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--os', expected: '--kit beside it', actual: 'none', next: 'Name targets under spec.targets of the project.' });
       const all = { ...flags, file, output: flags.output };
-      const { lock, changed } = await runLock(context, all);
-      const locked = lockSummary(lock, flags.lock, changed);
+      const result = await runLock(context, all);
+      const { lock } = result;
+      const locked = lockSummary(result, flags.lock);
       context.note(locked.text);
       const downloaded = await runDownload(context, lock, all);
       context.note(downloadText(downloaded, flags.store));

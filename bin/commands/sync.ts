@@ -32,7 +32,8 @@ export function registerSync(program: Command): void {
 
 /** Lock and download into the store that is served, then one switch. What is served stays until everything is there. */
 export async function runSync(context: CommandContext, flags: SyncFlags): Promise<{ readonly document: Readonly<Record<string, unknown>>; readonly text: string }> {
-  const { lock, changed } = await runLock(context, flags);
+  const locked = await runLock(context, flags);
+  const { lock } = locked;
   const downloaded = await runDownload(context, lock, flags);
   const store = await Store.open(flags.store, { create: true });
   try {
@@ -41,7 +42,7 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
       return serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
     });
     const { generation } = served;
-    const summary = lockSummary(lock, flags.lock, changed);
+    const summary = lockSummary(locked, flags.lock);
     return {
       document: { ...summary.document, ...downloaded, generation, switched: served.changed },
       text: [summary.text, downloadText(downloaded, flags.store), `${generation.project}: generation ${generation.id} is served (sequence ${generation.sequence})${served.changed ? '' : ', as before'}`,

@@ -13,14 +13,23 @@ export function shownKey<K extends PropertyKey>(key: K): K | string {
   return key === hidden ? written : key;
 }
 
+/** `value` with the key under the name that a schema passes on. */
+export function withHiddenKeys(value: unknown): unknown {
+  return renamed(value, hiddenKey);
+}
+
 /** `value` with the key under its own name again, as a property like any other; the same object where there was none. */
 export function withShownKeys(value: unknown): unknown {
+  return renamed(value, shownKey);
+}
+
+function renamed(value: unknown, name: (key: string) => string): unknown {
   if (Array.isArray(value)) {
-    const items = value.map(withShownKeys);
+    const items = value.map((item) => renamed(item, name));
     return items.some((item, index) => item !== value[index]) ? items : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
-  const shown = entries.map(([key, item]) => [shownKey(key), withShownKeys(item)] as const);
-  return shown.some(([key, item], index) => key !== entries[index]?.[0] || item !== entries[index]?.[1]) ? Object.fromEntries(shown) : value;
+  const after = entries.map(([key, item]) => [name(key), renamed(item, name)] as const);
+  return after.some(([key, item], index) => key !== entries[index]?.[0] || item !== entries[index]?.[1]) ? Object.fromEntries(after) : value;
 }

@@ -123,6 +123,18 @@ describe('update', () => {
     }
     expect(digests(await createLock(options({ sources: sources('3'), previous: first })))).toEqual(['11 declared', '33 first-use']);
   });
+
+  it('knows an image by its short name', async () => {
+    const sources = (digest: string): LockOptions['sources'] => ({ image: moved(digest), file: files() });
+    const first = await createLock(options({ sources: sources('2') }));
+    for (const name of ['b:1', 'b', 'docker.io/b']) expect(digests(await createLock(options({ sources: sources('3'), previous: first, update: [name] })))).toEqual(['11 declared', '33 first-use']);
+  });
+
+  it.each([['bb', 'Did you mean docker.io/library/b?'], ['docker.io/library/c:1', 'Did you mean docker.io/library/a:1?'], ['b:2', 'Did you mean docker.io/library/b:1?'], ['A B', 'Name one of them.'], ['nothing-like-it', 'There are: docker.io/library/a:1, docker.io/library/b:1, m, y, z']])('refuses the name %j, and says what there is', async (name, next) => {
+    const refused = await failure(createLock(options({ update: [name] })));
+    expect(refused).toMatchObject({ code: 'INPUT_FLAG', facts: { subject: `--update ${name}`, details: { names: ['docker.io/library/a:1', 'docker.io/library/b:1', 'm', 'y', 'z'] } } });
+    expect(refused.facts.next).toContain(next);
+  });
 });
 
 describe('policy', () => {
