@@ -1,6 +1,6 @@
 // Takes a DC/OS installer apart: shell stub, line #EOF#, tar with one `docker save`, in whose layers /artifacts lies (formats of gen/build_deploy/bash.py).
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -29,12 +29,30 @@ const marker = Buffer.from('\n#EOF#\n');
 const wanted = /^(?:\.?\/)?artifacts\/((?:bootstrap|packages|complete)\/.+)$/;
 
 /**
- * Writes the payload below `folder`, each file under a temporary name first. Nothing of the installer is run, and `genconf/` is not taken. Throws
- * `INPUT_FIELD` for a file without the marker, `INTEGRITY_METADATA` for one whose payload is no installer's.
+ * Writes the payload below `folder`, when all of it is there: a damaged installer leaves nothing behind, and what an earlier run wrote stays as it was.
+ * Nothing of the installer is run, and `genconf/` is not taken. Throws `INPUT_FIELD` for a file without the marker, `INTEGRITY_METADATA` for one whose
+ * payload is no installer's.
  */
 export async function explodeInstaller(path: string, { folder, signal }: ExplodeOptions): Promise<Exploded> {
   const start = await payloadStart(path);
+  const temporary = `${folder}.${process.pid}.part`;
   await makeDirectory(folder);
+  try {
+    await makeDirectory(temporary);
+    const exploded = await explode(path, start, { folder: temporary, signal });
+    for (const name of [exploded.image.path, ...exploded.files.map((file) => file.path)]) {
+      await makeDirectory(dirname(join(folder, name)));
+      await rename(join(temporary, name), join(folder, name)).catch((cause: unknown) => { throw storageError(join(folder, name), cause); });
+    }
+    return exploded;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+    // Only where nothing is in it.
+    await rmdir(folder).catch((cause: NodeJS.ErrnoException) => { if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST') throw storageError(folder, cause); });
+  }
+}
+
+async function explode(path: string, start: number, { folder, signal }: ExplodeOptions): Promise<Exploded> {
   const members: string[] = [];
   await eachEntry(createReadStream(path, { start }), { subject: path, signal }, async (entry) => {
     const name = posix.normalize(entry.path).replace(/^\.?\//, '');
@@ -45,7 +63,8 @@ export async function explodeInstaller(path: string, { folder, signal }: Explode
   });
   const [image] = members;
   if (image === undefined || members.length > 1) throw damaged(path, 'one dcos-genconf….tar behind the marker', members.join(', ') || 'none');
-  const saved = await openArchiveFiles(join(folder, image), { subject: path, spoolDir: folder, signal });
+  const saved = await openArchiveFiles(join(folder, image), { subject: path, spoolDir: folder, signal })
+    .catch((cause: unknown) => { throw cause instanceof BundleError && (cause.family === 'input' || cause.family === 'integrity') ? damaged(path, cause.facts.expected, cause.facts.actual) : cause; });
   try {
     const { layers, tags } = await savedImage(saved, path);
     const found = new Set<string>();
@@ -113,18 +132,14 @@ async function eachEntry(bytes: Readable, { subject, signal }: { readonly subjec
 }
 
 async function write(entry: ReadEntry, path: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = createWriteStream(temporary, { flush: true, mode: 0o644 });
+    const file = createWriteStream(path, { flush: true, mode: 0o644 });
     const written = new Promise<void>((done, fail) => { file.once('close', done).once('error', fail); entry.once('error', fail); });
     entry.pipe(file as unknown as NodeJS.WritableStream & { end: () => unknown });
     await written;
-    await rename(temporary, path);
   } catch (cause) {
     throw storageError(path, cause);
-  } finally {
-    await rm(temporary, { force: true });
   }
 }
 
