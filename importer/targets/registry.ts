@@ -1,9 +1,9 @@
 import PQueue from 'p-queue';
-import type { Descriptor, Digest } from '../../bom/digest.ts';
+import type { ByteRange, Descriptor, Digest } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import { type Notify, silent } from '../../bom/events.ts';
 import type { LockedImage, LockedReferrer } from '../../bom/lock.ts';
-import type { BlobReader, Target } from '../../bom/ports.ts';
+import type { BlobReader, Bytes, Target } from '../../bom/ports.ts';
 import { isIndexType } from '../../formats/oci/manifest.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
 import { listReferrers } from '../../transport/registry-discovery.ts';
@@ -143,14 +143,33 @@ async function sendBlob(blob: Descriptor, push: Push, force: boolean): Promise<v
   const elsewhere = await places.get(blob.digest)?.catch(() => undefined);
   if (elsewhere === name.path && !force) return;
   const work = pushBlob(session, {
-    path: name.path, blob, open: (range) => blobs.open(blob, range, { borrow: true }), force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }),
-  });
+    path: name.path, blob, open: (range) => unhashed(blobs, blob, range), force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }),
+  }).catch((error: unknown) => damageOrElse(error, { blobs, blob }));
   if (elsewhere === undefined) {
     const place = work.then(() => name.path);
     place.catch(() => places.delete(blob.digest));
     places.set(blob.digest, place);
   }
   if (await work === 'stored') notify({ kind: 'bytes', phase: 'import', bytes: blob.size });
+}
+
+/** The bytes as they lie, which the registry hashes anyway (distribution specification 1.1, "Pushing a blob"): hashing them here, too, costs a sixth of the time. */
+async function* unhashed(blobs: BlobReader, blob: Descriptor, range: ByteRange = { start: 0, end: blob.size }): Bytes {
+  let left = range.end - range.start;
+  for await (const chunk of blobs.open(blob, range, { borrow: true })) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  if (left !== 0) throw new BundleError('INTEGRITY_SIZE', { subject: blob.digest, expected: `${blob.size} bytes`, actual: `${left} bytes fewer`, details: { digest: blob.digest } });
+}
+
+const damageCodes = new Set(['DIGEST_INVALID', 'SIZE_INVALID']);
+
+/** What a registry calls another content than was announced is looked at here: throws `INTEGRITY_*` when the blob is damaged, and `error` when it is good. */
+async function damageOrElse(error: unknown, { blobs, blob }: { readonly blobs: BlobReader; readonly blob: Descriptor }): Promise<never> {
+  const codes = error instanceof BundleError && error.code === 'TARGET_REFUSED' ? error.facts.details?.['errors'] : undefined;
+  if (Array.isArray(codes) && codes.some((code) => damageCodes.has(String(code)))) for await (const chunk of blobs.open(blob)) void chunk;
+  throw error;
 }
 
 const missingBlobCodes = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);

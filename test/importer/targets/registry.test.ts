@@ -3,6 +3,8 @@ import { indexMediaType, manifestMediaType } from '../../../bom/bundle.ts';
 import { type Descriptor, digestOf, hexOf } from '../../../bom/digest.ts';
 import { BundleError } from '../../../bom/errors.ts';
 import type { LockedImage } from '../../../bom/lock.ts';
+import type { BlobReader } from '../../../bom/ports.ts';
+import { verified } from '../../../formats/oci/verified.ts';
 import { publishAll } from '../../../importer/targets/publish-all.ts';
 import { createRegistryTarget, type RegistryTarget, type RegistryTargetOptions } from '../../../importer/targets/registry.ts';
 import { targetNames } from '../../../importer/targets/registry-names.ts';
@@ -226,6 +228,18 @@ describe('publishing to a registry', () => {
     images.blobs.blobs.set(image.blobs[1]!.digest, new TextEncoder().encode('two'));
     const error = await failure(target([image]).publish(image, images.blobs, signal));
     expect(error.code).toBe('TARGET_REFUSED');
+    expect(fake.manifests.size).toBe(0);
+  });
+
+  it.each([['twO', 'INTEGRITY_DIGEST'], ['on', 'INTEGRITY_SIZE']])('names the blob of the store when the registry finds what it was sent damaged: %j', async (content, code) => {
+    const { fake, target } = await site();
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['one']);
+    const { digest } = image.blobs[1]!;
+    images.blobs.blobs.set(digest, new TextEncoder().encode(content));
+    const store: BlobReader = { has: (each) => images.blobs.has(each), open: (blob, range) => (range === undefined ? verified(images.blobs.open(blob), blob) : images.blobs.open(blob, range)) };
+    const error = await failure(target([image]).publish(image, store, signal));
+    expect([error.code, error.facts.subject]).toEqual([code, digest]);
     expect(fake.manifests.size).toBe(0);
   });
 });
