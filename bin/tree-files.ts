@@ -1,9 +1,10 @@
 // Everything that the machine serves but images, as files for another web server.
 import { hexOf } from '../bom/digest.ts';
 import { chartMediaType, packageMediaType } from '../bom/lock.ts';
-import type { TreeFile } from '../importer/targets/tree.ts';
+import type { TreeFile } from '../importer/targets/tree-build.ts';
 import type { Served, ServedBlobs } from '../repository/content.ts';
 import type { Signer } from '../repository/mirror/signer.ts';
+import { YumMirrors } from '../repository/mirror/yum.ts';
 import { keyName } from '../repository/client/files-for.ts';
 import type { FileTree } from '../repository/files/files.ts';
 import { keyAnswer } from '../repository/keys-route.ts';
@@ -15,7 +16,7 @@ export async function treeFiles(served: readonly Served[], signer: Signer, blobs
   return [
     { path: 'keys/longshore.asc', bytes: Buffer.from(signer.publicKeyArmored) },
     ...(await aptFiles(view)),
-    ...(await yumFiles(view, blobs)),
+    ...(await yumFiles(new YumMirrors(served, signer, { isAlone: true }), blobs)),
     ...(await vendorKeys(view, signer, blobs)),
     ...fileTree(view.files, 'files'),
     ...fileTree(view.git, 'git'),
@@ -39,7 +40,7 @@ async function aptFiles({ apt }: View): Promise<TreeFile[]> {
   return files;
 }
 
-async function yumFiles({ yum }: View, blobs: ServedBlobs): Promise<TreeFile[]> {
+async function yumFiles(yum: YumMirrors, blobs: ServedBlobs): Promise<TreeFile[]> {
   const files: TreeFile[] = [];
   for (const mirror of yum.mirrors) {
     const { project, target, packages } = mirror;

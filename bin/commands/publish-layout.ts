@@ -1,6 +1,5 @@
 // `publish --layout`: the content of a generation or archive as a tree that another system reads.
 import { join, resolve } from 'node:path';
-import { Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import type { Lock } from '../../bom/lock.ts';
 import type { BlobReader } from '../../bom/ports.ts';
@@ -11,32 +10,9 @@ import type { Layout } from '../../importer/targets/layouts/layout.ts';
 import { type TreeOptions, type TreeResult, writeTree } from '../../importer/targets/layouts/tree.ts';
 import { checkStages, zetaLayouts } from '../../importer/targets/layouts/zeta.ts';
 import { readStages, writeStages } from '../../store/stages.ts';
-import { collect, type CommandContext } from '../context.ts';
+import type { CommandContext } from '../context.ts';
 import { formatBytes } from '../render.ts';
-
-export const layoutNames = ['epirepo', 'dcos-universe', 'dcos-serve', 'zeta'] as const;
-
-export interface LayoutFlags {
-  readonly layout?: (typeof layoutNames)[number];
-  readonly to?: string;
-  readonly platform?: string;
-  readonly target?: string;
-  readonly module: readonly string[];
-  readonly baseUrl?: string;
-  readonly root?: string;
-  readonly link?: boolean;
-}
-
-export const layoutOptions = (): Option[] => [
-  new Option('--layout <name>', 'write a tree for another system instead: epirepo (Epiphany, LambdaStack), dcos-universe, dcos-serve (genconf/serve), zeta').choices(layoutNames),
-  new Option('--to <dir>', 'with --layout: the folder to write into'),
-  new Option('--platform <os/arch>', 'epirepo: which platform of each image'),
-  new Option('--target <id>', 'epirepo: whose packages'),
-  new Option('--module <name>', 'zeta: only this module; repeatable').default([]).argParser(collect),
-  new Option('--base-url <url>', 'dcos-universe: where clusters reach the repository machine'),
-  new Option('--root <path>', 'zeta: the folder as the cluster sees it (default: what --to says)'),
-  new Option('--link', 'hard links into the store where they can be had: nobody may change the files in place'),
-];
+import type { LayoutFlags } from './publish-flags.ts';
 
 export interface Publishing { readonly lock: Lock; readonly blobs: TreeOptions['blobs']; /** Where the record of what is staged is kept. */ readonly state?: string }
 

@@ -1,36 +1,12 @@
 import { type Command, Option } from 'commander';
-import { canonicalJson } from '../../bom/canonical-json.ts';
 import { BundleError } from '../../bom/errors.ts';
-import type { Lock } from '../../bom/lock.ts';
-import type { BlobReader } from '../../bom/ports.ts';
-import { publishAll } from '../../importer/targets/publish-all.ts';
-import { createRegistryTarget } from '../../importer/targets/registry.ts';
-import { publishBundleTo } from '../../importer/targets/bundle.ts';
-import { defaultNameTemplate, targetNames } from '../../importer/targets/registry-names.ts';
-import { commitFile } from '../../store/durable-file.ts';
+import { defaultNameTemplate } from '../../importer/targets/registry-names.ts';
 import { Generations } from '../../store/generations.ts';
 import { holding } from '../../store/store-lock.ts';
-import { openArchiveContent } from '../archive-content.ts';
-import { type CommandContext, concurrencyOption, defineCommand, keyOption, networkOf, type NetworkFlags, networkOptions, positiveInteger } from '../context.ts';
-import { createRegistryClient } from '../registry-client.ts';
-import { type LayoutFlags, layoutOptions, publishLayout } from './publish-layout.ts';
-import { publishStoreTree } from '../publish-tree.ts';
+import { type CommandContext, concurrencyOption, defineCommand, keyOption, networkOptions, positiveInteger } from '../context.ts';
+import { layoutOptions, type PublishFlags } from './publish-flags.ts';
+import type { Publishing } from './publish-layout.ts';
 import { lockOf, onlyProject, optionalStore, withStore } from './status.ts';
-
-interface PublishFlags extends NetworkFlags, LayoutFlags {
-  readonly registry?: string;
-  readonly tree?: string;
-  readonly bundle?: string;
-  readonly keep: number;
-  readonly store?: string;
-  readonly project?: string;
-  readonly nameTemplate: string;
-  readonly rewriteIndexes?: boolean;
-  readonly record?: string;
-  readonly concurrency: number;
-  readonly key: readonly string[];
-  readonly allowUnsigned?: boolean;
-}
 
 export function registerPublish(program: Command): void {
   defineCommand<PublishFlags>(program, 'publish [archive...]', {
@@ -56,8 +32,9 @@ export function registerPublish(program: Command): void {
       }
       if (flags.layout === undefined && (flags.registry === undefined || flags.to !== undefined)) throw new BundleError('INPUT_FLAG', { subject: 'publish', expected: '--registry HOST, or --layout NAME with --to DIR', actual: flags.to === undefined ? 'neither' : '--to without --layout' });
       if (archives.length > 0) {
+        const { openArchiveContent } = await import('../archive-content.ts');
         const content = await openArchiveContent(archives, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now() });
-        for (const { lock } of content.served) await (flags.layout === undefined ? (flags.bundle === undefined ? publish : publishBundle)(context, flags, lock, content.blobs) : publishLayout(context, flags, { lock, blobs: content.blobs }));
+        for (const { lock } of content.served) await publishContent(context, flags, { lock, blobs: content.blobs });
         return;
       }
       await withStore(flags.store, async (store) => {
@@ -65,13 +42,21 @@ export function registerPublish(program: Command): void {
         const generation = await new Generations(store.root).current(project);
         if (generation === undefined) throw new BundleError('INPUT_FLAG', { subject: `--project ${project}`, expected: `a project that was imported: ${(await new Generations(store.root).projects()).join(', ') || '(none)'}`, actual: 'nothing of that name' });
         const lock = await lockOf(store, generation);
-        await (flags.layout === undefined ? (flags.bundle === undefined ? publish : publishBundle)(context, flags, lock, store) : publishLayout(context, flags, { lock, blobs: store, state: store.root }));
+        await publishContent(context, flags, { lock, blobs: store, state: store.root });
       });
     },
   });
 }
 
+/** What only one way of publishing needs is loaded for that one: a tree of packages is made sooner than a registry's client is loaded. */
+async function publishContent(context: CommandContext, flags: PublishFlags, publishing: Publishing): Promise<void> {
+  if (flags.layout !== undefined) return (await import('./publish-layout.ts')).publishLayout(context, flags, publishing);
+  const { publishBundle, publishImages } = await import('./publish-registry.ts');
+  return (flags.bundle === undefined ? publishImages : publishBundle)(context, flags, publishing);
+}
+
 async function publishTree(context: CommandContext, { tree: folder, keep, store: root, project }: PublishFlags & { readonly tree: string }): Promise<void> {
+  const { publishStoreTree } = await import('../publish-tree.ts');
   await withStore(root, async (store) => {
     const result = await holding(store.root, { role: 'use', signal: context.signal }, () => publishStoreTree(context, store, { folder, keep, ...(project === undefined ? {} : { project }) }));
     context.print({ folder, ...result }, [
@@ -79,38 +64,4 @@ async function publishTree(context: CommandContext, { tree: folder, keep, store:
       ...(result.changed ? [`  ${result.linked} linked, ${result.cloned} cloned, ${result.written} written`] : []),
     ].join('\n'));
   });
-}
-
-async function publish(context: CommandContext, flags: PublishFlags, lock: Lock, blobs: BlobReader): Promise<void> {
-  const { images } = lock.spec;
-  const host = flags.registry ?? '';
-  const { http, registry } = createRegistryClient({ notify: context.notify, ...networkOf(flags) });
-  try {
-    const target = createRegistryTarget({
-      session: registry.session(host), names: targetNames(images, flags.nameTemplate), concurrency: flags.concurrency, notify: context.notify,
-      ...(flags.rewriteIndexes === true ? { rewriteIndexes: true } : {}),
-    });
-    const outcomes = await publishAll(target, images, { blobs, signal: context.signal });
-    await target.commit(context.signal);
-    if (flags.record !== undefined) await commitFile(flags.record, `${canonicalJson({ registry: host, rewrites: target.rewrites })}\n`);
-    const published = outcomes.filter((outcome) => outcome === 'published').length;
-    context.print({ registry: host, project: lock.metadata.name, published, present: outcomes.length - published, rewrites: target.rewrites }, [
-      `${host}: ${published} image${published === 1 ? '' : 's'} published, ${outcomes.length - published} there already`,
-      ...target.rewrites.map((each) => `  ${each.ref}: the registry refused ${each.from}; it has ${each.to} instead`),
-    ].join('\n'));
-  } finally {
-    await http.close();
-  }
-}
-
-/** The whole bundle under one name, tagged with its sequence and `latest`. */
-async function publishBundle(context: CommandContext, flags: PublishFlags, lock: Lock, blobs: BlobReader): Promise<void> {
-  const [host, path] = [flags.registry ?? '', flags.bundle ?? ''];
-  const { http, registry } = createRegistryClient({ notify: context.notify, ...networkOf(flags) });
-  try {
-    const { digest, state } = await publishBundleTo(registry.session(host), { path, lock, blobs, concurrency: flags.concurrency, notify: context.notify, signal: context.signal });
-    context.print({ registry: host, bundle: path, project: lock.metadata.name, digest, state }, `oci://${host}/${path}:${lock.metadata.sequence}@${digest}: ${state === 'present' ? 'was there already' : 'published'}`);
-  } finally {
-    await http.close();
-  }
 }

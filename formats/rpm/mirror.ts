@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { hexOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { LockedPackage } from '../../bom/lock.ts';
-import { gzip } from '../compression.ts';
+import { gzipApart } from '../compression.ts';
 import type { RpmChangelog } from './filelists.ts';
 import { compareEvr, formatEvr } from './evr.ts';
 import { mergeComps } from './mirror-comps.ts';
@@ -159,8 +159,8 @@ async function documentIndexes(entries: readonly Entry[], documents: YumDocument
 }
 
 /** Names begin with the checksum, so that a client in the middle of an update keeps finding what its repomd.xml names. */
-function published({ type, name, bytes }: Index, { date, plain }: YumMirrorOptions, compressed: boolean): { readonly file: RepomdFile; readonly bytes: Uint8Array } {
-  const packed = compressed && plain !== true ? gzip(bytes) : bytes;
+async function published({ type, name, bytes }: Index, { date, plain }: YumMirrorOptions, compressed: boolean): Promise<{ readonly file: RepomdFile; readonly bytes: Uint8Array }> {
+  const packed = compressed && plain !== true ? await gzipApart(bytes) : bytes;
   const checksum = { type: 'sha256', value: sha256(packed) };
   return {
     bytes: packed,
@@ -180,11 +180,11 @@ function published({ type, name, bytes }: Index, { date, plain }: YumMirrorOptio
 export async function renderYumMirror(packages: readonly LockedPackage[], details: ReadonlyMap<string, RpmDetails>, options: YumMirrorOptions & { readonly documents?: YumDocuments }): Promise<YumMirror> {
   const entries = entriesOf(packages, options.target);
   const documents = options.documents === undefined ? [] : await documentIndexes(entries, options.documents, `yum mirror of ${options.target}`);
-  const indexes = [...packageIndexes(entries, details), ...documents].flatMap((index) => {
+  const indexes = await Promise.all([...packageIndexes(entries, details), ...documents].flatMap((index) => {
     // dnf wants groups plain under this name, and compressed under another.
     if (index.type !== 'group') return [published(index, options, true)];
     return options.plain === true ? [published(index, options, false)] : [published(index, options, false), published({ ...index, type: 'group_gz' }, options, true)];
-  });
+  }));
   const repomd = renderRepomd({ revision: String(options.date), tags: { content: [], repo: [], distro: [] }, files: indexes.map(({ file }) => file) });
   return { files: [...indexes.map(({ file, bytes }) => ({ path: file.location, bytes })), { path: 'repodata/repomd.xml', bytes: repomd }], repomd };
 }

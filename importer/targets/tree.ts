@@ -1,25 +1,10 @@
 // A folder that any web server serves: one tree for each publication, switched by one symbolic link. nginx "root", Apache "DocumentRoot": `<folder>/current`.
-import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, readlink, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { canonicalJson } from '../../bom/canonical-json.ts';
-import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
-import { BundleError, checkNotAborted } from '../../bom/errors.ts';
-import type { BlobReader } from '../../bom/ports.ts';
+import { BundleError } from '../../bom/errors.ts';
 import { commitFile, makeDirectory, storageError, syncDirectory } from '../../store/durable-file.ts';
-
-/** One file of a tree; `path` is relative, with `/` between segments. */
-export type TreeFile =
-  /** `volatile`: other bytes each time, that say the same: signatures. */
-  | { readonly path: string; readonly bytes: Uint8Array; readonly volatile?: true }
-  | { readonly path: string; readonly blob: Descriptor }
-  /** A symbolic link, relative to where it stands. */
-  | { readonly path: string; readonly target: string };
-
-export interface TreeBlobs extends BlobReader {
-  /** The file that holds a blob, and only it, from its first byte. */
-  locate(digest: Digest): Promise<{ readonly path: string; readonly offset: number; readonly size: number } | undefined>;
-}
+import { buildTree, keyOf, type TreeBlobs, type TreeCounts, type TreeFile, type TreeRecord } from './tree-build.ts';
 
 export interface TreeOptions {
   readonly folder: string;
@@ -32,20 +17,13 @@ export interface TreeOptions {
   readonly signal: AbortSignal;
 }
 
-export interface TreeResult {
+export interface TreeResult extends TreeCounts {
   /** 1, 2, … in order of publication. */
   readonly tree: number;
   /** False when what is served is the same already. */
   readonly changed: boolean;
   readonly files: number;
-  /** Hard links to the store or to the tree before, copy-on-write copies, and files whose bytes were written. */
-  readonly linked: number;
-  readonly cloned: number;
-  readonly written: number;
 }
-
-/** What a tree holds, beside it: path -> digest (of a link: its target). */
-type TreeRecord = Readonly<Record<string, string>>;
 
 const marker = 'longshore-tree';
 
@@ -67,7 +45,8 @@ export async function publishTree(options: TreeOptions): Promise<TreeResult> {
   const number = Math.max(0, ...(await numbersOf(trees))) + 1;
   const building = join(trees, `${number}.tmp`);
   const modified = await nextSecond(trees, served);
-  const counts = await build(building, { ...options, trees, before: served, record: before ?? {}, modified });
+  const previous = served === undefined ? undefined : { folder: join(trees, String(served)), record: before ?? {}, outliving: await outliving(trees, served, options) };
+  const counts = await buildTree(building, { ...options, modified, ...(previous === undefined ? {} : { previous }) });
   const recordPath = join(trees, `${number}.json`);
   await commitFile(recordPath, `${canonicalJson(record)}\n`);
   await utimes(recordPath, modified, modified).catch((cause: unknown) => { throw storageError(recordPath, cause); });
@@ -90,11 +69,6 @@ export async function checkTreeFolder(folder: string): Promise<void> {
   const strange = names.find((name) => name !== 'lost+found' && !name.endsWith('.tmp'));
   if (strange !== undefined) throw new BundleError('STORAGE_FOREIGN', { subject: folder, expected: 'an empty folder, or one that was published to', actual: `a folder that holds ${strange}`, next: 'Name a folder of its own; the web server\'s root is <folder>/current.' });
   await commitFile(join(folder, marker), 'The web server\'s root is the folder `current` beside this file. It is switched by longshore publish --tree.\n');
-}
-
-function keyOf(file: TreeFile): string {
-  if ('bytes' in file) return file.volatile === true ? 'volatile' : digestOf(file.bytes);
-  return 'blob' in file ? file.blob.digest : `-> ${file.target}`;
 }
 
 /** When what is written for the next tree was modified: web servers tell clients in whole seconds, and two trees in one second would look the same to apt. */
@@ -142,84 +116,14 @@ async function switchTo(folder: string, number: number): Promise<void> {
   await syncDirectory(folder);
 }
 
-type Counts = Pick<TreeResult, 'linked' | 'cloned' | 'written'>;
-interface Build extends TreeOptions { readonly trees: string; readonly before: number | undefined; readonly record: TreeRecord; readonly modified: Date }
-
-async function build(root: string, options: Build): Promise<Counts> {
-  const { files, signal } = options;
-  const counts = { linked: 0, cloned: 0, written: 0 };
-  const folders = new Set([root, ...files.map(({ path }) => dirname(join(root, path)))]);
-  for (const each of folders) await mkdir(each, { recursive: true }).catch((cause: unknown) => { throw storageError(each, cause); });
-  for (const file of files) {
-    checkNotAborted(signal, root);
-    counts[await place(file, join(root, file.path), options)] += 1;
-  }
-  for (const path of await outliving(options)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await link(join(options.trees, String(options.before), path), join(root, path)).catch((cause: unknown) => { throw storageError(path, cause); });
-  }
-  for (const each of folders) await syncDirectory(each);
-  return counts;
-}
-
-/** Files of the kept trees before that old indexes lead to: they lie in the tree before, which carried them over too. */
-async function outliving({ trees, files, keep, before, outlives }: Build): Promise<string[]> {
-  if (before === undefined) return [];
+/** Files of the kept trees before that old indexes lead to: they lie in the tree served, which carried them over too. */
+async function outliving(trees: string, served: number, { files, keep, outlives }: TreeOptions): Promise<string[]> {
   const own = new Set(files.map(({ path }) => path));
   const found = new Set<string>();
   for (const number of (await numbersOf(trees)).sort((a, b) => b - a).slice(0, keep)) {
     for (const path of Object.keys((await readRecord(trees, number)) ?? {})) {
-      if (!own.has(path) && outlives(path) && (await stat(join(trees, String(before), path)).then((info) => info.isFile(), () => false))) found.add(path);
+      if (!own.has(path) && outlives(path) && (await stat(join(trees, String(served), path)).then((info) => info.isFile(), () => false))) found.add(path);
     }
   }
   return [...found];
-}
-
-/** The same bytes in the tree before, a hard link into the store, a copy-on-write copy, or a verified copy. */
-async function place(file: TreeFile, to: string, { blobs, trees, before, record, modified, signal }: Build): Promise<keyof Counts> {
-  if ('target' in file) {
-    await symlink(file.target, to).catch((cause: unknown) => { throw storageError(to, cause); });
-    return 'linked';
-  }
-  const isVolatile = 'bytes' in file && file.volatile === true;
-  if (before !== undefined && !isVolatile && record[file.path] === keyOf(file) && (await tryLink(join(trees, String(before), file.path), to))) return 'linked';
-  if ('bytes' in file) {
-    await writeSynced(to, (async function* whole() { yield file.bytes; })(), modified);
-    return 'written';
-  }
-  const at = await blobs.locate(file.blob.digest);
-  if (at?.offset === 0 && at.size === file.blob.size && (await stat(at.path)).size === at.size) {
-    if (await tryLink(at.path, to)) return 'linked';
-    if (await tryClone(at.path, to)) return 'cloned';
-  }
-  checkNotAborted(signal, to);
-  await writeSynced(to, blobs.open(file.blob), modified);
-  return 'written';
-}
-
-/** False where it cannot be: another file system, too many links, none allowed, or nothing there. */
-async function tryLink(from: string, to: string): Promise<boolean> {
-  return link(from, to).then(() => true, (cause: NodeJS.ErrnoException) => {
-    if (['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes(cause.code ?? '')) return false;
-    throw storageError(to, cause);
-  });
-}
-
-async function tryClone(from: string, to: string): Promise<boolean> {
-  return copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).then(() => true, async (cause: NodeJS.ErrnoException) => {
-    await rm(to, { force: true });
-    if (cause.code === 'ENOSPC') throw storageError(to, cause);
-    return false;
-  });
-}
-
-async function writeSynced(to: string, bytes: AsyncIterable<Uint8Array>, modified: Date): Promise<void> {
-  const handle = await open(to, 'wx', 0o644).catch((cause: unknown) => { throw storageError(to, cause); });
-  try {
-    for await (const chunk of bytes) await handle.writeFile(chunk).catch((cause: unknown) => { throw storageError(to, cause); });
-    await handle.utimes(modified, modified);
-    await handle.sync().catch((cause: unknown) => { throw storageError(to, cause); });
-  } finally {
-    await handle.close();
-  }
 }

@@ -8,8 +8,13 @@ import type { MirrorOf } from './mirror-of.ts';
 import { threadFrom } from './render.ts';
 import { renderYumTask, type YumTask } from './yum-worker.ts';
 
+export interface RenderOptions {
+  /** Nobody waits for answers meanwhile, so no thread is worth its start. */
+  readonly isAlone?: boolean;
+}
+
 /** The indexes of a mirror, rendered in a thread of its own when it would hold up the answers of others. A package whose blob is absent has the file list of its stanza. */
-export async function renderYum({ packages, repositories, target, date }: MirrorOf, blobs: ServedBlobs): Promise<YumMirror> {
+export async function renderYum({ packages, repositories, target, date }: MirrorOf, blobs: ServedBlobs, { isAlone = false }: RenderOptions = {}): Promise<YumMirror> {
   const places: RpmAt[] = [];
   const details = new Map<string, RpmDetails>();
   for (const { digest, size, name, version, arch } of packages) {
@@ -19,5 +24,5 @@ export async function renderYum({ packages, repositories, target, date }: Mirror
     else if (await blobs.has(digest)) details.set(digest, await readDetails({ mediaType: packageMediaType.rpm, digest, size }, what, blobs));
   }
   const task: YumTask = { packages, places, details, documents: await readYumDocuments(repositories, blobs), options: { target: target.id, date } };
-  return packages.length < threadFrom ? renderYumTask(task) : runApart<YumMirror>(new URL('./yum-worker.ts', import.meta.url), task);
+  return isAlone || packages.length < threadFrom ? renderYumTask(task) : runApart<YumMirror>(new URL('./yum-worker.ts', import.meta.url), task);
 }

@@ -3,7 +3,7 @@ import { digestOf } from '../../bom/digest.ts';
 import type { Answer } from '../answer.ts';
 import type { Served, ServedBlobs } from '../content.ts';
 import { candidatesOf, type MirrorOf, mirrorsOf, Pools } from './mirror-of.ts';
-import { renderYum } from './render-yum.ts';
+import { type RenderOptions, renderYum } from './render-yum.ts';
 import type { Signer } from './signer.ts';
 
 /** A file of a mirror, and where it lies below the mirror's root. */
@@ -17,11 +17,13 @@ export interface YumAnswer {
 export class YumMirrors {
   readonly mirrors: readonly MirrorOf[];
   private readonly signer: Signer | undefined;
+  private readonly options: RenderOptions;
   private readonly pools = new Pools();
   private readonly rendered = new Map<MirrorOf, Promise<ReadonlyMap<string, Uint8Array>>>();
 
-  constructor(served: readonly Served[], signer: Signer | undefined) {
+  constructor(served: readonly Served[], signer: Signer | undefined, options: RenderOptions = {}) {
     this.signer = signer;
+    this.options = options;
     this.mirrors = mirrorsOf(served, 'rpm');
   }
 
@@ -68,7 +70,7 @@ export class YumMirrors {
   }
 
   private async render(mirror: MirrorOf, blobs: ServedBlobs): Promise<ReadonlyMap<string, Uint8Array>> {
-    const { files, repomd } = await renderYum(mirror, blobs);
+    const { files, repomd } = await renderYum(mirror, blobs, this.options);
     const all = new Map(files.map(({ path, bytes }) => [path, bytes]));
     if (this.signer !== undefined) {
       const encoder = new TextEncoder();

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 
 export const projectRoot = resolve(import.meta.dirname, '../..');
 export const longshorePath = join(projectRoot, 'bin/longshore.ts');
+/** What users call: it starts the program with the settings of its launcher. */
+export const launcherPath = join(projectRoot, 'bin/longshore');
 
 export interface Outcome {
   readonly status: number | null;

@@ -1,0 +1,143 @@
+// The files of one tree: hard links where they can be, what is written synced in batches.
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
+import { checkNotAborted } from '../../bom/errors.ts';
+import type { BlobReader } from '../../bom/ports.ts';
+import { storageError, syncDirectory } from '../../store/durable-file.ts';
+import { type OpenFile, syncFiles } from '../../store/sync-files.ts';
+
+/** One file of a tree; `path` is relative, with `/` between segments. */
+export type TreeFile =
+  /** `volatile`: other bytes each time, that say the same: signatures. */
+  | { readonly path: string; readonly bytes: Uint8Array; readonly volatile?: true }
+  | { readonly path: string; readonly blob: Descriptor }
+  /** A symbolic link, relative to where it stands. */
+  | { readonly path: string; readonly target: string };
+
+export interface TreeBlobs extends BlobReader {
+  /** The file that holds a blob, and only it, from its first byte. */
+  locate(digest: Digest): Promise<{ readonly path: string; readonly offset: number; readonly size: number } | undefined>;
+}
+
+/** What a tree holds, beside it: path -> digest (of a link: its target). */
+export type TreeRecord = Readonly<Record<string, string>>;
+
+export interface BuildOptions {
+  readonly files: readonly TreeFile[];
+  readonly blobs: TreeBlobs;
+  readonly signal: AbortSignal;
+  /** The tree that is served: what it holds, and which of its files stay readable. */
+  readonly previous?: { readonly folder: string; readonly record: TreeRecord; readonly outliving: readonly string[] };
+  /** Of what is written. */
+  readonly modified: Date;
+}
+
+export interface TreeCounts {
+  /** Hard links to the store or to the tree before, copy-on-write copies, and files whose bytes were written. */
+  readonly linked: number;
+  readonly cloned: number;
+  readonly written: number;
+}
+
+/** Files that stay open until they are synced together, and how many are under way at once. */
+const batchFiles = 512;
+const atOnce = 8;
+
+export function keyOf(file: TreeFile): string {
+  if ('bytes' in file) return file.volatile === true ? 'volatile' : digestOf(file.bytes);
+  return 'blob' in file ? file.blob.digest : `-> ${file.target}`;
+}
+
+/** Makes the tree below `root`, on the disk when this returns. Throws `STORAGE_*`, and what `blobs` throws; then `root` holds a part. */
+export async function buildTree(root: string, options: BuildOptions): Promise<TreeCounts> {
+  const { files, previous, signal } = options;
+  const counts = { linked: 0, cloned: 0, written: 0 };
+  const folders = new Set([root, ...files.map(({ path }) => dirname(join(root, path)))]);
+  for (const each of folders) await mkdir(each, { recursive: true }).catch((cause: unknown) => { throw storageError(each, cause); });
+  for (let at = 0; at < files.length; at += batchFiles) {
+    checkNotAborted(signal, root);
+    for (const how of await placeBatch(root, files.slice(at, at + batchFiles), options)) counts[how] += 1;
+  }
+  for (const path of previous?.outliving ?? []) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await link(join(previous?.folder ?? '', path), join(root, path)).catch((cause: unknown) => { throw storageError(path, cause); });
+  }
+  for (const each of folders) await syncDirectory(each);
+  return counts;
+}
+
+/** Places all of a batch, then syncs what was written. The first failure stops it, once what runs has ended. */
+async function placeBatch(root: string, batch: readonly TreeFile[], options: BuildOptions): Promise<(keyof TreeCounts)[]> {
+  const written: OpenFile[] = [];
+  const placed: (keyof TreeCounts)[] = [];
+  const failures: unknown[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let file = batch[next++]; file !== undefined && failures.length === 0; file = batch[next++]) {
+      try {
+        placed.push(await place(file, join(root, file.path), { ...options, opened: (each) => { written.push(each); } }));
+      } catch (cause) {
+        failures.push(cause);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: atOnce }, lane));
+    if (failures.length > 0) throw failures[0];
+    if (written.length > 0) await syncFiles(written, root);
+  } finally {
+    for (const { handle } of written) await handle.close();
+  }
+  return placed;
+}
+
+interface Placing extends BuildOptions { readonly opened: (file: OpenFile) => void }
+
+/** The same bytes in the tree before, a hard link into the store, a copy-on-write copy, or a verified copy. */
+async function place(file: TreeFile, to: string, options: Placing): Promise<keyof TreeCounts> {
+  const { blobs, previous, signal } = options;
+  if ('target' in file) {
+    await symlink(file.target, to).catch((cause: unknown) => { throw storageError(to, cause); });
+    return 'linked';
+  }
+  const isVolatile = 'bytes' in file && file.volatile === true;
+  if (previous !== undefined && !isVolatile && previous.record[file.path] === keyOf(file) && (await tryLink(join(previous.folder, file.path), to))) return 'linked';
+  if ('bytes' in file) {
+    await write(to, (async function* whole() { yield file.bytes; })(), options);
+    return 'written';
+  }
+  const at = await blobs.locate(file.blob.digest);
+  if (at?.offset === 0 && at.size === file.blob.size && (await stat(at.path)).size === at.size) {
+    if (await tryLink(at.path, to)) return 'linked';
+    if (await tryClone(at.path, to)) return 'cloned';
+  }
+  checkNotAborted(signal, to);
+  await write(to, blobs.open(file.blob), options);
+  return 'written';
+}
+
+/** False where it cannot be: another file system, too many links, none allowed, or nothing there. */
+async function tryLink(from: string, to: string): Promise<boolean> {
+  return link(from, to).then(() => true, (cause: NodeJS.ErrnoException) => {
+    if (['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes(cause.code ?? '')) return false;
+    throw storageError(to, cause);
+  });
+}
+
+async function tryClone(from: string, to: string): Promise<boolean> {
+  return copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).then(() => true, async (cause: NodeJS.ErrnoException) => {
+    await rm(to, { force: true });
+    if (cause.code === 'ENOSPC') throw storageError(to, cause);
+    return false;
+  });
+}
+
+/** Its sync is the caller's. */
+async function write(to: string, bytes: AsyncIterable<Uint8Array>, { modified, opened }: Placing): Promise<void> {
+  const handle = await open(to, 'wx', 0o644).catch((cause: unknown) => { throw storageError(to, cause); });
+  opened({ path: to, handle });
+  for await (const chunk of bytes) await handle.writeFile(chunk).catch((cause: unknown) => { throw storageError(to, cause); });
+  await handle.utimes(modified, modified);
+}
