@@ -2,6 +2,7 @@
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../adapter.ts';
 import { BomDraft, digestText, isTemplated } from '../draft.ts';
 import { type Node, readNodes } from '../trees.ts';
+import { credentialIn } from '../../url-credential.ts';
 import { readIni, repositoryFields } from '../yum-repo.ts';
 
 const variablesPath = /(?:^|\/)(?:defaults|vars)\/[^/]+\.ya?ml$|(?:^|\/)(?:group|host)_vars\/.*[^/]+(?:\.ya?ml)?$/;
@@ -30,14 +31,15 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
     for (const [key, { text }] of variables) if (!all.has(key)) all.set(key, text);
     return variables;
   });
-  const include: { spec: string }[] = [];
-  for (const variables of roles) include.push(...role(draft, variables, all));
+  const found = roles.flatMap((variables) => role(draft, variables, all));
+  const include = found.flatMap((item) => ('spec' in item ? [item] : []));
+  const urls = found.flatMap((item) => ('url' in item ? [item] : []));
   const target = `el${options.values?.['release'] ?? '7'}`;
   const repositories = files.filter(({ path }) => repoPath.test(path)).flatMap((file) => addRepositories(draft, file, target, all));
-  if (include.length > 0 || repositories.length > 0) {
+  if (found.length > 0 || repositories.length > 0) {
     draft.add('targets', { id: target, family: 'rhel', os: 'centos', release: target.slice(2), arch: options.values?.['arch'] ?? 'amd64' });
     draft.add('packageRepositories', { id: `${target}-system`, manager: 'rpm', targets: [target], system: true });
-    if (include.length > 0) draft.add('packages', { id: target, manager: 'rpm', target, include: [...new Map(include.map((item) => [item.spec, item])).values()] });
+    if (found.length > 0) draft.add('packages', { id: target, manager: 'rpm', target, include: [...new Map(include.map((item) => [item.spec, item])).values()], ...(urls.length === 0 ? {} : { urls }) });
   }
   return { boms: [draft.build('ansible')], warnings };
 }
@@ -47,13 +49,18 @@ type Lookup = (name: string) => string | undefined;
 const imageKey = /(?:^|_)image(?:_repo|_repository|_name)?$/;
 const urlKey = /(?:^|_)(?:download|binary|archive|tarball|package|rpm|deb)_ur[li]$/;
 
+/** An address that ends like a file, in a variable of any name. */
+const fileAddress = /^(?:https?:\/\/|\{\{).*\.(?:rpm|deb|tgz|tar|tar\.\w+|zip|jar|war|iso|whl|gem|xz|gz|bz2|exe|bin|run)$/;
+
+type Wanted = { readonly spec: string } | { readonly url: string };
+
 /** Images and files go to the draft; packages are given back. Variables of the same file come before those of others. */
-function role(draft: BomDraft, variables: ReadonlyMap<string, Variable>, all: ReadonlyMap<string, string>): { spec: string }[] {
+function role(draft: BomDraft, variables: ReadonlyMap<string, Variable>, all: ReadonlyMap<string, string>): Wanted[] {
   const lookup: Lookup = (name) => variables.get(name)?.text ?? all.get(name);
   const parts = partsOfOthers(variables);
   return [...variables].flatMap(([key, variable]) => {
-    if (urlKey.test(key)) file(draft, key, variable, lookup);
-    else if (imageKey.test(key)) { if (!parts.has(key)) image(draft, key, variable, lookup); }
+    if (urlKey.test(key) || fileAddress.test(variable.text)) return file(draft, key, variable, lookup);
+    if (imageKey.test(key)) { if (!parts.has(key)) image(draft, key, variable, lookup); }
     else if (/_package(?:_to_remove)?$/.test(key)) return packageOf(draft, key, variable, lookup);
     return [];
   });
@@ -86,15 +93,18 @@ function image(draft: BomDraft, key: string, variable: Variable, lookup: Lookup)
   else draft.image((tag ?? '') === '' || hasTag ? value : `${value}:${tag}`, variable.node.where, { id: key });
 }
 
-/** With the sha256 of `<x>_checksum` and the like. */
-function file(draft: BomDraft, key: string, variable: Variable, lookup: Lookup): void {
+/** With the sha256 of `<x>_checksum` and the like; an rpm goes to the packages. */
+function file(draft: BomDraft, key: string, variable: Variable, lookup: Lookup): Wanted[] {
   const url = fill(variable.text, lookup, 0);
-  if (url === undefined) { unreadable(draft, key, variable); return; }
-  if (!/^[a-z]+:\/\//i.test(url)) return;
-  const stem = key.replace(urlKey, '');
+  if (url === undefined) unreadable(draft, key, variable);
+  if (url === undefined || !/^[a-z]+:\/\//i.test(url)) return [];
+  const stem = key.replace(/_[a-z]+(?:_ur[li])?$/, '');
   const sums = ['checksum', 'sha256', 'binary_checksum', 'archive_checksum', 'sha256sum'].flatMap((word) => fill(lookup(`${stem}_${word}`) ?? '', lookup, 0) ?? []);
   const digest = sums.map((text) => digestText(text, 'sha256')).find((found) => found !== undefined);
-  draft.file([url], variable.node.where, { id: key, purpose: 'binary', folder: stem || 'files', ...(digest === undefined ? {} : { digest }) });
+  const digestField = digest === undefined ? {} : { digest };
+  if (/^https?:.*\.rpm$/.test(url) && credentialIn(url) === undefined) return [{ url, ...digestField }];
+  draft.file([url], variable.node.where, { id: key, purpose: 'binary', folder: stem || 'files', ...digestField });
+  return [];
 }
 
 /** `{{ name }}` and `{{ name | default('text') }}` filled in, also inside what they stand for; undefined for other filters, conditions and unknown names. */

@@ -9,7 +9,7 @@ export const eModules: Adapter = {
   name: 'e-modules', version: 2,
   summary: 'LambdaStack module lists (kind: Repository, version: v1) and module metadata; select by component[:version] or latest',
   wants: (path) => /\.(?:ya?ml|json)$/.test(path),
-  detect: (files) => files.some(({ text }) => /^kind:\s*["']?Repository["']?\s*(?:#.*)?$/m.test(text) || (/^labels:/m.test(text) && /^(?:requires|influences):/m.test(text))),
+  detect: (files) => files.some(({ text }) => (/^kind:\s*["']?Repository["']?\s*(?:#.*)?$/m.test(text) && /^components:/m.test(text)) || (/^labels:/m.test(text) && /^(?:requires|influences):/m.test(text))),
   convert: (files, options = {}) => convert(files, options),
 };
 

@@ -51,11 +51,26 @@ function object(draft: BomDraft, node: Node, parent: string, depth: number): str
     fetched(draft, item.at('uri').text ?? item.at('URI').text, item.where, id, { ...(item.at('executable').isTrue ? { mode: '0755' } : {}) });
   }
   for (const item of node.at('dependencies').items) if (item.text !== undefined) (draft.more['weak'] ??= [] as string[]) && (draft.more['weak'] as string[]).push(shortOf(item.text));
-  const command = node.at('command').text ?? node.at('cmd').text ?? run.at('cmd').text ?? '';
+  const command = [node.at('command').text ?? node.at('cmd').text ?? run.at('cmd').text ?? '', ...['args', 'arguments'].flatMap((key) => [...node.at(key).texts, ...run.at(key).texts])].join(' ');
+  commandImages(draft, command, node.where);
   for (const [url] of command.matchAll(/https?:\/\/[^\s"';|&)]+/g)) draft.unresolved(node.where, url, 'an address in a command: fetched at run time');
+  environmentImages(draft, node);
   const isPackage = node.at('config').isMap && node.at('name').exists && !node.at('container').exists && !node.at('cmd').exists;
   if (isPackage) draft.unresolved(node.where, `package ${node.at('name').text ?? ''} ${node.at('version').text ?? ''}`, 'a DC/OS Universe package: convert it with universe');
   return [id];
+}
+
+/** Spark and the like name the image of their executors in the command; what a command pulls itself is unresolved. */
+function commandImages(draft: BomDraft, command: string, where: string): void {
+  for (const [, ref = ''] of command.matchAll(/\bdocker\.image=["']?([^\s"';|&]+)/g)) draft.image(ref, where, { confidence: 'guessed' });
+  for (const [found] of command.matchAll(/\bdocker\s+(?:run|pull)\b[^;|&]*/g)) draft.unresolved(where, found, 'an image that a command pulls at run time');
+}
+
+/** Variables that are called image and look like a reference: frameworks start others from them. */
+function environmentImages(draft: BomDraft, node: Node): void {
+  for (const [name, { text = '', where }] of [...node.at('env').entries, ...node.at('environment').entries]) {
+    if (/image/i.test(name) && /^[a-z0-9][\w.-]*(?::\d+)?\/[\w./-]+(?::[\w.-]+|@sha256:[0-9a-f]{64})$/.test(text)) draft.image(text, where, { confidence: 'guessed' });
+  }
 }
 
 function shortOf(path: string): string {

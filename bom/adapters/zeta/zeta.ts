@@ -6,7 +6,7 @@ import { assignmentsOf } from './shell-assignments.ts';
 
 /** One module per .vers file, or per folder with only a build_pkg.sh. `select` takes app and app:version. */
 export const zeta: Adapter = {
-  name: 'zeta', version: 1,
+  name: 'zeta', version: 2,
   summary: 'Zeta packages (.vers files and build scripts, read and never run); select by app or app:version',
   wants: (path) => /\.vers$|(?:^|\/)[\w.-]+\.sh$|(?:^|\/)Dockerfile$/.test(path),
   detect: (files) => files.some(({ path, text }) => path.endsWith('.vers') || (/(?:^|\/)build_pkg\.sh$/.test(path) && text.includes('ZETA_'))),
@@ -22,7 +22,7 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
   const apps = files.filter(isMain).map((file): App => {
     const { values } = assignmentsOf(file);
     const base = file.path.split('/').at(-1)?.replace(/\.vers$|\.sh$/, '') ?? '';
-    const [, stem = base, release] = /^(.*?)-(\d[\w.]*)$/.exec(base) ?? [];
+    const [, stem = base, release] = /^(.*?)[-_](\d[\w.-]*)$/.exec(base) ?? [];
     return { file, name: file.path.split('/').at(-2) ?? stem, version: release ?? values.get('APP_VER') ?? '', values };
   });
   const chosen = apps.filter(({ name, version }) => words.length === 0 || words.includes(name) || words.includes(`${name}:${version}`));
@@ -44,14 +44,12 @@ function appBom(app: App, files: readonly AdapterFile[], name: string, options: 
   draft.metadata['labels'] = { short: app.name, kind: 'zeta-app' };
   const { values, lines, rest, written } = assignmentsOf(app.file);
   const required = new Set<string>();
+  const cloned = clonedBy([app.file, ...scripts]);
   if (app.file.path.endsWith('.vers')) for (const { where, text, reason } of rest) draft.unresolved(where, text, reason);
   for (const [variable, value] of values) {
     const where = `${app.file.path}:${lines.get(variable) ?? 1}`;
-    if (/_URL$/.test(variable) && value !== '' && !value.includes('${ZETA_')) draft.file([value], where, { purpose: 'binary', folder: app.name });
-    if (/^(?:\w+_)?APP_IMG$/.test(variable)) {
-      draft.more['variables'] = { registryHost: { description: 'the registry inside', default: '' } };
-      draft.add('produces', { image: value.replace('${ZETA_DOCKER_REG_URL}', '${registryHost}'), origin: { where } });
-    }
+    if (/_URL$/.test(variable) && value !== '' && !value.includes('${ZETA_') && !cloned.has(variable)) draft.file([value], where, { purpose: 'binary', folder: app.name });
+    if (/^(?:\w+_)?APP_IMG$/.test(variable) || (/_IMG(?:_\w+)?$/.test(variable) && value.startsWith(insideRegistry))) produced(draft, value, where);
     if (/^REQ_APP_(?:IMG|IMAGE)_NAME$/.test(variable)) for (const word of value.split(/\s+/)) if (word !== '') required.add(word);
   }
   const lists = [written.map(({ where, text }) => ({ where, text: text.slice(0, 4096) })), ...(app.file.path.endsWith('.vers') ? [] : [linesOf(draft, app.file)]), ...scripts.map((script) => linesOf(draft, script))];
@@ -59,6 +57,18 @@ function appBom(app: App, files: readonly AdapterFile[], name: string, options: 
   required.delete(app.name);
   if (required.size > 0) draft.more['requires'] = { strong: [...required].sort().map((word) => [{ key: 'short', operator: 'eq', values: [word] }]) };
   return draft.build(name);
+}
+
+const insideRegistry = '${ZETA_DOCKER_REG_URL}/';
+
+function produced(draft: BomDraft, image: string, where: string): void {
+  draft.more['variables'] = { registryHost: { description: 'the registry inside', default: '' } };
+  draft.add('produces', { image: image.replace('${ZETA_DOCKER_REG_URL}', '${registryHost}'), origin: { where } });
+}
+
+/** Variables that `git clone` is given: addresses of repositories, not of files. */
+function clonedBy(files: readonly AdapterFile[]): ReadonlySet<string> {
+  return new Set(files.flatMap(({ text }) => [...text.matchAll(/\bgit\s+clone\s+(?:-\S+\s+)*["']?\$\{?(\w+)/g)].map(([, name = '']) => name)));
 }
 
 /** Lines that fetch something: images, repositories, addresses. Images of the registry inside are built by other apps; packages by name are unresolved. */
@@ -71,6 +81,8 @@ function search(draft: BomDraft, lines: readonly Line[], values: ReadonlyMap<str
     const [, inside] = /^\$\{ZETA_DOCKER_REG_URL\}\/([\w.-]+)/.exec(ref ?? '') ?? [];
     if (inside !== undefined) required.add(inside);
     else if (ref !== undefined && !ref.includes('ZETA_DOCKER_REG_URL')) draft.image(ref, where, /^\s*FROM/.test(text) ? { role: 'base' } : {});
+    const [, built] = /\bdocker\s+build\s+(?:-\S+\s+)*?-t\s+(\$\{?ZETA_DOCKER_REG_URL\}?\/\S+)/.exec(text) ?? [];
+    if (built !== undefined) produced(draft, built.replace(/^\$\{?ZETA_DOCKER_REG_URL\}?/, '${ZETA_DOCKER_REG_URL}'), where);
     const [, cloned] = /\bgit\s+clone\s+(?:-\S+\s+)*(\S+)/.exec(text) ?? [];
     if (cloned !== undefined && !isTemplated(filled(cloned))) draft.add('git', { url: filled(cloned), origin: { where } });
     else if (cloned !== undefined) draft.unresolved(where, text, 'a repository with a shell expression in it');

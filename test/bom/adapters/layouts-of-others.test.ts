@@ -10,6 +10,7 @@ import { marathon } from '../../../bom/adapters/marathon/marathon.ts';
 import { detectAdapter } from '../../../bom/adapters/registry.ts';
 import { universe, universeAnnotation } from '../../../bom/adapters/universe/universe.ts';
 import { zarf } from '../../../bom/adapters/zarf/zarf.ts';
+import { zeta } from '../../../bom/adapters/zeta/zeta.ts';
 import { hex } from '../support/documents.ts';
 import { convertOne, convertText } from './support.ts';
 
@@ -209,6 +210,30 @@ describe('marathon', () => {
   });
 });
 
+describe('marathon jobs', () => {
+  it('finds images in commands, arguments and variables', () => {
+    const { spec } = convertText(marathon, 'job.json', '{"name": "spark", "schedule": "R/2017-02-14T12:00:00.000Z/PT3M", "container": {"type": "DOCKER", "image": "acme/spark:2"}, "command": "spark-submit --conf spark.mesos.executor.docker.image=acme/executor:2 && docker run acme/hidden:1 && true", "arguments": ["--conf", "x.docker.image=acme/other:3"], "env": {"SIDE_IMAGE": "acme/side:4", "IMAGE_COUNT": "4", "PLAIN": "acme/never:5"}}');
+    expect(spec.images?.map(({ ref, confidence = '' }) => `${ref} ${confidence}`.trim())).toEqual(['acme/spark:2', 'acme/executor:2 guessed', 'acme/other:3 guessed', 'acme/side:4 guessed']);
+    expect(whats(spec)).toEqual(['docker run acme/hidden:1']);
+  });
+});
+
+describe('zeta', () => {
+  it('tells repositories from files, and sees every image that a script builds', () => {
+    const { value, spec } = convertOne(zeta, [{ path: 'db/db_3.0.1-2.vers', text: '#!/bin/bash\nAPP_URL="https://dl.example.net/db.tgz"\n' }]);
+    expect([value.metadata.version, urls(spec.files)]).toEqual(['3.0.1-2', ['https://dl.example.net/db.tgz']]);
+    const built = convertText(zeta, 'web/build_pkg.sh', '#!/bin/bash\nAPP_NAME="web"\nAPP_URL_BASE="https://git.example.net/"\nAPP_URL="${APP_URL_BASE}web"\nGO_URL="https://dl.example.net/go.tgz"\nAPP_IMG_DB="${ZETA_DOCKER_REG_URL}/${APP_NAME}_db"\nAPP_IMG_NAME="web"\n  git clone $APP_URL\n  sudo docker build -t ${ZETA_DOCKER_REG_URL}/gobase .\n  sudo docker build -t $APP_IMG_DB .\n').spec;
+    expect([urls(built.files), built.git?.map(({ url }) => url), built.produces?.map(({ image }) => image)]).toEqual([['https://dl.example.net/go.tgz'], ['https://git.example.net/web'], ['${registryHost}/web_db', '${registryHost}/gobase']]);
+  });
+});
+
+describe('e-modules', () => {
+  it('takes only lists with components for its own', () => {
+    expect(detectAdapter([{ path: 'v1.yaml', text: 'version: v1\nkind: Repository\ncomponents: []\n' }])?.name).toBe('e-modules');
+    expect(detectAdapter([{ path: 'team.yaml', text: 'kind: Repository\nname: team\nspec: {}\n' }])).toBeUndefined();
+  });
+});
+
 describe('images-txt', () => {
   it('takes digests, platforms and names inside that stand beside a reference', () => {
     const digest = `sha256:${hex('a')}`;
@@ -230,6 +255,8 @@ etcd_download_url: "https://dl.example.net/{{ version }}/etcd.tgz"
 etcd_checksum: "sha256:${hex('b')}"
 tool_download_url: "https://dl.example.net/{{ system | lower }}/tool"
 site_url: http://service.example.net:8500
+agent_binary: "https://dl.example.net/agent-{{ version }}.rpm"
+archive: https://dl.example.net/archive.zip
 web_image: "{{ web_registry | default('docker.io') }}/acme/web:{{ web_tag | default(\\"1.10\\", true) }}"
 raw_image: !unsafe "acme/raw:1"
 secret_image: !vault |
@@ -237,7 +264,8 @@ secret_image: !vault |
   6638
 `);
     expect(refs(spec.images)).toEqual(['registry.example.net/acme/etcd:v3.10', 'docker.io/acme/web:1.10', 'acme/raw:1']);
-    expect(spec.files).toMatchObject([{ urls: ['https://dl.example.net/v3.10/etcd.tgz'], digest: `sha256:${hex('b')}` }]);
+    expect(spec.files).toMatchObject([{ urls: ['https://dl.example.net/v3.10/etcd.tgz'], digest: `sha256:${hex('b')}` }, { urls: ['https://dl.example.net/archive.zip'] }]);
+    expect(spec.packages).toMatchObject([{ target: 'el7', urls: [{ url: 'https://dl.example.net/agent-v3.10.rpm' }] }]);
     expect(whats(spec)).toEqual(['alone_image_repo: acme/alone', 'tool_download_url: https://dl.example.net/{{ system | lower }}/tool', expect.stringContaining('!vault') as string]);
   });
 });
