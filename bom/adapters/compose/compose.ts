@@ -26,7 +26,14 @@ function isComposeText(text: string): boolean {
 }
 
 /** What several files say of one service: fields of later ones win. */
-type Service = ReadonlyMap<string, { readonly node: Node; readonly file: string }>;
+interface Field { readonly node: Node; readonly file: string; /** The build that this one is laid over. */ readonly under?: Field | undefined }
+type Service = ReadonlyMap<string, Field>;
+
+/** Fields of `over` win; a build keeps what it lays over, since its parts are merged one by one. */
+function laidOver(base: Service, over: Service): Service {
+  const build = over.get('build');
+  return new Map([...base, ...over, ...(build === undefined ? [] : [['build', { ...build, under: build.under ?? base.get('build') }] as const])]);
+}
 
 class Compose {
   private readonly files: readonly AdapterFile[];
@@ -59,7 +66,7 @@ class Compose {
   private alternative(file: AdapterFile, services: ReadonlyMap<string, Service>): void {
     const own = new Map<string, Service>();
     this.read(file, own);
-    const all = new Map([...services, ...[...own].map(([name, service]) => [name, new Map([...services.get(name) ?? [], ...service])] as const)]);
+    const all = new Map([...services, ...[...own].map(([name, service]) => [name, laidOver(services.get(name) ?? new Map(), service)] as const)]);
     for (const [name, service] of own) {
       const isNew = !services.has(name) || ['image', 'build', 'extends', 'platform', 'volumes'].some((key) => service.has(key));
       if (isNew) this.service(name, all.get(name) ?? service, all);
@@ -88,7 +95,7 @@ class Compose {
       const isFirstVersion = !document.at('services').exists && document.entries.some(([, node]) => node.at('image').exists || node.at('build').exists);
       for (const [name, node] of (isFirstVersion ? document : document.at('services')).entries) {
         if (name.startsWith('x-') || !node.isMap) continue;
-        services.set(name, new Map([...services.get(name) ?? [], ...node.entries.map(([key, value]) => [key, { node: value, file: file.path }] as const)]));
+        services.set(name, laidOver(services.get(name) ?? new Map(), new Map(node.entries.map(([key, value]) => [key, { node: value, file: file.path }] as const))));
       }
     }
   }
@@ -121,10 +128,10 @@ class Compose {
     const platform = stated === undefined ? undefined : this.text(stated, fileOf('platform'));
     const profiles = get('profiles')?.texts ?? [];
     const more: Fields = { ...(platform === undefined ? {} : { platforms: [platform] }), ...(profiles.length === 0 ? {} : { when: { profiles } }) };
-    const build = get('build');
     const image = get('image');
     const ref = image === undefined ? undefined : this.text(image, fileOf('image'));
-    if (build !== undefined) this.build(name, ref, build, fileOf('build'), more);
+    const field = service.get('build');
+    if (field !== undefined) this.build(name, ref, field, more);
     else if (image !== undefined && ref !== undefined) this.draft.image(ref, image.where, { ...this.id(name), ...more });
     else if (image === undefined && get('provider') === undefined && !own.has('extends')) this.draft.unresolved(where, `service ${name}`, 'neither image nor build');
     for (const volume of get('volumes')?.items ?? []) {
@@ -153,7 +160,8 @@ class Compose {
       return service;
     }
     const whole = this.extended(found, others, { name: base, where, depth: depth + 1 });
-    return new Map([...[...whole].filter(([key]) => key !== 'extends' && key !== 'profiles' && !(key === 'build' && service.has('image')) && !(key === 'image' && service.has('build') && !service.has('image'))), ...service]);
+    const hasOwnBuild = service.has('build') && service.get('build')?.node.isMap === true && service.get('build')?.node.at('context').exists !== true;
+    return laidOver(new Map([...whole].filter(([key]) => key !== 'extends' && key !== 'profiles' && !(key === 'build' && service.has('image') && !service.has('build')) && !(key === 'image' && service.has('build') && !service.has('image') && !hasOwnBuild))), service);
   }
 
   private servicesOf(path: string, from: string): ReadonlyMap<string, Service> | undefined {
@@ -163,32 +171,35 @@ class Compose {
       .map(([name, node]) => [name, new Map(node.entries.map(([key, value]) => [key, { node: value, file: file.path }] as const))] as const)));
   }
 
-  private build(name: string, ref: string | undefined, build: Node, from: string, more: Fields): void {
+  private build(name: string, ref: string | undefined, field: Field, more: Fields): void {
+    const { node: build } = field;
+    const layers = layersOf(field);
     const base: string[] = [];
-    const values = this.valuesFor(from);
-    const take = (text: string, where: string): void => {
+    const take = (text: string, where: string, values: ReadonlyMap<string, string>): void => {
       const { text: image, unset } = interpolate(text, values);
       if (unset.length > 0) this.draft.unresolved(where, text, `${unset.join(', ')} has no value`);
       else if (this.draft.image(image, where, { role: 'base', ...more })) base.push(image);
     };
-    const context = interpolate(build.text ?? build.at('context').text ?? '.', values).text || '.';
-    const inline = build.at('dockerfile_inline').text;
+    const { node: placed, file: from } = layers.find(({ node }) => node.text !== undefined || node.at('context').exists) ?? field;
+    const values = this.valuesFor(from);
+    const context = interpolate(placed.text ?? placed.at('context').text ?? '.', values).text || '.';
+    const said = (key: string): string | undefined => layers.map(({ node }) => node.at(key).text).find((text) => text !== undefined);
+    const inline = said('dockerfile_inline');
     const isElsewhere = /^(?:https?|git|ssh):\/\/|^git@/.test(context);
-    const path = isElsewhere ? context : posix.join(context, interpolate(build.at('dockerfile').text ?? 'Dockerfile', values).text);
+    const path = isElsewhere ? context : posix.join(context, interpolate(said('dockerfile') ?? 'Dockerfile', values).text);
     const file = this.find(path, from);
-    const listed = build.at('args').items.flatMap(({ text = '' }) => (text.includes('=') ? [[text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const] : []));
-    const args = new Map([...listed, ...build.at('args').entries.flatMap(([key, value]) => (value.text === undefined ? [] : [[key, value.text] as const]))]);
-    if (inline !== undefined) for (const found of dockerfileImages({ path: build.where, text: inline }, args)) take(found.ref, build.where);
-    else if (file !== undefined) for (const found of dockerfileImages(file, args)) take(found.ref, found.where);
+    const args = new Map(layers.toReversed().flatMap(({ node }) => argumentsOf(node)));
+    if (inline !== undefined) for (const found of dockerfileImages({ path: build.where, text: inline }, args)) take(found.ref, build.where, values);
+    else if (file !== undefined) for (const found of dockerfileImages(file, args)) take(found.ref, found.where, values);
     else this.draft.unresolved(build.where, `build of ${name}`, `${path} is not among the files given, so its base images are not known`);
     const contexts = [...build.at('additional_contexts').entries.map(([, value]) => ({ text: value.text ?? '', where: value.where })), ...build.at('additional_contexts').items.map((item) => ({ text: item.text?.replace(/^[^=]*=/, '') ?? '', where: item.where }))];
     for (const { text, where } of contexts) {
-      if (text.startsWith('docker-image://')) take(text.slice('docker-image://'.length), where);
+      if (text.startsWith('docker-image://')) take(text.slice('docker-image://'.length), where, values);
       else if (/^(?:https?|git|ssh):\/\//.test(text)) this.draft.unresolved(where, text, 'a build context elsewhere');
     }
     for (const value of build.at('cache_from').items) {
       const ref = value.text?.includes('=') === true ? /(?:^|,)ref=([^,]+)/.exec(value.text)?.[1] : value.text;
-      if (ref !== undefined) take(ref, value.where);
+      if (ref !== undefined) take(ref, value.where, values);
     }
     this.draft.add('produces', { image: ref ?? `${this.project}-${name}`, ...(base.length === 0 ? {} : { base }), origin: { where: build.where } });
   }
@@ -201,4 +212,17 @@ class Compose {
     this.draft.unresolved(node.where, node.text, `${unset.join(', ') || 'it'} has no value`);
     return undefined;
   }
+}
+
+/** A build and those it lays over, its own first. */
+function layersOf(field: Field): Field[] {
+  const layers: Field[] = [];
+  for (let one: Field | undefined = field; one !== undefined && layers.length < 20; one = one.under) layers.push(one);
+  return layers;
+}
+
+/** `args` as a mapping or as NAME=value lines. */
+function argumentsOf(build: Node): [string, string][] {
+  const listed = build.at('args').items.flatMap(({ text = '' }): [string, string][] => (text.includes('=') ? [[text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]] : []));
+  return [...listed, ...build.at('args').entries.flatMap(([key, { text }]): [string, string][] => (text === undefined ? [] : [[key, text]]))];
 }

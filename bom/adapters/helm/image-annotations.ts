@@ -12,5 +12,5 @@ export interface AnnotatedImage {
 export function imagesInAnnotation(text: string, where: string): { readonly images: readonly AnnotatedImage[]; readonly broken: readonly string[] } {
   const { documents, broken } = readNodes({ path: where, text });
   const images = documents.flatMap((document) => document.items).map((item): AnnotatedImage => ({ ref: item.text ?? item.at('image').text ?? '', platforms: item.at('platforms').texts }));
-  return { images, broken: broken.map(({ message }) => message) };
+  return { images, broken: [...broken.map(({ message }) => message), ...(broken.length === 0 && documents.some((document) => document.exists && !document.isList) ? ['not a list of images'] : [])] };
 }

@@ -20,13 +20,13 @@ function isManifest(text: string): boolean {
   return group.test(text) && /(?:^|[{,])\s*(?:-\s+)?["']?kind["']?\s*:\s*["']?[A-Z]/m.test(text);
 }
 
-/** Objects that make a controller in the cluster fetch a chart or a repository: k3s HelmChart, Argo CD Application, Flux sources. */
+/** Objects that make a controller in the cluster fetch a chart or a repository: k3s HelmChart, Argo CD Application, Sveltos profiles, Flux sources. */
 function installed(draft: BomDraft, object: Node): void {
   const kind = object.at('kind').text ?? '';
   const group = object.at('apiVersion').text?.split('/')[0] ?? '';
   const spec = object.at('spec');
   const chart = (repo: string | undefined, name: string | undefined, version: string | undefined): void => {
-    if (name === undefined || (repo === undefined && !/^(?:oci|https?):\/\//.test(name)) || isTemplated(`${repo ?? ''}${name}`)) { draft.unresolved(object.where, `${kind} ${name ?? ''}`, 'a chart whose address cannot be read'); return; }
+    if (name === undefined || (repo === undefined && !/^(?:oci|https?):\/\//.test(name)) || isTemplated(`${repo ?? ''}${name}${version ?? ''}`)) { draft.unresolved(object.where, `${kind} ${name ?? ''}`, 'a chart whose address cannot be read'); return; }
     const versioned = version === undefined ? {} : { version };
     const source = name.startsWith('oci://') ? { oci: name, ...versioned } : /^https?:/.test(name) ? { url: name } : repo?.startsWith('oci://') === true || repo?.includes('://') === false ? { oci: `oci://${repo.replace(/^oci:\/\//, '').replace(/\/+$/, '')}/${name}`, ...versioned } : { repo, name, ...versioned };
     draft.add('charts', { source, withImages: 'annotations', origin: { where: object.where } });
@@ -38,6 +38,8 @@ function installed(draft: BomDraft, object: Node): void {
       if (source.at('chart').exists) chart(source.at('repoURL').text, source.at('chart').text, source.at('targetRevision').text);
       else draft.unresolved(source.where, `repository ${source.at('repoURL').text ?? ''}`, 'manifests elsewhere: convert them too');
     }
+  } else if (group === 'config.projectsveltos.io') {
+    for (const item of [...spec.at('helmCharts').items]) chart(item.at('repositoryURL').text, item.at('chartName').text?.split('/').at(-1), item.at('chartVersion').text);
   } else if (/(?:^|\.)toolkit\.fluxcd\.io$/.test(group) && ['HelmRelease', 'HelmRepository', 'HelmChart', 'GitRepository', 'OCIRepository', 'Bucket', 'Kustomization'].includes(kind)) {
     draft.unresolved(object.where, `${kind} ${object.at('metadata', 'name').text ?? ''} ${spec.at('url').text ?? ''}`, 'what Flux fetches in the cluster: name it as chart, git repository or manifests');
   }

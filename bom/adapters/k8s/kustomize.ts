@@ -114,7 +114,7 @@ function charts(draft: BomDraft, { node }: Kustomization): void {
   const named = (item: Node, ...keys: readonly string[]): string | undefined => keys.map((key) => item.at(key).text).find((text) => text !== undefined);
   for (const item of [...node.at('helmCharts').items, ...node.at('helmChartInflationGenerator').items]) {
     const [name, repo, version] = [named(item, 'name', 'chartName'), named(item, 'repo', 'chartRepo'), named(item, 'version', 'chartVersion')];
-    if (name === undefined || repo === undefined || isTemplated(`${name}${repo}`)) { draft.unresolved(item.where, `chart ${name ?? ''}`, 'without a name or a repository'); continue; }
+    if (name === undefined || repo === undefined || isTemplated(`${name}${repo}${version ?? ''}`)) { draft.unresolved(item.where, `chart ${name ?? ''} ${version ?? ''}`, name === undefined || repo === undefined ? 'without a name or a repository' : 'a template in it'); continue; }
     const source = repo.startsWith('oci://') ? { oci: `${repo}/${name}` } : { repo, name };
     draft.add('charts', { source: { ...source, ...(version === undefined ? {} : { version }) }, withImages: 'annotations', origin: { where: item.where } });
   }

@@ -19,7 +19,8 @@ export function addFile(draft: BomDraft, item: Node, { path, os = 'linux', arch,
 }
 
 /** v1alpha1: url (http repository, oci or git) or localPath; v1beta1: helmRepository, git, oci, local. */
-export function addChart(draft: BomDraft, item: Node, path: string, more: Fields): void {
+export function addChart(draft: BomDraft, item: Node, path: string, { isImported, ...more }: Fields & { readonly isImported?: boolean }): void {
+  if (isImported === true && !['url', 'localPath', 'helmRepository', 'git', 'oci', 'local'].some((key) => item.at(key).exists)) { draft.unresolved(item.where, `chart ${item.at('name').text ?? ''}`, 'changes a chart that the import brings: its values are not applied'); return; }
   const name = item.at('name').text ?? item.at('helmRepository', 'name').text;
   const source = chartSource(draft, item, name, path);
   if (source === undefined) return;
@@ -45,7 +46,7 @@ function chartSource(draft: BomDraft, item: Node, name: string | undefined, path
   }
   const url = item.at('url').text;
   if (url?.startsWith('oci://') === true) return { oci: url, version };
-  if (url !== undefined && (/\.git(?:@|$)/.test(url) || item.at('gitPath').exists)) {
+  if (url !== undefined && /\.git(?:@|$)/.test(url)) {
     const [address, ref] = splitRevision(url);
     return { git: address, ref: ref ?? version, path: item.at('gitPath').text };
   }

@@ -78,7 +78,7 @@ class Zarf {
     for (const item of component.at('images').items) this.image(item, arch, more);
     for (const archive of component.at('imageArchives').items) this.archive(archive, file.path, arch, more);
     for (const item of component.at('files').items) addFile(this.draft, item, { path: file.path, os: component.at('only', 'localOS').text, arch, more });
-    for (const item of component.at('charts').items) addChart(this.draft, item, file.path, more);
+    for (const item of component.at('charts').items) addChart(this.draft, item, file.path, { ...more, isImported: component.at('import').exists });
     for (const item of [...component.at('repos').items, ...component.at('repositories').items]) addRepository(this.draft, item, more);
     for (const item of component.at('manifests').items) this.manifest(item, file, more);
     this.manifestFolder(component.at('manifests'), file, more);

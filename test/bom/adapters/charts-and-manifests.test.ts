@@ -37,6 +37,13 @@ describe('helm', () => {
   });
 });
 
+describe('image annotations', () => {
+  it('that are no list are said', () => {
+    const chart = (annotation: string): string[] => whats(convertText(helm, 'Chart.yaml', `apiVersion: v2\nname: a\nversion: "1"\nannotations:\n  helm.sh/images: ${JSON.stringify(annotation)}\n`).spec);
+    expect([chart('web: acme/web:1'), chart('[]'), chart('- image: acme/web:1')]).toEqual([['annotation helm.sh/images'], [], []]);
+  });
+});
+
 describe('k8s', () => {
   it('takes renames of images that a base elsewhere has, patches in files, and arguments that are whole references', () => {
     const { spec } = convertOne(k8s, [
@@ -80,6 +87,15 @@ spec:
     const { spec } = convertText(k8s, 'a.yaml', 'apiVersion: v1\nkind: Pod\nspec: {containers: [{image: !Ref Web}, {image: !!str acme/web:1}, {image: !Sub "acme/x:${V}"}]}\n');
     expect(refs(spec.images)).toEqual(['acme/web:1']);
     expect(whats(spec)).toEqual(['!Ref Web', '!Sub acme/x:${V}']);
+  });
+
+  it('takes no chart whose version is a template, and reads Sveltos profiles', () => {
+    const { spec } = convertOne(k8s, [
+      { path: 'kustomization.yaml', text: 'helmCharts:\n- {name: a, repo: "https://charts.example.net", version: "${a_version}"}\n- {name: b, repo: "https://charts.example.net", version: 1.10}\n- {name: c, version: "1"}\n' },
+      { path: 'profile.yaml', text: 'apiVersion: config.projectsveltos.io/v1beta1\nkind: ClusterProfile\nspec: {helmCharts: [{repositoryURL: "https://charts.example.net/d", chartName: repo/d, chartVersion: v3.3.3}]}\n' },
+    ]);
+    expect(spec.charts?.map(({ source }) => source)).toMatchObject([{ name: 'b', version: '1.10' }, { repo: 'https://charts.example.net/d', name: 'd', version: 'v3.3.3' }]);
+    expect(whats(spec)).toEqual(['chart a ${a_version}', 'chart c 1']);
   });
 
   it('reads Argo CD sets of applications', () => {

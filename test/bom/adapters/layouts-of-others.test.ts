@@ -72,6 +72,15 @@ appliance: {x: y}
     expect(whats(convertOne(zarf, files.slice(0, 1)).spec)).toContain('manifests manifests');
   });
 
+  it('takes only addresses of repositories for git, and says what an import is changed by', () => {
+    const { spec } = convertOne(zarf, [
+      { path: 'zarf.yaml', text: 'kind: ZarfPackageConfig\nmetadata: {name: p}\ncomponents:\n- {name: c, required: true, import: {path: common}, charts: [{name: web, valuesFiles: [values.yaml]}]}\n' },
+      { path: 'common/zarf.yaml', text: 'kind: ZarfPackageConfig\nmetadata: {name: q}\ncomponents:\n- {name: c, charts: [{name: web, version: 1.10, url: "https://charts.example.net/web", gitPath: charts/web}, {name: own, version: "2", url: "https://git.example.net/own.git", gitPath: chart}]}\n' },
+    ]);
+    expect(spec.charts?.map(({ source }) => source)).toMatchObject([{ repo: 'https://charts.example.net/web', name: 'web', version: '1.10' }, { git: 'https://git.example.net/own.git', ref: '2', path: 'chart' }]);
+    expect(spec.unresolved).toMatchObject([{ where: 'zarf.yaml:4', what: 'chart web', reason: expect.stringContaining('import') as string }]);
+  });
+
   it('fills templates in from zarf-config, whatever its form, and the architecture from metadata', () => {
     const text = 'kind: ZarfPackageConfig\nmetadata: {name: p, architecture: arm64}\ncomponents:\n- name: c\n  only: {localOS: darwin}\n  images: ["###ZARF_PKG_TMPL_HOST###/web:###ZARF_PKG_TMPL_TAG###"]\n  files: [{source: "https://dl.example.net/###ZARF_PKG_ARCH###/x", target: /x}]\n';
     const configs = [
@@ -170,6 +179,17 @@ describe('compose', () => {
     const chosen = convertOne(compose, files, { select: ['a/compose.yaml', 'a/compose.prod.yaml', 'a/none.yaml'] });
     expect(refs(chosen.spec.images)).toEqual(['acme/base:1', 'acme/db-prod:1', 'acme/only:1']);
     expect(chosen.warnings).toEqual(['select: a/none.yaml is no Compose file here']);
+  });
+
+  it('merges builds part by part, over bases and overrides', () => {
+    const { spec } = convertOne(compose, [
+      { path: 'compose.yaml', text: 'services: {a: {extends: {file: base/compose-base.yaml, service: a}, build: {args: {VERSION: "${V:-9.1}"}}}, b: {build: {context: b}, image: acme/b:1}}\n' },
+      { path: 'compose.override.yaml', text: 'services: {b: {build: {args: [BASE=acme/base:2]}}}\n' },
+      { path: 'base/compose-base.yaml', text: 'services: {a: {build: {context: ., dockerfile: A.Dockerfile, args: {VERSION: "1", IMAGE: acme/a}}}}\n' },
+      { path: 'base/A.Dockerfile', text: 'ARG IMAGE\nARG VERSION\nFROM ${IMAGE}:${VERSION}\n' }, { path: 'b/Dockerfile', text: 'ARG BASE=none\nFROM ${BASE}\n' },
+    ], { select: ['compose.yaml', 'compose.override.yaml'] });
+    expect(refs(spec.images)).toEqual(['acme/a:9.1', 'acme/base:2']);
+    expect([spec.produces?.map(({ image }) => image), spec.unresolved]).toEqual([['compose-a', 'acme/b:1'], undefined]);
   });
 
   it('reads arguments in a list, includes from elsewhere, and a file of any name by its services', () => {
