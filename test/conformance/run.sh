@@ -1,23 +1,27 @@
-#!/bin/bash
-# The conformance suite of the OCI distribution specification against `longshore serve`, all four workflows, and independent clients.
+#!/bin/sh
+# The conformance suite of the OCI distribution specification against `longshore serve`, and independent clients.
 #
-#   test/conformance/run.sh [suite|clients|all]        default: all
+#   test/conformance/run.sh [suite|clients|library|all]        default: all
 #
+# suite: opencontainers/distribution-spec, conformance/. clients: crane and regctl; oras and cosign where they are on the PATH. library: oras-go.
 # Needs Go, and access to the Go module proxy. CONFORMANCE_VERSION picks a version of the suite (a commit of
 # github.com/opencontainers/distribution-spec, or `latest`); CONFORMANCE_SOURCE names a folder with a checkout of its conformance/ instead.
 # Reports are left in $RESULTS (default: a new temporary folder). Clients that are on the PATH are used as they are.
-set -euo pipefail
+set -eu
 what=${1:-all}
+case $what in suite|clients|library|all) ;; *) sed -n '2,9p' "$0"; exit 2 ;; esac
 root=$(cd "$(dirname "$0")/../.." && pwd)
 command -v go >/dev/null || { echo 'Go is not installed: nothing was run' >&2; exit 2; }
 work=$(mktemp -d)
 results=${RESULTS:-$(mktemp -d)}
+mkdir -p "$results" && results=$(cd "$results" && pwd)
 server=
 stop() {
   [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true; }
   chmod -R u+w "$work" && rm -rf "$work"
 }
 trap stop EXIT
+trap 'exit 130' INT TERM
 
 (cd "$root" && bin/pinned-node -e "console.log('tester:' + require('bcryptjs').hashSync('conformance', 5))") > "$work/htpasswd"
 "$root/bin/pinned-node" "$root/bin/longshore.ts" serve --store "$work/store" --listen 127.0.0.1:0 --htpasswd "$work/htpasswd" --json > "$work/serve.json" 2> "$work/serve.log" &
@@ -27,37 +31,74 @@ address=$(sed -n 's/.*"\(http:\/\/[^"]*\)".*/\1/p' "$work/serve.json" | head -1)
 host=${address#http://}
 echo "serving on $address"
 
-# The suite is a program since it was rewritten, and was a test binary before.
-build_suite() {
-  if go list -f '{{.Name}}' "$1" | grep -qx main; then go build -o "$work/conformance.test" "$1"; else go test -c -o "$work/conformance.test" "$1"; fi
-}
-
 suite() {
   if [ -n "${CONFORMANCE_SOURCE:-}" ]; then
-    cd "$CONFORMANCE_SOURCE" && build_suite .
+    package=.
+    cd "$CONFORMANCE_SOURCE"
   else
-    mkdir -p "$work/suite" && cd "$work/suite"
+    package=github.com/opencontainers/distribution-spec/conformance
+    mkdir -p "$work/suite"
+    cd "$work/suite"
     go mod init longshore.example/conformance 2>/dev/null
-    go get "github.com/opencontainers/distribution-spec/conformance@${CONFORMANCE_VERSION:-latest}" || {
+    go get "$package@${CONFORMANCE_VERSION:-latest}" || {
       echo 'the module proxy does not give the suite: name a checkout of it with CONFORMANCE_SOURCE' >&2; exit 3; }
-    build_suite github.com/opencontainers/distribution-spec/conformance
   fi
-  mkdir -p "$results" && cd "$results"
-  # The first group configures the suite of 1.1 and older, the second one the suite that replaced it.
-  OCI_ROOT_URL=$address OCI_NAMESPACE=conformance/repo1 OCI_CROSSMOUNT_NAMESPACE=conformance/repo2 OCI_AUTOMATIC_CROSSMOUNT=1 \
-  OCI_TEST_PULL=1 OCI_TEST_PUSH=1 OCI_TEST_CONTENT_DISCOVERY=1 OCI_TEST_CONTENT_MANAGEMENT=1 OCI_HIDE_SKIPPED_WORKFLOWS=0 OCI_DELETE_MANIFEST_BEFORE_BLOBS=1 \
-  OCI_REGISTRY=$host OCI_TLS=disabled OCI_REPO1=conformance/repo1 OCI_REPO2=conformance/repo2 OCI_RESULTS_DIR=$results OCI_VERSION=1.1+dev OCI_DATA_SPARSE=0 \
-  OCI_USERNAME=tester OCI_PASSWORD=conformance "$work/conformance.test"
+  # A program since it was rewritten, a test binary up to 1.1: each has settings of its own.
+  name=$(go list -f '{{.Name}}' "$package")
+  if [ "$name" = main ]; then
+    go build -o "$work/suite.bin" "$package"
+    run_program
+  else
+    go test -c -o "$work/suite.bin" "$package"
+    run_test_binary
+  fi
   echo "the suite passed; reports are in $results"
 }
 
-clients() {
-  export GOBIN=$work/bin
+run_program() {
+  rm -f "$results/summary.txt" "$results/junit.xml"
+  # 1.1+dev switches on what 1.1 leaves out (cancelled uploads, digest headers, tags beside a digest); each is named, so that no default decides. `sparse` stays
+  # off, as by default: it pushes an image without its layer, which this registry refuses; sparse indexes it takes (test/repository/conformance-data.test.ts).
+  (cd "$results" && env OCI_REGISTRY="$host" OCI_TLS=disabled OCI_REPO1=conformance/repo1 OCI_REPO2=conformance/repo2 OCI_USERNAME=tester OCI_PASSWORD=conformance \
+    OCI_VERSION=1.1+dev OCI_RESULTS_DIR="$results" OCI_DATA_SPARSE=false OCI_DATA_SHA512=true OCI_DATA_EMPTY_BLOB=true OCI_API_REFERRER=true \
+    OCI_API_BLOBS_ATOMIC=true OCI_API_BLOBS_DELETE=true OCI_API_BLOBS_DIGEST_HEADER=true OCI_API_BLOBS_MOUNT_ANONYMOUS=true OCI_API_BLOBS_UPLOAD_CANCEL=true \
+    OCI_API_MANIFESTS_ATOMIC=true OCI_API_MANIFESTS_DELETE=true OCI_API_MANIFESTS_DIGEST_HEADER=true OCI_API_MANIFESTS_TAG_PARAM=true \
+    OCI_API_TAGS_ATOMIC=true OCI_API_TAGS_DELETE=true OCI_API_TAGS_LIST=true "$work/suite.bin" > "$results/summary.txt") || failed
+  # It ends with 0 too when it could not read its settings or write its reports: what counts is what it reports.
+  [ -s "$results/junit.xml" ] && grep -qx 'OCI Conformance Result: Pass' "$results/summary.txt" || failed
+  for kind in Disabled Skip FAIL Error; do grep -Eqx "  $kind\.+: +0" "$results/summary.txt" || failed; done
+  sed -n '/^OCI Conformance Result/,$p' "$results/summary.txt"
+}
+
+failed() {
+  [ ! -f "$results/summary.txt" ] || grep -E -A3 ': (FAIL|Error|Skip|Disabled|Unknown)$|^  (Disabled|Skip|Pass|FAIL|Error)\.' "$results/summary.txt" | cut -c1-300 >&2
+  echo "the suite did not pass in full; reports are in $results" >&2
+  exit 1
+}
+
+run_test_binary() {
+  (cd "$results" && env OCI_ROOT_URL="$address" OCI_NAMESPACE=conformance/repo1 OCI_CROSSMOUNT_NAMESPACE=conformance/repo2 OCI_AUTOMATIC_CROSSMOUNT=1 \
+    OCI_USERNAME=tester OCI_PASSWORD=conformance OCI_TEST_PULL=1 OCI_TEST_PUSH=1 OCI_TEST_CONTENT_DISCOVERY=1 OCI_TEST_CONTENT_MANAGEMENT=1 \
+    OCI_HIDE_SKIPPED_WORKFLOWS=0 OCI_DELETE_MANIFEST_BEFORE_BLOBS=1 "$work/suite.bin")
+}
+
+# oras-go, the library of oras, Zarf and others: push, copy, extended copy with referrers.
+library() {
+  (cd "$root/test/conformance/oras" && go build -o "$work/oras-go" .)
+  "$work/oras-go" "$host" tester conformance
+}
+
+# In a subshell: its HOME holds the logins of this run only.
+clients() (
+  export GOBIN="$work/bin"
   [ -n "$(command -v crane)" ] || go install github.com/google/go-containerregistry/cmd/crane@v0.20.2
   [ -n "$(command -v regctl)" ] || go install github.com/regclient/regclient/cmd/regctl@v0.8.3
   PATH=$PATH:$GOBIN
-  export HOME=$work/home && mkdir -p "$HOME" && cd "$work"
-  head -c 1000000 /dev/urandom > file && tar cf layer.tar file
+  export HOME="$work/home"
+  mkdir -p "$HOME"
+  cd "$work"
+  head -c 1000000 /dev/urandom > file
+  tar cf layer.tar file
   crane auth login "$host" -u tester -p conformance
   crane append --insecure --new_layer layer.tar --new_tag "$host/clients/crane:1"
   crane validate --insecure --remote "$host/clients/crane:1"
@@ -81,13 +122,15 @@ clients() {
     rm note.txt && oras pull --plain-http -u tester -p conformance "$host/clients/oras:1" && grep -qx hello note.txt
     echo 'oras agrees'
   fi
-}
+)
 
 # What cosign signs here, by tag and as a bundle, `longshore lock` accepts by its key, and by no other.
 signatures() {
-  local digest; digest=$(crane digest --insecure "$host/clients/crane:1")
+  digest=$(crane digest --insecure "$host/clients/crane:1")
   export COSIGN_PASSWORD=
-  cosign generate-key-pair && mkdir other && (cd other && cosign generate-key-pair)
+  cosign generate-key-pair
+  mkdir other
+  (cd other && cosign generate-key-pair)
   for flags in '' --new-bundle-format; do
     cosign sign --key cosign.key --tlog-upload=false --allow-http-registry -y $flags "$host/clients/crane@$digest"
     for key in cosign.pub other/cosign.pub; do
@@ -103,6 +146,6 @@ signatures() {
 case $what in
   suite) suite ;;
   clients) clients ;;
-  all) clients; suite ;;
-  *) sed -n '2,8p' "$0"; exit 2 ;;
+  library) library ;;
+  all) clients; library; suite ;;
 esac
