@@ -9,6 +9,7 @@ import type { Found } from '../downloader/sources/module.ts';
 import { commitFile } from '../store/durable-file.ts';
 import type { CommandContext, NetworkFlags } from './context.ts';
 import { networkOf } from './context.ts';
+import { gitAuthorities } from './git-authorities.ts';
 import type { RegistryClientOptions } from './registry-client.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -69,7 +70,7 @@ export class RemoteModules {
     try {
       this.access.notify({ kind: 'step', phase: 'lock', message: `reading ${address.replace(/\?[^#]*/, '')}` });
       const headers = Object.assign({}, ...await Promise.all(names.map(headersFor(credentials)))) as Readonly<Record<string, string>>;
-      return await fetchModule(address, { http, registry, folder: scratchFolder, signal: this.access.signal }, headers);
+      return await fetchModule(address, { http, registry, folder: scratchFolder, authorities: gitAuthorities(this.access.caFiles), signal: this.access.signal }, headers);
     } finally {
       await http.close();
     }

@@ -6,6 +6,7 @@ import type { LockedGit, LockedPackage, LockedRepository } from '../bom/lock.ts'
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { AptSourceOptions } from '../downloader/sources/apt.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
+import { gitAuthorities } from './git-authorities.ts';
 import { helmRepositories } from './helm-repositories.ts';
 import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
 import { createRegistryClient, type RegistryClientOptions } from './registry-client.ts';
@@ -45,16 +46,17 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
   const { http, registry } = createRegistryClient(options);
   const named = headersFor(options.credentials ?? {});
   const certificates = createCertificates(options, (name) => secretOf(options.credentials ?? {}, name).value);
+  const authorities = gitAuthorities(options.caFiles);
   const sources = {
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
       http, blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, now,
     })),
     chart: lazySource(async () => (await import('../downloader/sources/chart.ts')).createChartSource({
-      http, registry, blobs, notify, now, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, aliases: helmRepositories,
+      http, registry, blobs, notify, now, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, concurrency, aliases: helmRepositories, authorities,
     })),
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
-      blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [],
+      blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [], authorities,
     })),
     rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource({
       http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access,

@@ -10,6 +10,8 @@ export interface GitRun {
   readonly subject: string;
   /** Headers that requests to the host of `url` carry (and no redirect follows then). */
   readonly headers?: { readonly url: string; readonly values: Readonly<Record<string, string>> };
+  /** A file with every authority that may vouch for an https server, in place of git's own list. */
+  readonly authorities?: string;
   readonly signal: AbortSignal;
 }
 
@@ -23,7 +25,7 @@ const settings: readonly (readonly [string, string])[] = [
   ['tar.umask', '0022'], ['advice.detachedHead', 'false'],
 ];
 
-function environment({ headers }: GitRun): NodeJS.ProcessEnv {
+function environment({ headers, authorities }: GitRun): NodeJS.ProcessEnv {
   const host = headers === undefined ? '' : `${new URL(headers.url).origin}/`;
   const secret = Object.entries(headers?.values ?? {}).map(([name, value]) => [`http.${host}.extraHeader`, `${name}: ${value}`] as const);
   const config = [...settings.filter(([, value]) => value !== ''), ...secret, ...(secret.length === 0 ? [] : [['http.followRedirects', 'false'] as const])];
@@ -32,6 +34,7 @@ function environment({ headers }: GitRun): NodeJS.ProcessEnv {
     ...inherited, LC_ALL: 'C', LANGUAGE: '', GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '', SSH_ASKPASS: '', GIT_ALLOW_PROTOCOL: 'file:http:https:ssh', GIT_PROTOCOL_FROM_USER: '0',
     GIT_OPTIONAL_LOCKS: '0', GIT_NO_REPLACE_OBJECTS: '1', GIT_ATTR_NOSYSTEM: '1',
     GIT_SSH_COMMAND: process.env['GIT_SSH_COMMAND'] ?? 'ssh -o BatchMode=yes',
+    ...(authorities === undefined ? {} : { GIT_SSL_CAINFO: authorities }),
     GIT_CONFIG_COUNT: String(config.length),
     ...Object.fromEntries(config.flatMap(([key, value], index) => [[`GIT_CONFIG_KEY_${index}`, key], [`GIT_CONFIG_VALUE_${index}`, value]])),
   };

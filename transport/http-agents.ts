@@ -57,7 +57,7 @@ export function createAgents(options: AgentOptions): Agents {
   };
   const owns = new Map<string, OwnTls | undefined>();
   const tlsFor = (own: OwnTls | undefined): Record<string, unknown> => {
-    commonCa ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')]), ...(options.caFiles ?? []).map(readText)];
+    commonCa ??= authorities(options.caFiles ?? []);
     return {
       ca: own === undefined ? commonCa : [...commonCa, ...own.caFiles.map(readText), ...(own.ca === undefined ? [] : [own.ca])],
       ...(own?.cert === undefined ? {} : { cert: own.cert }),
@@ -123,6 +123,11 @@ function inFolders(folders: readonly string[], host: string): OwnTls | undefined
     if (caFiles.length > 0) return { caFiles };
   }
   return undefined;
+}
+
+/** PEM of everybody who may vouch for a server: Node's and the system's authorities, and those of `caFiles`. Throws `INPUT_MISSING_FILE`. */
+export function authorities(caFiles: readonly string[]): string[] {
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system')]), ...caFiles.map(readText)];
 }
 
 function readText(path: string): string {

@@ -14,6 +14,8 @@ export interface ChartSourceOptions {
   readonly now: () => Date;
   /** Addresses of repositories that this machine's Helm knows by name, for `@name` dependencies. */
   readonly aliases?: () => Promise<ReadonlyMap<string, string>>;
+  /** A file with the authorities that git judges https servers by. */
+  readonly authorities?: () => Promise<string | undefined>;
   readonly spoolDir?: string;
   readonly concurrency?: number;
 }

@@ -61,9 +61,9 @@ async function linked({ path, link = '' }: { readonly path: string; readonly lin
 }
 
 /** A revision of a repository. `close` removes what was fetched. */
-export async function gitPlace(git: NonNullable<ChartRequirement['git']>, options: Reading & { readonly headers: Readonly<Record<string, string>>; readonly spoolDir: string }): Promise<ChartPlace & { readonly commit: string; close(): Promise<void> }> {
-  const { subject, signal, headers, spoolDir } = options;
-  const place = { url: gitAddress(git.url, subject), commit: '', subject, headers, signal, ...(git.ref === undefined ? {} : { ref: git.ref }) };
+export async function gitPlace(git: NonNullable<ChartRequirement['git']>, options: Reading & { readonly headers: Readonly<Record<string, string>>; readonly authorities: string | undefined; readonly spoolDir: string }): Promise<ChartPlace & { readonly commit: string; close(): Promise<void> }> {
+  const { subject, signal, headers, authorities, spoolDir } = options;
+  const place = { url: gitAddress(git.url, subject), commit: '', subject, headers, authorities, signal, ...(git.ref === undefined ? {} : { ref: git.ref }) };
   const revision = await resolveRevision(place);
   const folder = await mkdtemp(join(spoolDir, 'longshore-git-'));
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });

@@ -96,7 +96,7 @@ async function findChart(requirement: ChartRequirement, subject: string, context
   if (oci !== undefined) return { ...await fromRegistry(requirement, subject, context.origin), source: oci };
   if (url !== undefined) return { ...await fromUrls([url], { subject, headers: await context.origin.headersFor(requirement.headersFrom), origin: new URL(url).origin }, context.origin), source: url };
   if (git !== undefined) {
-    const place = await gitPlace(git, { subject, signal: context.signal, headers: await context.origin.headersFor(requirement.headersFrom), spoolDir: context.folder });
+    const place = await gitPlace(git, { subject, signal: context.signal, headers: await context.origin.headersFor(requirement.headersFrom), authorities: await context.authorities?.(), spoolDir: context.folder });
     try {
       return { packed: await packFolder(place, requirement, { subject, context }), urls: [], fileName: '', source: place.source };
     } finally {

@@ -13,6 +13,8 @@ export interface GitPlace {
   readonly mirror?: boolean;
   readonly subject: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** See {@link GitRun}. */
+  readonly authorities?: string | undefined;
   readonly signal: AbortSignal;
   /** Where a repository may lie for a while: abbreviated commits have to be looked up in one. */
   readonly spoolDir?: string;
@@ -26,9 +28,9 @@ export interface ResolvedRevision {
 
 const fullHex = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-export function runOf({ url, subject, headers, signal }: Pick<GitPlace, 'url' | 'subject' | 'headers' | 'signal'>, repository?: string): GitRun {
+export function runOf({ url, subject, headers, authorities, signal }: Pick<GitPlace, 'url' | 'subject' | 'headers' | 'authorities' | 'signal'>, repository?: string): GitRun {
   const sends = headers !== undefined && Object.keys(headers).length > 0 && /^https?:/.test(url);
-  return { subject, signal, ...(repository === undefined ? {} : { repository }), ...(sends ? { headers: { url, values: headers } } : {}) };
+  return { subject, signal, ...(repository === undefined ? {} : { repository }), ...(sends ? { headers: { url, values: headers } } : {}), ...(authorities === undefined ? {} : { authorities }) };
 }
 
 /**

@@ -21,6 +21,8 @@ export interface GitSourceOptions {
   readonly notify: Notify;
   readonly headersFor: (name: string) => Promise<Readonly<Record<string, string>>>;
   readonly spoolDir?: string;
+  /** A file with the authorities that https servers are judged by; git's own list without one. */
+  readonly authorities?: () => Promise<string | undefined>;
   /** Of the last lock: a bundle of the same commit that the store still has is kept as it is, whatever git makes today. */
   readonly previous?: readonly LockedGit[];
 }
@@ -42,7 +44,7 @@ export function createGitSource(options: GitSourceOptions): Source<'git'> {
     },
     async *fetch(item, blob, { offset = 0, signal }) {
       const place: GitPlace = {
-        url: item.url, commit: item.commit, subject: `git ${item.name}`, headers: await headersOf(item.headersFrom ?? [], options), signal,
+        url: item.url, commit: item.commit, subject: `git ${item.name}`, headers: await headersOf(item.headersFrom ?? [], options), authorities: await options.authorities?.(), signal,
         ...(item.ref === undefined ? {} : { ref: item.ref }), ...(item.mirror === undefined ? {} : { mirror: item.mirror }),
       };
       const folder = await scratch(options, place.subject);
@@ -66,7 +68,7 @@ async function resolveOne(requirement: GitRequirement, context: Resolving): Prom
   const subject = `${at === undefined ? '' : `${formatPosition(at)}: `}git ${requirement.name}`;
   if (!isSafePath(`${requirement.name}.bundle`)) throw new BundleError('INPUT_FIELD', { subject, expected: 'a name that can be a file name, in id', actual: JSON.stringify(requirement.name.slice(0, 200)) });
   const place: GitPlace = {
-    url: gitAddress(requirement.url, subject), commit: requirement.commit, subject, headers: await headersOf(requirement.headersFrom, context), signal: context.signal, mirror: requirement.mirrorAll,
+    url: gitAddress(requirement.url, subject), commit: requirement.commit, subject, headers: await headersOf(requirement.headersFrom, context), authorities: await context.authorities?.(), signal: context.signal, mirror: requirement.mirrorAll,
     ...(requirement.ref === undefined ? {} : { ref: requirement.ref }),
   };
   const revision = await resolveRevision(place);
@@ -113,7 +115,7 @@ async function lockSubmodule(submodule: { readonly path: string; readonly url: s
   if (submodule.url.startsWith('file:') && !place.url.startsWith('file:')) {
     throw new BundleError('INPUT_URL', { subject: `git ${name}, submodule ${submodule.path}`, expected: 'an address that the repository of another machine may name', actual: 'a path of this machine' });
   }
-  const inner: GitPlace = { url: submodule.url, commit: submodule.commit, subject: `git ${name}/${submodule.path}`, signal: place.signal, ...(isSameHost && place.headers !== undefined ? { headers: place.headers } : {}) };
+  const inner: GitPlace = { url: submodule.url, commit: submodule.commit, subject: `git ${name}/${submodule.path}`, authorities: place.authorities, signal: place.signal, ...(isSameHost && place.headers !== undefined ? { headers: place.headers } : {}) };
   const narrowed: GitRequirement = { ...requirement, headersFrom: isSameHost ? requirement.headersFrom : [] };
   return lockRepository({ requirement: narrowed, place: inner, revision: { commit: submodule.commit }, name: `${name}/${submodule.path}`, depth: depth + 1, trust }, context);
 }

@@ -21,6 +21,8 @@ export interface ModuleAccess {
   readonly registry: RegistryPool;
   /** A folder of this run: what is fetched from git lies below it until the run ends. */
   readonly folder: () => Promise<string>;
+  /** A file with the authorities that git judges https servers by. */
+  readonly authorities?: () => Promise<string | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -75,10 +77,10 @@ export function parseGitAddress(address: string): { readonly url: string; readon
   return { url, path: checkTreePath(path, address), ...(at < 0 ? {} : { rev: checkRevision(place.slice(at + 1), address) }) };
 }
 
-async function fetchRevisionFolder(address: string, { folder, signal }: ModuleAccess, headers: Readonly<Record<string, string>>): Promise<Found> {
+async function fetchRevisionFolder(address: string, { folder, authorities, signal }: ModuleAccess, headers: Readonly<Record<string, string>>): Promise<Found> {
   const { url, rev, path } = parseGitAddress(address);
   const scratch = await mkdtemp(join(await folder(), 'git-'));
-  const place = { url, commit: '', subject: address, headers, signal, spoolDir: scratch, ...(rev === undefined ? {} : { ref: rev }) };
+  const place = { url, commit: '', subject: address, headers, authorities: await authorities?.(), signal, spoolDir: scratch, ...(rev === undefined ? {} : { ref: rev }) };
   const revision = await resolveRevision(place);
   const repository = await fetchRevision(place, revision, scratch);
   const run = { ...runOf({ ...place, headers: {} }), repository };
