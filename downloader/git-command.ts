@@ -96,18 +96,25 @@ function absent(subject: string, cause: NodeJS.ErrnoException): BundleError {
 
 const kinds: readonly (readonly [RegExp, 'TRANSFER_AUTH' | 'RESOLVE_NOT_FOUND' | 'TRANSFER_TLS' | 'TRANSFER_CONNECT' | 'STORAGE_SPACE'])[] = [
   [/No space left|Disk quota/i, 'STORAGE_SPACE'],
+  [/Host key verification failed/i, 'TRANSFER_AUTH'],
   [/Authentication failed|could not read Username|could not read Password|terminal prompts disabled|Permission denied|error: 40[13]/i, 'TRANSFER_AUTH'],
   [/unable to update url base from redirection|error: 30\d/i, 'TRANSFER_AUTH'],
   [/not found|does not (?:appear|exist)|couldn't find remote ref|no such remote ref|not our ref|unadvertised object|bad object|unknown revision|error: 404|No such file/i, 'RESOLVE_NOT_FOUND'],
   [/SSL|TLS|certificate/i, 'TRANSFER_TLS'],
 ];
 
+/** What git says below the reason whenever a server did not answer as it wished. */
+const boilerplate = /^(?:fatal: Could not read from remote repository\.|Please make sure you have the correct access rights|and the repository exists\.)$/;
+
 /** git has no error codes; its English messages (LC_ALL=C) only choose between families here, nothing is decided on them. */
 function failure(args: readonly string[], stderr: string, { subject, headers }: GitRun): BundleError {
   const secrets = Object.values(headers?.values ?? {});
   const clean = secrets.reduce((text, secret) => text.replaceAll(secret, 'REDACTED'), stderr).replace(/\b[a-z+]+:\/\/[^\s'"]+/g, (url) => redactUrl(url));
-  const last = clean.trim().split('\n').filter((line) => line !== '').slice(-3).join('; ').replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 600);
+  const lines = clean.trim().split('\n').filter((line) => line.trim() !== '');
+  const telling = lines.filter((line) => !boilerplate.test(line));
+  const last = (telling.length === 0 ? lines : telling).slice(-3).join('; ').replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 600);
   const code = kinds.find(([pattern]) => pattern.test(clean))?.[1] ?? 'TRANSFER_CONNECT';
-  const next = code === 'TRANSFER_AUTH' ? 'Name a credential of the project in headersFrom, or set up git\'s own (a credential helper, an ssh key); with headersFrom no redirect is followed, so give the final address.' : undefined;
+  const next = /Host key verification failed/i.test(clean) ? 'Compare the key that the server shows with what its operator says, and add it to known_hosts (ssh-keyscan HOST), or name another file in GIT_SSH_COMMAND.'
+    : code === 'TRANSFER_AUTH' ? 'Name a credential of the project in headersFrom, or set up git\'s own (a credential helper, an ssh key); with headersFrom no redirect is followed, so give the final address.' : undefined;
   return new BundleError(code, { subject, expected: `git ${args.find((arg) => !arg.startsWith('-')) ?? ''} to succeed`, actual: last === '' ? 'a failure without a message' : last, ...(next === undefined ? {} : { next }) });
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import { storageError } from './durable-file.ts';
@@ -53,11 +53,15 @@ export class Partials {
 /** Create or continue, never through a symbolic link. */
 export const partialFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
-/** Removes a file; its bytes, 0 when there is none. */
+/** Removes a file, or a folder with all that is in it; its bytes, 0 when there is none. */
 export async function removeFile(path: string): Promise<number> {
   try {
-    const { size } = await stat(path);
-    await rm(path, { force: true });
+    const own = await lstat(path);
+    let { size } = own;
+    if (own.isDirectory()) {
+      for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) if (entry.isFile()) size += (await lstat(join(entry.parentPath, entry.name))).size;
+    }
+    await rm(path, { recursive: true, force: true });
     return size;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 0;

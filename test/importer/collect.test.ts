@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundleOf } from '../../bom/bundle.ts';
@@ -109,10 +109,13 @@ describe('gc', () => {
     const [pushed] = digestsOf(first);
     const kept = digestOf(files(13)['own'] as Uint8Array);
     for (const name of [kept, digestOf('nobody wants it')]) writeFileSync(join(machine.root, 'partial', `${name.slice(7)}.999999999.part`), 'half');
+    // What a killed `lock` leaves of a git repository.
+    mkdirSync(join(machine.root, 'partial/longshore-git-Ab12Cd/repository.git/objects'), { recursive: true });
+    writeFileSync(join(machine.root, 'partial/longshore-git-Ab12Cd/repository.git/objects/tmp_pack_1'), 'half');
     const result = await gc({ pushed: async () => (pushed === undefined ? [] : [pushed]), locks: [third.lock] });
     expect(pushed === undefined ? false : await machine.has(pushed)).toBe(true);
     expect(readdirSync(join(machine.root, 'partial'))).toEqual([`${kept.slice(7)}.999999999.part`]);
-    expect(result.leftoverBytes).toBe(4);
+    expect(result.leftoverBytes).toBeGreaterThanOrEqual(8);
   });
 
   it('keeps what a receipt lists until the next archive has come', async () => {
