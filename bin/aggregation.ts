@@ -20,8 +20,10 @@ export interface FileFlag { readonly file: readonly string[] }
 export const fileOption = (): Option =>
   new Option('-f, --file <path>', 'a project or BOMs: files, folders, globs, - for stdin, addresses (oci://, git+https://…@rev#path, https://); repeatable').argParser(collect).makeOptionMandatory();
 
+export type Inputs = Aggregated & { readonly projectDocument: ParsedProject };
+
 /** What the documents behind `-f` ask for together. */
-export async function aggregateInputs(names: readonly string[], access?: RemoteAccess, options: { readonly withWeak?: boolean; readonly note?: (text: string) => void } = {}): Promise<Aggregated & { readonly projectDocument: ParsedProject }> {
+export async function aggregateInputs(names: readonly string[], access?: RemoteAccess, options: { readonly withWeak?: boolean; readonly note?: (text: string) => void } = {}): Promise<Inputs> {
   const inputs = await readInputs(names, access);
   const isFolder = inputs.label !== '-' && (await stat(inputs.label).then((info) => info.isDirectory(), () => false));
   const folder = basename(resolve(inputs.label === '-' ? '.' : isFolder ? inputs.label : dirname(inputs.label)));

@@ -55,8 +55,16 @@ export interface Bundle {
   readonly layoutIndex: Uint8Array;
 }
 
+const known = new WeakMap<Lock, Bundle>();
+
 /** The bundle of a lock. Pure: the same lock gives the same bytes. Every generated manifest stays under 4 MiB (distribution specification, "Pushing Manifests"). */
 export function bundleOf(lock: Lock): Bundle {
+  const made = known.get(lock) ?? makeBundle(lock);
+  known.set(lock, made);
+  return made;
+}
+
+function makeBundle(lock: Lock): Bundle {
   const generated = new Map<Digest, GeneratedBlob>();
   const make = (mediaType: string, bytes: Uint8Array): GeneratedBlob => {
     const blob = { mediaType, digest: digestOf(bytes), size: bytes.length, bytes };

@@ -20,6 +20,23 @@ export interface ReadHow {
 }
 
 /**
+ * The file that a content is received into, for whoever can write there itself while it receives: what it wrote it yields as chunks of
+ * {@link FileSink.written}, which count and are not to be read. Whoever cannot yields the bytes, at any time, and leaves the sink alone.
+ */
+export interface FileSink {
+  /** Open for reading and writing; what was received before lies in it from its beginning. */
+  readonly fd: number;
+  /** Of the whole content: nothing may be written beyond it. */
+  readonly sizeBytes: number;
+  /** A chunk that stands for `length` bytes, which lie in the file where they belong. */
+  written(length: number): Uint8Array;
+  /** sha256 (hex) of the whole content as it was written: told before the last of it is yielded. */
+  digested(hex: string): void;
+  /** The file stays open until `settled` resolves: from then on nothing is written to it any more. */
+  holdFor(settled: () => Promise<void>): void;
+}
+
+/**
  * Where blobs are kept. When `put` or `fill` return, the blob is durable and whole; when they throw, no reader sees any of it.
  */
 export interface BlobWriter {
@@ -28,9 +45,10 @@ export interface BlobWriter {
   /**
    * Like `put`, but continues what an earlier, interrupted `fill` of the same blob left: `from(offset)` gives the bytes from `offset` on.
    * What was received when it throws with a `transfer` error or is killed stays for the next `fill`; after an `integrity` error nothing stays.
-   * A chunk may be overwritten once three more were asked for: whoever keeps one longer copies it.
+   * A chunk may be overwritten once three more were asked for: whoever keeps one longer copies it. `from` may be given a sink and use it.
+   * The bytes may have ended well before `fill` returns: being durable takes longer than being received.
    */
-  fill(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;
+  fill(blob: Descriptor, from: (offset: number, into?: FileSink) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;
 }
 
 export interface RequirementOf {
@@ -76,12 +94,12 @@ export interface Resolution<K extends Kind> {
 /**
  * Where artifacts come from. What `resolve` has to fetch to decide (manifests, metadata, keys, first-use content) it puts into the
  * writer it was made with; `fetch` gives the bytes of one blob of an artifact it resolved, from `offset` (bytes, default 0) to the end,
- * unverified: the writer verifies. Both retry what is worth it, and stop soon after `signal` is aborted.
+ * unverified: the writer verifies; a source that does not look at them passes `into` on to the transport. Both retry what is worth it, and stop soon after `signal` is aborted.
  */
 export interface Source<K extends Kind> {
   /** The whole set at once, so that closures are joint. Same order and same result for the same input. */
   resolve(wanted: readonly RequirementOf[K][], signal: AbortSignal): Promise<Resolution<K>>;
-  fetch(artifact: ArtifactOf[K], blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Bytes;
+  fetch(artifact: ArtifactOf[K], blob: Descriptor, options: { readonly offset?: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal }): Bytes;
 }
 
 /** Where artifacts go. `publish` sends content; nothing is visible by name before `commit`, which comes last. */

@@ -1,9 +1,8 @@
-import PQueue from 'p-queue';
 import type { Descriptor, Digest } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import { contentOf, type Lock } from '../bom/lock.ts';
-import type { ArtifactOf, BlobReader, BlobWriter, Bytes, Kind, Source } from '../bom/ports.ts';
+import type { ArtifactOf, BlobReader, BlobWriter, Bytes, FileSink, Kind, Source } from '../bom/ports.ts';
 import { firstOf } from './failures.ts';
 
 export interface DownloadOptions {
@@ -24,7 +23,7 @@ export interface DownloadResult {
   readonly presentBytes: number;
 }
 
-type Fetch = (options: { readonly offset: number; readonly signal: AbortSignal }) => Bytes;
+type Fetch = (options: { readonly offset: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal }) => Bytes;
 
 interface Job {
   readonly blob: Descriptor & { readonly what: string };
@@ -73,38 +72,46 @@ function lost(blobs: readonly (Descriptor & { readonly what: string })[]): Bundl
   });
 }
 
+/** Blobs that were received and are not durable yet: so many are open at most. */
+const mostCommitting = 128;
+
+/**
+ * A lane goes on to its next blob as soon as one was received; that it becomes durable, together with others, is waited for at the end.
+ */
 async function run(jobs: readonly Job[], options: DownloadOptions): Promise<number> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const queue = new PQueue({ concurrency: Math.max(1, options.concurrency) });
   const errors: unknown[] = [];
+  const committing = new Set<Promise<void>>();
   let fetchedBytes = 0;
   let finished = 0;
-  for (const job of jobs) {
-    void queue.add(async () => {
-      try {
-        const bytes = await fetchBlob(job, { ...options, signal });
-        fetchedBytes += bytes;
-        finished += 1;
-      } catch (error) {
-        errors.push(error);
-        queue.clear();
-        stop.abort();
-      }
-    });
-  }
-  await queue.onIdle();
+  const left = [...jobs];
+  // Large blobs keep a thread busy, small ones this one: half the lanes begin at the other end.
+  const lane = async (number: number): Promise<void> => {
+    const next = (): Job | undefined => (number % 2 === 1 ? left.pop() : left.shift());
+    for (let job = next(); job !== undefined && errors.length === 0; job = next()) {
+      const received = Promise.withResolvers<void>();
+      const done: Promise<void> = fetchBlob(job, { ...options, signal }, received.resolve)
+        .then((bytes) => { fetchedBytes += bytes; finished += 1; }, (error: unknown) => { errors.push(error); stop.abort(); })
+        .finally(() => { committing.delete(done); received.resolve(); });
+      committing.add(done);
+      await received.promise;
+      if (committing.size >= mostCommitting) await Promise.race(committing);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, options.concurrency) }, (_, number) => lane(number)));
+  await Promise.all(committing);
   if (errors.length > 0) throw firstOf(errors);
   checkNotAborted(options.signal, 'download');
   if (finished !== jobs.length) throw new Error(`${jobs.length - finished} blobs were neither fetched nor failed`);
   return fetchedBytes;
 }
 
-/** Bytes that came over the line for one blob. */
-async function fetchBlob({ blob, fetch }: Job, { blobs, notify, signal }: DownloadOptions): Promise<number> {
-  const meter = new Meter(notify);
+/** Bytes that came over the line for one blob. `received` is called when its bytes are here. */
+async function fetchBlob({ blob, fetch }: Job, { blobs, notify, signal }: DownloadOptions, received: () => void): Promise<number> {
+  const meter = new Meter(notify, received);
   const attempt = (): Promise<'stored' | 'present'> =>
-    blobs.fill(blob, (offset) => { meter.startAt(offset); return meter.count(fetch({ offset, signal })); }, signal);
+    blobs.fill(blob, (offset, into) => { meter.startAt(offset); return meter.count(fetch({ offset, into, signal })); }, signal);
   try {
     await attempt();
   } catch (error) {
@@ -131,9 +138,11 @@ class Meter {
   private at = 0;
   private told = 0;
   private readonly notify: Notify;
+  private readonly ended: () => void;
 
-  constructor(notify: Notify) {
+  constructor(notify: Notify, ended: () => void) {
     this.notify = notify;
+    this.ended = ended;
   }
 
   startAt(offset: number): void {
@@ -148,6 +157,7 @@ class Meter {
       if (this.at - this.told >= meterBytes) this.flush();
       yield chunk;
     }
+    this.ended();
   }
 
   flush(): void {

@@ -93,14 +93,14 @@ async function writeThen(path: string, { content, mode }: { readonly content: Ui
   await syncDirectory(dirname(path));
 }
 
-/** Moves a finished, synced file to its name and makes the name durable. Both on one file system. `directory`: shared with other writers there. */
-export async function commitRename(from: string, to: string, directory?: DirectorySync): Promise<void> {
+/** Moves a finished, synced file to its name and makes the name durable. Both on one file system. */
+export async function commitRename(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
   } catch (cause) {
     throw storageError(to, cause);
   }
-  await (directory === undefined ? syncDirectory(dirname(to)) : directory.sync());
+  await syncDirectory(dirname(to));
 }
 
 /** A failed file operation as a `BundleError`; what is one already stays. */

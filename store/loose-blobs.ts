@@ -1,11 +1,12 @@
 // Blobs that are files of their own: blobs/sha256/<hex> of an OCI image layout (image specification 1.1, image-layout.md).
 import { createHash } from 'node:crypto';
+import { fstatSync, statSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import type { Bytes } from '../bom/ports.ts';
 import type { BlobIndex, FileStamp, IndexRow } from './blob-index.ts';
-import { commitRename, DirectorySync, storageError, syncDirectory } from './durable-file.ts';
+import { DirectorySync, storageError, syncDirectory } from './durable-file.ts';
 import { stampOf } from './packs.ts';
 import { type FilePiece, readFileRange } from './read-file.ts';
 import { type OpenFile, syncFiles } from './sync-files.ts';
@@ -35,7 +36,7 @@ export class LooseBlobs {
   async locate(digest: Digest, row: IndexRow | undefined = this.index().get(digest)): Promise<FilePiece | undefined> {
     const known = row?.where === 'loose' ? row.stamp : undefined;
     const path = this.pathOf(digest);
-    const now = await stampOf(path);
+    const now = looseStamp(path);
     if (now === undefined) {
       if (known !== undefined) this.index().delete(digest);
       return undefined;
@@ -56,24 +57,25 @@ export class LooseBlobs {
     return true;
   }
 
-  /** Gives a verified, synced file of this file system the name of its digest and enters it in the index. */
-  async commit(temporary: string, digest: Digest): Promise<void> {
-    await commitRename(temporary, this.pathOf(digest), this.folderSync);
-    const stamp = await stampOf(this.pathOf(digest));
-    if (stamp !== undefined) this.index().set(digest, { where: 'loose', size: stamp.size, stamp });
-  }
-
-  /** The same for many verified files whose writers are done: all are synced, then all are named, then all are entered. */
-  async commitAll(files: readonly (OpenFile & { readonly digest: Digest })[], root: string): Promise<void> {
-    await syncFiles(files, root);
-    for (const { path, digest } of files) await rename(path, this.pathOf(digest)).catch((cause: unknown) => { throw storageError(this.pathOf(digest), cause); });
-    await syncDirectory(this.folder);
+  /**
+   * Gives verified files, whose writers are done, the names of their digests: all are synced, then all are named, then all are entered. Returns which of them failed
+   * by themselves, and why; throws what concerns all of them.
+   */
+  async commitAll<F extends OpenFile & { readonly digest: Digest }>(files: readonly F[], root: string): Promise<ReadonlyMap<F, unknown>> {
+    const failures = (await syncFiles(files, root)) as Map<F, unknown>;
     const rows: [Digest, IndexRow][] = [];
-    for (const { digest } of files) {
-      const stamp = await stampOf(this.pathOf(digest));
-      if (stamp !== undefined) rows.push([digest, { where: 'loose', size: stamp.size, stamp }]);
-    }
+    await Promise.all(files.filter((file) => !failures.has(file)).map(async (file) => {
+      const { dev, ino, size, mtimeMs } = fstatSync(file.handle.fd);
+      try {
+        await rename(file.path, this.pathOf(file.digest));
+        rows.push([file.digest, { where: 'loose', size, stamp: { device: dev, inode: ino, size, mtimeMs } }]);
+      } catch (cause) {
+        failures.set(file, storageError(this.pathOf(file.digest), cause));
+      }
+    }));
+    await this.folderSync.sync();
     this.index().setAll(rows, { keep: false });
+    return failures;
   }
 
   /** Names in the folder, blobs or not. */
@@ -95,6 +97,16 @@ export class LooseBlobs {
   async remove(digests: readonly Digest[]): Promise<void> {
     for (const digest of digests) await rm(this.pathOf(digest), { force: true });
     await syncDirectory(this.folder);
+  }
+}
+
+/** Without a turn over another thread: the index, which lies beside it, is read so too, and most blobs are asked for when they are not there. */
+function looseStamp(path: string): FileStamp | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? undefined : { device: found.dev, inode: found.ino, size: found.size, mtimeMs: found.mtimeMs };
+  } catch (cause) {
+    throw storageError(path, cause);
   }
 }
 

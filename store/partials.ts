@@ -10,6 +10,8 @@ import { storageError } from './durable-file.ts';
  */
 export class Partials {
   private readonly folder: string;
+  /** What lay in the folder lately, by digest. */
+  private seen: { readonly atMs: number; readonly names: ReadonlyMap<string, readonly string[]> } | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -22,7 +24,7 @@ export class Partials {
   /** The path to continue or start at; what a dead process left of this blob is there when this returns. */
   async claim(digest: Digest): Promise<string> {
     const own = this.pathOf(digest);
-    for (const name of await this.namesOf(digest)) {
+    for (const name of await this.namesOf(hexOf(digest))) {
       const pid = Number(name.split('.')[1]);
       if (pid === process.pid || isAlive(pid)) continue;
       await rename(join(this.folder, name), own).catch((cause: NodeJS.ErrnoException) => {
@@ -44,11 +46,17 @@ export class Partials {
     return bytes;
   }
 
-  private async namesOf(digest: Digest): Promise<string[]> {
-    const prefix = `${hexOf(digest)}.`;
-    return (await readdir(this.folder)).filter((name) => name.startsWith(prefix));
+  private async namesOf(hex: string): Promise<readonly string[]> {
+    if (this.seen === undefined || performance.now() - this.seen.atMs > freshMs) {
+      const names = await readdir(this.folder);
+      this.seen = { atMs: performance.now(), names: Map.groupBy(names, (name) => name.slice(0, name.indexOf('.'))) };
+    }
+    return this.seen.names.get(hex) ?? [];
   }
 }
+
+/** Reading the folder for every one of many small blobs costs more than the blobs; what another process leaves meanwhile is found by the next run. */
+const freshMs = 200;
 
 /** Create or continue, never through a symbolic link. */
 export const partialFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;

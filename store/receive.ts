@@ -1,32 +1,72 @@
-import { createHash } from 'node:crypto';
+import { fstatSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Descriptor } from '../bom/digest.ts';
 import { checkNotAborted } from '../bom/errors.ts';
-import type { Bytes } from '../bom/ports.ts';
-import { verified } from '../formats/oci/verified.ts';
+import type { Bytes, FileSink } from '../bom/ports.ts';
+import { Verifier } from '../formats/oci/verified.ts';
+import { ReceivingSink } from './file-sink.ts';
 import { readFileRange } from './read-file.ts';
 
-/** Continues the file behind `handle` to the whole blob: what is there is hashed, the rest comes from `from`. */
-export async function appendVerified(handle: FileHandle, options: {
-  readonly blob: Descriptor; readonly temporary: string; readonly from: (offset: number) => Bytes; readonly signal: AbortSignal;
-}): Promise<void> {
-  const { blob, temporary, from, signal } = options;
-  const hash = createHash('sha256');
-  let position = (await handle.stat()).size;
-  if (position > blob.size) position = 0;
-  for await (const chunk of readFileRange(temporary, 0, position)) hash.update(chunk);
-  await handle.truncate(position);
-  const before = { hash, bytes: position };
-  const incoming = position === blob.size && position > 0 ? nothing() : from(position);
+export interface ReceiveOptions {
+  readonly blob: Descriptor;
+  readonly temporary: string;
+  readonly from: (offset: number, into: FileSink) => Bytes;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Continues the file behind `handle` to the whole blob: what is there is hashed, the rest comes from `from`, as bytes or written by the transport.
+ * When this returns or throws, nobody but the caller writes to the file any more. Throws `INTEGRITY_*`, and what `from` throws.
+ */
+export async function appendVerified(handle: FileHandle, options: ReceiveOptions): Promise<void> {
+  const { blob, from } = options;
+  const there = fstatSync(handle.fd).size;
+  const position = there > blob.size ? 0 : there;
+  if (position !== there) await handle.truncate(position);
+  const verifier = new Verifier(blob);
+  verifier.count(position);
+  const sink = new ReceivingSink(handle.fd, blob.size);
+  try {
+    if (position < blob.size || position === 0) await take(from(position, sink), { ...options, handle, verifier, sink });
+  } catch (error) {
+    await sink.release();
+    // What the transport wrote and did not vouch for.
+    if (fstatSync(handle.fd).size > verifier.length) await handle.truncate(verifier.length);
+    throw error;
+  }
+  await sink.release();
+  if (sink.hex === undefined) await catchUp(verifier, options.temporary);
+  verifier.end(sink.hex);
+}
+
+/** Hashes what lies in the file and was not hashed on the way. */
+async function catchUp(verifier: Verifier, path: string): Promise<void> {
+  for await (const chunk of readFileRange(path, verifier.hashed, verifier.length, { borrow: true })) verifier.hash(chunk);
+}
+
+interface Taking extends ReceiveOptions { readonly handle: FileHandle; readonly verifier: Verifier; readonly sink: ReceivingSink }
+
+async function take(bytes: Bytes, taking: Taking): Promise<void> {
+  const { handle, verifier, sink, signal, blob, temporary } = taking;
   // Each chunk is written while the next one is received and hashed.
   let writing: Promise<unknown> = Promise.resolve();
   try {
-    for await (const chunk of verified(incoming, blob, { before })) {
+    for await (const chunk of bytes) {
+      const position = verifier.length;
+      if (sink.owns(chunk)) {
+        // Counted in any case: it lies in the file.
+        verifier.count(chunk.length);
+        checkNotAborted(signal, blob.digest);
+        continue;
+      }
       checkNotAborted(signal, blob.digest);
+      sink.hex = undefined;
+      if (verifier.hashed < position) await catchUp(verifier, temporary);
+      verifier.count(chunk.length);
+      verifier.hash(chunk);
       await writing;
       writing = writeAll(handle, chunk, position);
       writing.catch(() => undefined);
-      position += chunk.length;
     }
   } finally {
     await writing;
@@ -35,8 +75,4 @@ export async function appendVerified(handle: FileHandle, options: {
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
-}
-
-async function* nothing(): Bytes {
-  // An empty body: the whole blob was there already.
 }

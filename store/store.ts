@@ -1,19 +1,20 @@
 // The store: an OCI image layout (image specification 1.1, image-layout.md) with an index beside it. ARCHITECTURE.md, "Store".
-import { type FileHandle, open, readdir, rm, statfs } from 'node:fs/promises';
+import { open, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GeneratedBlob } from '../bom/bundle.ts';
 import { type ByteRange, type Descriptor, type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
-import type { BlobReader, BlobWriter, Bytes, ReadHow } from '../bom/ports.ts';
+import type { BlobReader, BlobWriter, Bytes, FileSink, ReadHow } from '../bom/ports.ts';
 import { verified } from '../formats/oci/verified.ts';
 import { BlobIndex, type IndexRow } from './blob-index.ts';
-import { storageError } from './durable-file.ts';
-import { isSameFile, type PackBlob, type PackRecord, Packs, type PackVolume, stampOf } from './packs.ts';
+import { Commits } from './commits.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
-import { partialFlags, Partials } from './partials.ts';
+import { type LooseBlob, LooseBlobs } from './loose-blobs.ts';
+import { type PackBlob, type PackRecord, Packs, stampOf } from './packs.ts';
+import { Partials } from './partials.ts';
 import { type FilePiece, readPieces } from './read-file.ts';
-import { isGood, type LooseBlob, LooseBlobs } from './loose-blobs.ts';
-import { appendVerified } from './receive.ts';
+import { Receiving } from './receiving.ts';
+import { recheckPack } from './recheck-pack.ts';
 import { openStoreFolder } from './store-folder.ts';
 import type { OpenFile } from './sync-files.ts';
 
@@ -34,7 +35,8 @@ export class Store implements BlobReader, BlobWriter {
   private index: BlobIndex;
   private readonly partials: Partials;
   private readonly packs: Packs;
-  private readonly receiving = new Map<Digest, Promise<'stored'>>();
+  private readonly commits: Commits;
+  private readonly receiving: Receiving;
 
   private constructor(root: string) {
     this.root = root;
@@ -42,6 +44,8 @@ export class Store implements BlobReader, BlobWriter {
     this.index = new BlobIndex(join(root, 'index.db'));
     this.partials = new Partials(join(root, 'partial'));
     this.packs = new Packs(root);
+    this.commits = new Commits(this.loose, root);
+    this.receiving = new Receiving({ partials: this.partials, commits: this.commits, has: (digest) => this.has(digest) });
   }
 
   /** Opens the store at `root`, as {@link openStoreFolder} does. */
@@ -122,56 +126,17 @@ export class Store implements BlobReader, BlobWriter {
 
   // ---- writing
 
-  async put(blob: Descriptor, bytes: Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
-    if (await this.has(blob.digest)) return 'present';
-    return this.once(blob, async () => {
-      await rm(await this.partials.claim(blob.digest), { force: true });
-      return this.receive(blob, () => bytes, signal);
-    });
+  put(blob: Descriptor, bytes: Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
+    return this.receiving.put(blob, bytes, signal);
   }
 
-  async fill(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
-    if (await this.has(blob.digest)) return 'present';
-    return this.once(blob, () => this.receive(blob, from, signal));
-  }
-
-  /** Several callers of this process that bring the same blob: the first one's bytes are taken, the others wait for it. */
-  private async once(blob: Descriptor, receive: () => Promise<'stored'>): Promise<'stored' | 'present'> {
-    const running = this.receiving.get(blob.digest);
-    if (running !== undefined) {
-      await running;
-      return 'present';
-    }
-    const receiving = receive();
-    this.receiving.set(blob.digest, receiving);
-    try {
-      return await receiving;
-    } finally {
-      this.receiving.delete(blob.digest);
-    }
+  fill(blob: Descriptor, from: (offset: number, into?: FileSink) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
+    return this.receiving.fill(blob, from, signal);
   }
 
   /** A blob whose bytes follow from the lock. */
   async putBytes(blob: GeneratedBlob): Promise<'stored' | 'present'> {
     return this.put(blob, (async function* whole() { yield blob.bytes; })(), new AbortController().signal);
-  }
-
-  private async receive(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored'> {
-    const temporary = await this.partials.claim(blob.digest);
-    let handle: FileHandle | undefined;
-    try {
-      handle = await open(temporary, partialFlags, 0o644);
-      await appendVerified(handle, { blob, temporary, from, signal });
-      await handle.sync();
-    } catch (cause) {
-      const error = cause instanceof BundleError || !isFileError(cause) ? cause : storageError(temporary, cause);
-      if (error instanceof BundleError && error.family === 'integrity') await rm(temporary, { force: true });
-      throw error;
-    } finally {
-      await handle?.close();
-    }
-    await this.loose.commit(temporary, blob.digest);
-    return 'stored';
   }
 
   /** For what can be worked out again from blobs: may be emptied at any time. */
@@ -191,11 +156,7 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Brings a blob that is cut over volumes into one piece, for whoever reads files and not blobs. */
   async joinPieces(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    if ((await this.pieces(blob.digest))?.length === 1) return;
-    await this.once(blob, async () => {
-      await rm(await this.partials.claim(blob.digest), { force: true });
-      return this.receive(blob, () => this.open(blob), signal);
-    });
+    if ((await this.pieces(blob.digest))?.length !== 1) await this.receiving.copy(blob, () => this.open(blob), signal);
   }
 
   /** A name in the store's file system for a blob whose digest is not known before its end; {@link commitSpooled} gives it its place. */
@@ -205,18 +166,12 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Takes over a spooled file that its writer hashed while writing. The file is synced here. */
   async commitSpooled(path: string, digest: Digest): Promise<void> {
-    const handle = await open(path, 'r+');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await this.loose.commit(path, digest);
+    await this.commits.add({ path, handle: await open(path, 'r+'), digest });
   }
 
   /** The same for many files at once. */
   async commitSpooledAll(files: readonly (OpenFile & { readonly digest: Digest })[]): Promise<void> {
-    await this.loose.commitAll(files, this.root);
+    for (const [, failure] of await this.loose.commitAll(files, this.root)) throw failure;
   }
 
   /** Lists the manifests of `layoutIndex` that are here in the store's own index.json, so that foreign tools find them. */
@@ -275,7 +230,8 @@ export class Store implements BlobReader, BlobWriter {
     this.index.clear();
     const damaged: string[] = [];
     for (const record of await this.packs.load()) {
-      const good = await this.recheckPack(record, signal);
+      const good = await recheckPack(record, this.root, signal);
+      if (good !== undefined && good !== record) await this.packs.save(good);
       if (good === undefined) damaged.push(...record.volumes.map(({ path }) => path));
       else this.enterPack(good, true);
     }
@@ -290,26 +246,6 @@ export class Store implements BlobReader, BlobWriter {
     let bytes = 0;
     for (const row of this.index.all()) { blobs += 1; bytes += row.size; }
     return { blobs, bytes, damaged };
-  }
-
-  /** A pack whose files look as they did, or whose every blob was read again and is good (a store that was copied or restored); else `undefined`. */
-  private async recheckPack(record: PackRecord, signal: AbortSignal): Promise<PackRecord | undefined> {
-    const volumes: PackVolume[] = [];
-    for (const volume of record.volumes) {
-      const stamp = await stampOf(volume.path);
-      if (stamp === undefined) return undefined;
-      volumes.push({ path: volume.path, ...stamp });
-    }
-    const isSame = volumes.every((now, number) => isSameFile(now, record.volumes[number]));
-    if (isSame) return record;
-    for (const blob of record.blobs) {
-      checkNotAborted(signal, this.root);
-      const pieces = (blob.pieces ?? [blob]).map(({ volume, offset, size }) => ({ path: volumes[volume]?.path ?? '', offset, size }));
-      if (!(await isGood(readPieces(pieces), blob.digest))) return undefined;
-    }
-    const renewed = { ...record, volumes };
-    await this.packs.save(renewed);
-    return renewed;
   }
 
   /** Digest and bytes of every loose file that has a digest's name; nothing is read. */
@@ -342,9 +278,7 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Copies a blob out of the pack that holds it; nothing when it is loose already. */
   async takeOut(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    if (await this.isLoose(blob.digest)) return;
-    await rm(await this.partials.claim(blob.digest), { force: true });
-    await this.receive(blob, () => this.open(blob), signal);
+    if (!(await this.isLoose(blob.digest))) await this.receiving.copy(blob, () => this.open(blob), signal);
   }
 
   /** Bytes of loose blobs on the disk. */
@@ -355,8 +289,4 @@ export class Store implements BlobReader, BlobWriter {
 
 function rowOf({ archive }: PackRecord, { size, volume, offset, pieces }: PackBlob): IndexRow & { readonly where: 'pack' } {
   return { where: 'pack', size, pack: hexOf(archive), volume, offset: pieces === undefined ? offset : cutOffset };
-}
-
-function isFileError(cause: unknown): boolean {
-  return cause instanceof Error && typeof (cause as NodeJS.ErrnoException).syscall === 'string';
 }

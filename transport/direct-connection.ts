@@ -27,6 +27,25 @@ export class NotDirect extends Error {
   }
 }
 
+/** Takes a body at the moment it comes, in place of a reader of {@link DirectConnection.body}. An error thrown here ends the exchange. */
+export interface BodyTaker {
+  /** Where the next bytes are put; what stood there before is done with. */
+  room(): Uint8Array;
+  received(count: number): void;
+  /** The whole body came. */
+  ended(): void;
+  /** It broke off: nothing more is received. */
+  failed(error: Error): void;
+}
+
+export interface DirectRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Called when the connection can be used again. */
+  readonly onIdle: () => void;
+  /** Who takes the body, as the head says; a reader when left out. */
+  readonly takerFor?: ((head: Head) => BodyTaker) | undefined;
+}
+
 /** `ended`: everything was received, not all of it read. */
 type State = 'idle' | 'head' | 'body' | 'ended' | 'closed';
 
@@ -48,7 +67,8 @@ export class DirectConnection {
   private error: Error | undefined;
   private wake: (() => void) | undefined;
   private quietWhilePaused = false;
-  private onIdle: () => void = () => undefined;
+  private asked: DirectRequest = { headers: {}, onIdle: () => undefined };
+  private taker: BodyTaker | undefined;
   private readonly onClose: () => void;
   /** Nothing of an answer has come since the request was sent. */
   silent = true;
@@ -60,7 +80,7 @@ export class DirectConnection {
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     const common = {
       host, port: Number(url.port || (secure ? 443 : 80)), autoSelectFamily: true,
-      onread: { buffer: () => (this.region = this.state === 'body' ? this.slabs.room() : this.headRegion), callback: (count: number) => this.received(count) },
+      onread: { buffer: () => (this.region = this.state === 'body' ? this.roomForBody() : this.headRegion), callback: (count: number) => this.received(count) },
     };
     const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
     this.socket = secure ? connectTls({ ...common, ...servername, ...options.tls, ALPNProtocols: ['http/1.1'] }) : connect(common);
@@ -76,14 +96,20 @@ export class DirectConnection {
 
   get usable(): boolean { return this.state === 'idle'; }
 
-  /** Sends a GET; its head comes when the server answers. `onIdle` is called when the connection can be used again. */
-  request(url: URL, headers: Readonly<Record<string, string>>, onIdle: () => void): Promise<Head> {
+  private roomForBody(): Uint8Array {
+    return this.taker === undefined ? this.slabs.room() : this.taker.room();
+  }
+
+  /** Sends a GET; its head comes when the server answers. */
+  request(url: URL, asked: DirectRequest): Promise<Head> {
+    const { headers } = asked;
     if (this.state !== 'idle') throw new Error(`a request on a connection that is ${this.state}`);
     this.state = 'head';
     this.silent = true;
     this.socket.ref();
     this.headText = '';
-    this.onIdle = onIdle;
+    this.asked = asked;
+    this.taker = undefined;
     this.answered = Promise.withResolvers<Head>();
     this.answered.promise.catch(() => undefined);
     this.socket.setTimeout(this.socket.connecting ? this.options.connectTimeoutMs : this.options.stallTimeoutMs);
@@ -151,14 +177,19 @@ export class DirectConnection {
     this.headText = '';
     this.answered.resolve({ status: head.status, headers: head.headers });
     if (count - bodyStart > head.length) return this.fail(new Error('more bytes than the answer said'));
-    this.slabs = new Slabs(head.length, this.slabs);
-    this.slabs.room().set(chunk.subarray(bodyStart));
+    this.taker = this.asked.takerFor?.(head);
+    if (this.taker === undefined) this.slabs = new Slabs(head.length, this.slabs);
+    this.roomForBody().set(chunk.subarray(bodyStart));
     this.readBody(count - bodyStart);
   }
 
   private readBody(count: number): void {
     if (count > this.left) return this.fail(new Error('more bytes than the answer said'));
-    this.slabs.received(count);
+    try {
+      (this.taker ?? this.slabs).received(count);
+    } catch (error) {
+      return this.fail(error as Error);
+    }
     this.left -= count;
     if (this.left === 0) this.finish();
     this.wakeReader();
@@ -167,13 +198,18 @@ export class DirectConnection {
   private finish(): void {
     if (this.keepAlive) this.state = 'ended';
     else this.close();
+    const { taker } = this;
+    if (taker === undefined) return;
+    this.taker = undefined;
+    if (this.state === 'ended') this.becomeIdle();
+    taker.ended();
   }
 
   private becomeIdle(): void {
     this.state = 'idle';
     this.socket.setTimeout(idleMs);
     this.socket.unref();
-    this.onIdle();
+    this.asked.onIdle();
   }
 
   private timedOut(): void {
@@ -191,6 +227,8 @@ export class DirectConnection {
     this.error = error;
     this.answered.reject(error);
     this.close();
+    this.taker?.failed(error);
+    this.taker = undefined;
   }
 
   private close(): void {

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bom/ports.ts';
 import type { Head } from './http-body.ts';
-import { DirectConnection, type DirectOptions, NotDirect } from './direct-connection.ts';
+import { DirectConnection, type DirectOptions, type DirectRequest, NotDirect } from './direct-connection.ts';
 
 /** One answer, however it is read. */
 export interface Answering {
@@ -21,13 +21,19 @@ export class Direct {
   private readonly all = new Set<DirectConnection>();
   private readonly notDirect = new Set<string>();
 
+  /** Content of this origin comes in a way that is not spoken here. */
+  avoid(url: URL): void {
+    this.notDirect.add(url.origin);
+  }
+
   speaksWith(url: URL): boolean {
     return !this.notDirect.has(url.origin);
   }
 
-  get(url: URL, headers: Readonly<Record<string, string>>, options: DirectOptions): Answering {
+  /** With `takerFor`, the body of the answer is not to be read. */
+  get(url: URL, headers: Readonly<Record<string, string>>, options: DirectOptions, takerFor?: DirectRequest['takerFor']): Answering {
     const exchange = new DirectExchange();
-    exchange.head = this.run(exchange, url, { headers, options }).catch((error: unknown) => {
+    exchange.head = this.run(exchange, url, { headers, options, takerFor }).catch((error: unknown) => {
       if (error instanceof NotDirect && error.always) this.notDirect.add(url.origin);
       throw error;
     });
@@ -40,14 +46,14 @@ export class Direct {
     this.idle.clear();
   }
 
-  private async run(exchange: DirectExchange, url: URL, { headers, options }: { readonly headers: Readonly<Record<string, string>>; readonly options: DirectOptions }): Promise<Head> {
+  private async run(exchange: DirectExchange, url: URL, { headers, options, takerFor }: Asking): Promise<Head> {
     for (;;) {
       const kept = this.take(url.origin);
       const connection: DirectConnection = kept ?? new DirectConnection(url, options, () => this.all.delete(connection));
       this.all.add(connection);
       exchange.connection = connection;
       try {
-        return await connection.request(url, headers, () => this.give(url.origin, connection));
+        return await connection.request(url, { headers, takerFor, onIdle: () => this.give(url.origin, connection) });
       } catch (error) {
         // A connection that was kept may have been closed by the server at the very moment.
         if (kept === undefined || !connection.silent || exchange.aborted) throw error;
@@ -69,6 +75,8 @@ export class Direct {
     this.idle.set(origin, list);
   }
 }
+
+interface Asking extends Pick<DirectRequest, 'headers' | 'takerFor'> { readonly options: DirectOptions }
 
 /** A body this short is read to its end when nobody wants it, so that the connection can be used again. */
 const drainBytes = 64 * 1024;

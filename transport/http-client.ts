@@ -1,4 +1,4 @@
-import type { Bytes } from '../bom/ports.ts';
+import type { Bytes, FileSink } from '../bom/ports.ts';
 
 export interface RequestOptions {
   readonly signal: AbortSignal;
@@ -13,6 +13,8 @@ export interface StreamOptions extends RequestOptions {
   readonly expectedSize?: number;
   /** The reader is done with a chunk before it has asked for three more: the memory of chunks is used again then. For whole downloads. */
   readonly borrow?: boolean;
+  /** Where the bytes may be written while they are received, instead of being handed over. */
+  readonly into?: FileSink | undefined;
   /** Told once, before the first byte: how long the whole content is as the server says it; undefined when it does not say. */
   readonly onLength?: (sizeBytes: number | undefined) => void;
 }

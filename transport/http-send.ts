@@ -2,9 +2,10 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { BundleError, checkNotAborted, redactUrl } from '../bom/errors.ts';
-import type { Bytes } from '../bom/ports.ts';
+import type { Bytes, FileSink } from '../bom/ports.ts';
 import type { Answering, Direct } from './direct.ts';
 import { NotDirect } from './direct-connection.ts';
+import { type FetchThreads, SinkFailure } from './fetch-threads.ts';
 import type { Agents } from './http-agents.ts';
 import { type Head, Incoming } from './http-body.ts';
 import { transferError } from './http-errors.ts';
@@ -22,6 +23,8 @@ export interface WebRequest {
   readonly answerTimeoutMs?: number;
   /** For a GET: each chunk of the body may be overwritten once three more were read. Faster, and leaner by far. */
   readonly borrow?: boolean;
+  /** With `borrow`: where the body may be written instead, and how much of the content lies there already. */
+  readonly into?: { readonly sink: FileSink; readonly at: number };
   readonly signal: AbortSignal;
 }
 
@@ -47,6 +50,7 @@ const harmless = new Set(['accept', 'accept-encoding', 'range', 'if-range', 'use
 export interface SendOptions {
   readonly agents: Agents;
   readonly direct: Direct;
+  readonly threads: FetchThreads;
   readonly connectTimeoutMs: number;
   readonly stallTimeoutMs: number;
   readonly userAgent: string;
@@ -98,6 +102,7 @@ async function exchange(request: WebRequest, url: URL, options: SendOptions & { 
     answering = startDirect(request, url, options) ?? startPooled(request, url, options);
     const head = await answering.head.catch((error: unknown) => {
       if (!(error instanceof NotDirect)) throw error;
+      if (error.always) options.direct.avoid(url);
       answering = startPooled(request, url, options);
       return answering.head;
     });
@@ -112,6 +117,10 @@ async function exchange(request: WebRequest, url: URL, options: SendOptions & { 
       discard: () => { leave({ kind: 'neutral' }); incoming.discard(request.method === 'HEAD' ? 0 : length); },
     };
   } catch (error) {
+    if (error instanceof SinkFailure) {
+      leave({ kind: 'neutral' });
+      throw error;
+    }
     const failure = transferError(error, url.href, request.signal);
     leave({ kind: failure.code === 'TRANSFER_CUT' ? 'busy' : 'neutral' });
     throw failure;
@@ -124,11 +133,13 @@ function startPooled(request: WebRequest, url: URL, { agents }: SendOptions): An
   return incoming;
 }
 
-function startDirect(request: WebRequest, url: URL, { agents, direct, connectTimeoutMs, stallTimeoutMs }: SendOptions): Answering | undefined {
+function startDirect(request: WebRequest, url: URL, { agents, direct, threads, connectTimeoutMs, stallTimeoutMs }: SendOptions): Answering | undefined {
   if (request.borrow !== true || request.method !== 'GET' || !direct.speaksWith(url)) return undefined;
   const tls = agents.directTls(url);
   if (tls === undefined) return undefined;
-  return direct.get(url, { ...authorizationIn(url), ...request.headers }, { tls, connectTimeoutMs, stallTimeoutMs });
+  const headers = { ...authorizationIn(url), ...request.headers };
+  if (request.into === undefined) return direct.get(url, headers, { tls, connectTimeoutMs, stallTimeoutMs });
+  return threads.get(url, headers, { into: request.into, tls: url.protocol === 'https:' ? () => tls : undefined, connectTimeoutMs, stallTimeoutMs });
 }
 
 function authorizationIn(url: URL): Record<string, string> {
@@ -161,7 +172,8 @@ async function* bodyOf(incoming: Answering, context: { readonly request: WebRequ
       yield chunk;
     }
   } catch (error) {
-    leave({ kind: 'busy' });
+    leave({ kind: error instanceof SinkFailure ? 'neutral' : 'busy' });
+    if (error instanceof SinkFailure) throw error;
     throw transferError(error, request.url, request.signal);
   } finally {
     leave({ kind: 'fine', bytes });

@@ -5,6 +5,7 @@ import { type Notify, silent } from '../bom/events.ts';
 import type { Bytes } from '../bom/ports.ts';
 import { contentSize } from './content-size.ts';
 import { Direct } from './direct.ts';
+import { FetchThreads } from './fetch-threads.ts';
 import { type ClientCertificate, createAgents } from './http-agents.ts';
 import type { Answer, HttpClient, StreamOptions } from './http-client.ts';
 import { statusError } from './http-errors.ts';
@@ -47,6 +48,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
   const connectTimeoutMs = options.connectTimeoutMs ?? 20_000;
   const direct = new Direct();
+  const threads = new FetchThreads();
   const agents = createAgents({
     caFiles: options.caFiles ?? [],
     clientCertificates: options.clientCertificates ?? {},
@@ -58,6 +60,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   const send = createSend({
     agents,
     direct,
+    threads,
     connectTimeoutMs,
     stallTimeoutMs,
     userAgent: options.userAgent ?? 'longshore/0.1',
@@ -65,9 +68,12 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   });
   const busy = new Map<string, number>();
   const segments = new Segments(10, 8 << 20);
+  let askedBytes = 0;
   const stream = (send: Send, url: string, request: StreamOptions): Bytes => {
-    const { expectedSize, borrow, onLength: _, ...rest } = request;
-    const all = { ...way, ...request };
+    const { expectedSize, borrow, onLength: _, into, ...rest } = request;
+    askedBytes += (expectedSize ?? 0) + eachBytes;
+    // A rate is kept by whoever reads; and a few small contents are here before a thread is.
+    const all = { ...way, ...request, into: options.limitRateBytesPerS === undefined && askedBytes >= worthThreadsBytes ? into : undefined };
     // Only what is known, large and read in one go; a rate that was asked for is not to be had by more connections.
     if (expectedSize === undefined || borrow !== true || options.limitRateBytesPerS !== undefined) return resumable(send, url, all);
     const source: RangeSource = {
@@ -87,8 +93,12 @@ export function createHttpClient(options: HttpOptions = {}): Http {
     stream: (url, request) => stream(other, url, request),
     close: async () => undefined,
   });
-  return { ...over(send), send, over, close: async () => { direct.close(); await agents.close(); } };
+  return { ...over(send), send, over, close: async () => { direct.close(); await threads.close(); await agents.close(); } };
 }
+
+/** Contents of one client together from which on threads are worth their start; what each counts for beside its bytes. */
+const worthThreadsBytes = 2 * 1024 * 1024;
+const eachBytes = 64 * 1024;
 
 /** With more contents under way, a host has as many connections as it is good for. */
 const fewStreams = 3;

@@ -1,7 +1,7 @@
 // Distribution specification 1.1: "Pulling manifests", "Pulling blobs".
 import { type Descriptor, type Digest, digestOf, isDigest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
-import type { Bytes } from '../bom/ports.ts';
+import type { Bytes, FileSink } from '../bom/ports.ts';
 import { canonicalReference, type Reference } from '../bom/reference.ts';
 import { manifestMediaTypes } from '../formats/oci/manifest.ts';
 import { endpointsOf, type RegistryRule } from '../formats/oci/registries-conf.ts';
@@ -30,7 +30,7 @@ export interface RegistrySession {
   headManifest(path: string, reference: string, signal: AbortSignal): Promise<{ readonly digest?: Digest; readonly size?: number; readonly mediaType?: string } | undefined>;
   headBlob(path: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
   /** The blob from `offset` (default 0) to its end, over cuts and redirects; unverified. A chunk may be overwritten once three more were read. */
-  streamBlob(path: string, blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Bytes;
+  streamBlob(path: string, blob: Descriptor, options: { readonly offset?: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal }): Bytes;
   /** GET and HEAD with credentials that may pull `path`; for what is asked beside manifests and blobs. */
   client(path: string): HttpClient;
   /** The bare exchange with credentials for `path`, for pushes. */
@@ -122,8 +122,8 @@ function createSession(host: string, options: RegistryPoolOptions, insecure: boo
       if (status === 404) return false;
       throw statusError(status, url);
     },
-    streamBlob(path, blob, { offset, signal }) {
-      return clientFor(path).stream(urlOf(path, `blobs/${blob.digest}`), { signal, expectedSize: blob.size, borrow: true, ...(offset === undefined ? {} : { offset }) });
+    streamBlob(path, blob, { offset, into, signal }) {
+      return clientFor(path).stream(urlOf(path, `blobs/${blob.digest}`), { signal, expectedSize: blob.size, borrow: true, into, ...(offset === undefined ? {} : { offset }) });
     },
     client: clientFor,
   };

@@ -1,6 +1,6 @@
 // Range requests: RFC 9110, sections 13.1.5 (If-Range), 14 (Range, Content-Range), 8.8 (validators).
 import { BundleError, redactUrl } from '../bom/errors.ts';
-import type { Bytes } from '../bom/ports.ts';
+import type { Bytes, FileSink } from '../bom/ports.ts';
 import { statusError } from './http-errors.ts';
 import { isPlain, protocolError, type Send, type WebResponse } from './http-send.ts';
 import { Attempts, type DownHosts, retryAfterMs, type RetryPolicy } from './retry.ts';
@@ -17,6 +17,7 @@ export interface ResumeOptions {
   readonly end?: number;
   readonly expectedSize?: number;
   readonly borrow?: boolean;
+  readonly into?: FileSink | undefined;
   readonly onLength?: (sizeBytes: number | undefined) => void;
   readonly policy: RetryPolicy;
   readonly notify: Notify;
@@ -34,7 +35,8 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
   const attempts = new Attempts(url, options);
   for (;;) {
     try {
-      const response = await send({ method: 'GET', url, borrow: options.borrow === true, headers: { ...options.headers, ...rangeHeaders(at, first, options.end) }, signal: options.signal });
+      const into = options.into === undefined ? {} : { into: { sink: options.into, at } };
+      const response = await send({ method: 'GET', url, borrow: options.borrow === true, ...into, headers: { ...options.headers, ...rangeHeaders(at, first, options.end) }, signal: options.signal });
       const part = openPart(response, url, { at, first, expectedSize: options.expectedSize, end: options.end });
       if (first === undefined) options.onLength?.(part.identity.total);
       first ??= part.identity;

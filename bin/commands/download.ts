@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { aggregateInputs } from '../aggregation.ts';
+import { aggregateInputs, type Inputs } from '../aggregation.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
@@ -24,13 +24,13 @@ export interface DownloadFlags extends NetworkFlags {
 /** Room that stays free beside what is downloaded: index, metadata, and what else the system needs. */
 const reserveBytes = 16 * 1024 * 1024;
 
-/** Brings everything of the lock into the store, and lists it in the store's index.json. */
-export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags): Promise<DownloadResult> {
+/** Brings everything of the lock into the store, and lists it in the store's index.json. `inputs`: what -f names, where it was read already. */
+export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags, inputs?: Inputs): Promise<DownloadResult> {
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const named = flags.file ?? [];
   context.record(lock);
-  const aggregated = named.length === 0 ? undefined : await aggregateInputs(named, accessOf(context, flags));
+  const aggregated = inputs ?? (named.length === 0 ? undefined : await aggregateInputs(named, accessOf(context, flags)));
   const credentials = aggregated?.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
@@ -41,8 +41,8 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     for (const { digest, size, bytes } of aggregated?.boms ?? []) {
       if (lock.spec.boms.some((bom) => bom.digest === digest)) await store.putBytes({ mediaType: bomMediaType, digest, size, bytes });
     }
-    await takeFromCache(context, await stockOf(lock, store), store);
-    const stock = await stockOf(lock, store);
+    const before = await stockOf(lock, store);
+    const stock = (await takeFromCache(context, before, store)) ? await stockOf(lock, store) : before;
     const free = await store.freeBytes();
     const partial = await store.partialBytes();
     if (stock.missingBytes > 0 && stock.missingBytes - partial + reserveBytes > free) {
@@ -61,16 +61,22 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
 
 /**
  * What locking stored in the cache (documents, keys, metadata, first-use content) goes to another store without the network: a lock is
- * often made before the disk that travels is chosen.
+ * often made before the disk that travels is chosen. Says whether anything went.
  */
-async function takeFromCache(context: CommandContext, stock: Stock, store: Store): Promise<void> {
-  if (stock.missing.length === 0 || resolve(cacheStore()) === store.root || !(await exists(join(cacheStore(), 'oci-layout')))) return;
+async function takeFromCache(context: CommandContext, stock: Stock, store: Store): Promise<boolean> {
+  if (stock.missing.length === 0 || resolve(cacheStore()) === store.root || !(await exists(join(cacheStore(), 'oci-layout')))) return false;
   const cache = await Store.open(cacheStore(), { create: false });
+  let taken = false;
   try {
-    for (const blob of stock.missing) if (await cache.has(blob.digest)) await store.put(blob, cache.open(blob), context.signal);
+    for (const blob of stock.missing) {
+      if (!(await cache.has(blob.digest))) continue;
+      await store.put(blob, cache.open(blob), context.signal);
+      taken = true;
+    }
   } finally {
     cache.close();
   }
+  return taken;
 }
 
 export function downloadText(result: DownloadResult, store: string): string {

@@ -8,7 +8,7 @@ import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
-import { aggregateInputs, compareRpm, fileOption, type FileFlag } from '../aggregation.ts';
+import { aggregateInputs, compareRpm, fileOption, type FileFlag, type Inputs } from '../aggregation.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
@@ -45,6 +45,8 @@ export interface Locked {
   readonly changed: boolean;
   /** What stood in the file before. */
   readonly previous?: Lock;
+  /** What was read for it. */
+  readonly inputs: Inputs;
 }
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
@@ -72,7 +74,7 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
     // The previous lock itself comes back when nothing changed.
     const changed = lock !== previous;
     if (changed) await commitFile(flags.lock, lockBytes(lock));
-    return { lock, changed, ...(previous === undefined ? {} : { previous }) };
+    return { lock, changed, inputs: aggregated, ...(previous === undefined ? {} : { previous }) };
   } finally {
     await wiring.close();
     release();

@@ -34,7 +34,7 @@ export function registerSync(program: Command): void {
 export async function runSync(context: CommandContext, flags: SyncFlags): Promise<{ readonly document: Readonly<Record<string, unknown>>; readonly text: string }> {
   const locked = await runLock(context, flags);
   const { lock } = locked;
-  const downloaded = await runDownload(context, lock, flags);
+  const downloaded = await runDownload(context, lock, flags, locked.inputs);
   const store = await Store.open(flags.store, { create: true });
   try {
     const served = await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, async () => {

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted, redactUrl } from '../../bom/errors.ts';
-import type { BlobReader, BlobWriter, Bytes } from '../../bom/ports.ts';
+import type { BlobReader, BlobWriter, Bytes, FileSink } from '../../bom/ports.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 
 export interface FetchContext {
@@ -80,15 +80,15 @@ async function* readFrom(path: string, offset: number, signal: AbortSignal): Byt
   }
 }
 
-interface StreamFromOptions { readonly offset: number; readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> | undefined }
+interface StreamFromOptions { readonly offset: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> | undefined }
 
 /** The bytes from `offset` on, from the first address that gives them; a transfer error in the middle goes on with the next address. */
 export async function* streamFrom(context: FetchContext, urls: readonly string[], blob: Descriptor, options: StreamFromOptions): Bytes {
   let { offset } = options;
-  const { signal, headers } = options;
+  const { signal, headers, into } = options;
   for (const [index, url] of urls.entries()) {
     const path = localPath(url);
-    const bytes = path === undefined ? context.http.stream(url, { signal, offset, expectedSize: blob.size, borrow: true, ...(headers === undefined ? {} : { headers }) }) : readFrom(path, offset, signal);
+    const bytes = path === undefined ? context.http.stream(url, { signal, offset, expectedSize: blob.size, borrow: true, into, ...(headers === undefined ? {} : { headers }) }) : readFrom(path, offset, signal);
     try {
       for await (const chunk of bytes) {
         offset += chunk.length;

@@ -121,12 +121,12 @@ export function createAptSource(options: AptSourceOptions): Source<'deb'> {
       const packageSets = wanted.flatMap(({ id }) => solved.flatMap((each) => each.packageSets).filter((set) => set.id === id));
       return { artifacts: packages.sorted(), repositories: inOrder, packageSets, warnings: [...new Set([...solved.flatMap((each) => each.warnings), ...packages.warnings])] };
     },
-    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, signal }): Bytes {
+    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }): Bytes {
       const [url = ''] = artifact.urls;
       const { headersFrom = [], tls } = options.accessOf?.(artifact) ?? {};
       const headers = await options.headersFor?.(url, headersFrom);
       const own = await withTls(options, withoutUndefined(tls), `package ${artifact.name}`);
-      yield* streamFrom(own, artifact.urls, blob, { offset, signal, headers });
+      yield* streamFrom(own, artifact.urls, blob, { offset, into, signal, headers });
     },
   };
 }

@@ -49,10 +49,10 @@ export function createFileSource(options: FileSourceOptions): Source<'file'> {
       const files = resolved.map(({ file }) => file);
       return { artifacts: [...files, ...signatureFiles(resolved.flatMap(({ beside }) => beside ?? []), files)] };
     },
-    async *fetch(file, blob, { offset = 0, signal }) {
+    async *fetch(file, blob, { offset = 0, into, signal }) {
       const headers = await headersOf(file.headersFrom ?? [], options);
       yield* turns.take(blob.digest, (first) => streamInOrder(mirrors(file.name, file.urls), { offset, first }, (url, at) =>
-        notFoundNamed(options.http.stream(url, { signal, headers, offset: at, expectedSize: blob.size, borrow: true }), `file ${file.name}`)));
+        notFoundNamed(options.http.stream(url, { signal, headers, offset: at, expectedSize: blob.size, borrow: true, into }), `file ${file.name}`)));
     },
   };
 }

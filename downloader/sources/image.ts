@@ -4,7 +4,7 @@ import type { Descriptor } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedImage } from '../../bom/lock.ts';
-import type { BlobReader, BlobWriter, Bytes, Source } from '../../bom/ports.ts';
+import type { BlobReader, BlobWriter, Bytes, FileSink, Source } from '../../bom/ports.ts';
 import { canonicalReference, parseReference, type Reference } from '../../bom/reference.ts';
 import type { ImageRequirement } from '../../bom/requirement.ts';
 import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
@@ -45,11 +45,11 @@ export function createImageSource(options: ImageSourceOptions): Source<'image'> 
       const results = await settled(wanted.map((requirement) => resolveImage(requirement, { ...options, queue, signal })));
       return { artifacts: results.map(({ image }) => image), dropped: results.flatMap(({ dropped }) => dropped) };
     },
-    fetch(image, blob, { offset = 0, signal }) {
+    fetch(image, blob, { offset = 0, into, signal }) {
       const places = sourcesOf(image.sources).flatMap((source) => options.registry.endpoints(source, 'digest'));
       const choice = { subject: `image ${image.ref}`, sources: places, nameOf: nameOfSource };
       return turns.take(blob.digest, (first) =>
-        streamInOrder(choice, { offset, first }, (source, at) => openContent(options.registry, source, { blob, offset: at, signal })));
+        streamInOrder(choice, { offset, first }, (source, at) => openContent(options.registry, source, { blob, offset: at, into, signal })));
     },
   };
 }
@@ -208,10 +208,10 @@ async function whole(bytes: Bytes): Promise<Uint8Array> {
 
 /** A manifest lives at another address than a blob. */
 async function* openContent(
-  registry: RegistryPool, source: Reference, { blob, offset, signal }: { readonly blob: Descriptor; readonly offset: number; readonly signal: AbortSignal },
+  registry: RegistryPool, source: Reference, { blob, offset, into, signal }: { readonly blob: Descriptor; readonly offset: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal },
 ): Bytes {
   const session = registry.session(source.host);
-  if (!manifestMediaTypes.includes(blob.mediaType)) return yield* session.streamBlob(source.path, blob, { offset, signal });
+  if (!manifestMediaTypes.includes(blob.mediaType)) return yield* session.streamBlob(source.path, blob, { offset, into, signal });
   yield (await session.getManifest(source.path, blob.digest, signal)).bytes.subarray(offset);
 }
 

@@ -142,10 +142,10 @@ export function createYumSource(options: YumSourceOptions): Source<'rpm'> {
       const inOrder = [...repositories.keys()].sort().flatMap((key) => repositories.get(key) ?? []);
       return { artifacts: packages.sorted(), repositories: inOrder, packageSets: wanted.flatMap(({ id }) => packageSets.filter((set) => set.id === id)), warnings: [...warnings] };
     },
-    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, signal }): Bytes {
+    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }): Bytes {
       const repository = (options.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);
       const context = repository === undefined ? options : await contextForLocked(options, repository, artifact.urls);
-      if (artifact.signedBy === undefined || repository === undefined) { yield* streamFrom(context, artifact.urls, blob, { offset, signal }); return; }
+      if (artifact.signedBy === undefined || repository === undefined) { yield* streamFrom(context, artifact.urls, blob, { offset, into, signal }); return; }
       // What covers the whole is checked over the whole: a package that an earlier run left in the middle is read from its beginning once more.
       const subject = `package ${artifact.name} ${artifact.version} ${artifact.arch}`;
       const bytes = checkedPackage(streamFrom(context, artifact.urls, blob, { offset: 0, signal }), { keyring: await keys.of(repository), subject, now: options.now(), signer: artifact.signedBy });

@@ -17,19 +17,50 @@ export interface VerifiedOptions {
  * the iteration ended. Holds no more than one chunk. Ending the iteration early ends `bytes`.
  */
 export async function* verified(bytes: Bytes, blob: Descriptor, options: VerifiedOptions = {}): Bytes {
-  const hash = options.before?.hash ?? createHash('sha256');
-  let length = options.before?.bytes ?? 0;
-  const subject = options.subject ?? blob.digest;
+  const verifier = new Verifier(blob, options);
   for await (const chunk of bytes) {
-    length += chunk.length;
-    if (length > blob.size) throw sizeError(subject, blob, `${length} bytes or more`);
-    hash.update(chunk);
+    verifier.count(chunk.length);
+    verifier.hash(chunk);
     yield chunk;
   }
-  if (length !== blob.size) throw sizeError(subject, blob, `${length} bytes`);
-  const actual = `sha256:${hash.digest('hex')}`;
-  if (actual !== blob.digest) {
-    throw new BundleError('INTEGRITY_DIGEST', { subject, expected: blob.digest, actual, details: { digest: blob.digest } });
+  verifier.end();
+}
+
+/** The check itself, for whoever does not hold all bytes in its hands. */
+export class Verifier {
+  private readonly running: Hash;
+  private readonly blob: Descriptor;
+  private readonly subject: string;
+  /** Bytes that came, and those of them that were hashed here. */
+  length: number;
+  hashed: number;
+
+  constructor(blob: Descriptor, options: VerifiedOptions = {}) {
+    this.blob = blob;
+    this.subject = options.subject ?? blob.digest;
+    this.running = options.before?.hash ?? createHash('sha256');
+    this.length = options.before?.bytes ?? 0;
+    this.hashed = this.length;
+  }
+
+  /** `bytes` more came. Throws `INTEGRITY_SIZE` as soon as there is one too many. */
+  count(bytes: number): void {
+    this.length += bytes;
+    if (this.length > this.blob.size) throw sizeError(this.subject, this.blob, `${this.length} bytes or more`);
+  }
+
+  /** The next bytes in order, of those that came. */
+  hash(chunk: Uint8Array): void {
+    this.running.update(chunk);
+    this.hashed += chunk.length;
+  }
+
+  /** `hex`: sha256 of all that came, where it was worked out elsewhere. Throws `INTEGRITY_SIZE` and `INTEGRITY_DIGEST`. */
+  end(hex?: string): void {
+    if (this.length !== this.blob.size) throw sizeError(this.subject, this.blob, `${this.length} bytes`);
+    const actual = `sha256:${hex ?? this.running.digest('hex')}`;
+    if (actual === this.blob.digest) return;
+    throw new BundleError('INTEGRITY_DIGEST', { subject: this.subject, expected: this.blob.digest, actual, details: { digest: this.blob.digest } });
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -123,6 +123,24 @@ describe('download', () => {
     expect(server.seen.length).toBeLessThan(10);
   });
 
+  it('goes on to the next blob when one was received, before it is durable', async () => {
+    const contents = Array.from({ length: 20 }, (_, at) => bytesOf(1000 + at));
+    const server = await serve((request, response) => serveContent(request, response, { bytes: contents[Number(request.url?.slice(1))] ?? bytesOf(0) }));
+    const all = Promise.withResolvers<void>();
+    let received = 0;
+    const slow: BlobReader & BlobWriter = Object.assign(new MemoryBlobs(), {
+      async fill(_: unknown, from: (offset: number) => Bytes): Promise<'stored'> {
+        for await (const chunk of from(0)) if (chunk.length === 0) break;
+        received += 1;
+        if (received === contents.length) all.resolve();
+        await all.promise;
+        return 'stored' as const;
+      },
+    });
+    const result = await download(lockOf({ files: contents.map((content, at) => file(`f${at}`, content, `${server.origin}/${at}`)) }), setup(slow, { concurrency: 2 }).options);
+    expect(result.fetched).toBe(20);
+  });
+
   it('continues inside a blob after a stop', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'longshore-test-'));
     open.push(() => rm(dir, { recursive: true }));
@@ -134,12 +152,19 @@ describe('download', () => {
     const lock = lockOf({ files: [file('a', content, server.origin)] });
     const stop = new AbortController();
     const ready = setup(store, { signal: stop.signal });
-    setTimeout(() => stop.abort(), 300);
-    expect((await failure(download(lock, ready.options))).code).toBe('INTERRUPTED');
+    const running = failure(download(lock, ready.options));
+    const left = async (): Promise<number> => {
+      const [name] = (await readdir(join(dir, 'store/partial'))).filter((each) => each.endsWith('.part'));
+      return name === undefined ? 0 : (await stat(join(dir, 'store/partial', name))).size;
+    };
+    while ((await left()) < 2_000_000) await new Promise((resolve) => { setTimeout(resolve, 10); });
+    stop.abort();
+    expect((await running).code).toBe('INTERRUPTED');
+    expect(await left()).toBe(2_000_000);
     stall = false;
     const result = await download(lock, setup(store).options);
-    expect(result.fetchedBytes).toBeLessThan(1_500_000);
-    expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d{7}-$/);
+    expect(result.fetchedBytes).toBe(1_000_000);
+    expect(server.seen.at(-1)?.headers.range).toBe('bytes=2000000-');
     expect(await store.has(digestOf(content))).toBe(true);
   });
 });

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { cp, link, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Descriptor, digestOf, hexOf } from '../../bom/digest.ts';
+import { BundleError } from '../../bom/errors.ts';
+import type { Bytes, FileSink } from '../../bom/ports.ts';
 import { Store } from '../../store/store.ts';
 import { blobContract } from '../contract/blob-contract.ts';
 import { broken, chunked, collect, noise } from '../support/bytes.ts';
@@ -96,6 +99,55 @@ describe('Store', () => {
     await writeFile(join(store.root, 'partial', `${hexOf(blob.digest)}.${await finishedPid()}.part`), noise(1000, 9));
     await expect(store.fill(blob, (offset) => chunked(content.subarray(offset)), signal)).rejects.toMatchObject({ code: 'INTEGRITY_DIGEST' });
     expect(await store.fill(blob, (offset) => chunked(content.subarray(offset)), signal)).toBe('stored');
+  });
+
+  it('takes bytes that the transport wrote itself, and mixed with others', async () => {
+    const written = (into: FileSink | undefined, from: number, to: number): Uint8Array => {
+      if (into === undefined) throw new Error('no sink');
+      writeSync(into.fd, content, from, to - from, from);
+      return into.written(to - from);
+    };
+    const hex = hexOf(blob.digest);
+    const ways: readonly ((into: FileSink | undefined) => Bytes)[] = [
+      async function* all(into) { yield written(into, 0, 150_000); into?.digested(hex); yield written(into, 150_000, 200_000); },
+      async function* unhashed(into) { yield written(into, 0, 200_000); },
+      async function* mixed(into) { yield content.subarray(0, 10); yield written(into, 10, 1000); yield content.subarray(1000, 2000); into?.digested('00'.repeat(32)); yield written(into, 2000, 3000); yield content.subarray(3000); },
+    ];
+    for (const way of ways) {
+      const store = await open();
+      expect(await store.fill(blob, (_, into) => way(into), signal)).toBe('stored');
+      expect((await collect(store.open(blob))).equals(content)).toBe(true);
+    }
+    const wrong = async (store: Store, digested: string): Promise<unknown> => store.fill(blob, (_, into) => (async function* lie() { into?.digested(digested); yield written(into, 0, 200_000); })(), signal);
+    const store = await open();
+    await expect(wrong(store, '00'.repeat(32))).rejects.toMatchObject({ code: 'INTEGRITY_DIGEST' });
+    expect(await readdir(join(store.root, 'partial'))).toEqual([]);
+  });
+
+  it('waits for who writes before it gives the file up, and cuts off what nobody vouched for', async () => {
+    const store = await open();
+    let released = false;
+    const cut = store.fill(blob, (_, into) => (async function* some() {
+      into?.holdFor(async () => { writeSync(into.fd, content, 1000, 5000, 1000); released = true; });
+      if (into !== undefined) { writeSync(into.fd, content, 0, 1000, 0); yield into.written(1000); }
+      throw new BundleError('TRANSFER_CUT', { subject: 'x', expected: 'more', actual: 'the end' });
+    })(), signal);
+    await expect(cut).rejects.toMatchObject({ code: 'TRANSFER_CUT' });
+    const [left = ''] = await readdir(join(store.root, 'partial'));
+    expect([released, (await stat(join(store.root, 'partial', left))).size]).toEqual([true, 1000]);
+  });
+
+  it('makes many blobs durable together; one that cannot be named fails alone', async () => {
+    const store = await open();
+    const contents = Array.from({ length: 40 }, (_, at) => noise(1000, at + 1));
+    const [first] = contents.map(describeBlob);
+    if (first === undefined) throw new Error('no blobs');
+    await mkdir(pathOf(store, first));
+    const outcomes = await Promise.allSettled(contents.map((each) => store.put(describeBlob(each), chunked(each), signal)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', ...Array.from({ length: 39 }, () => 'fulfilled')]);
+    expect(outcomes[0]).toMatchObject({ reason: { code: 'STORAGE_IO' } });
+    const other = await open(store.root);
+    for (const each of contents.slice(1)) expect(await other.has(digestOf(each))).toBe(true);
   });
 
   it('leaves nothing visible when it is stopped', async () => {

@@ -1,0 +1,52 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Digest } from '../bom/digest.ts';
+import type { LooseBlobs } from './loose-blobs.ts';
+
+/** A verified file that is not yet durable; its handle is closed by who takes it. */
+export interface VerifiedFile {
+  readonly path: string;
+  readonly handle: FileHandle;
+  readonly digest: Digest;
+}
+
+interface Waiting { readonly file: VerifiedFile; readonly resolve: () => void; readonly reject: (cause: unknown) => void }
+
+/**
+ * Makes verified files durable under their digests. Who comes while one batch is on its way shares the next one: a sync, the names, one sync of the
+ * folder and one transaction serve all of it.
+ */
+export class Commits {
+  private readonly loose: LooseBlobs;
+  private readonly root: string;
+  private waiting: Waiting[] = [];
+  private running = false;
+
+  constructor(loose: LooseBlobs, root: string) {
+    this.loose = loose;
+    this.root = root;
+  }
+
+  /** Returns when the blob is durable, named and entered; the handle is closed then, and also when this throws `STORAGE_*`. */
+  add(file: VerifiedFile): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ file, resolve, reject });
+      if (!this.running) void this.run();
+    });
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    while (this.waiting.length > 0) {
+      const batch = this.waiting;
+      this.waiting = [];
+      const files = batch.map(({ file }) => file);
+      const failures = await this.loose.commitAll(files, this.root).catch((cause: unknown) => new Map(files.map((file) => [file, cause] as const)));
+      await Promise.all(files.map(({ handle }) => handle.close()));
+      for (const { file, resolve, reject } of batch) {
+        if (failures.has(file)) reject(failures.get(file));
+        else resolve();
+      }
+    }
+    this.running = false;
+  }
+}

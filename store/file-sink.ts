@@ -1,0 +1,41 @@
+import type { FileSink } from '../bom/ports.ts';
+
+/** Memory that nobody reads or writes: only its length is looked at. */
+const nothing = new Uint8Array(4 * 1024 * 1024);
+
+/** The file behind `fd`, for a transport that writes there itself. */
+export class ReceivingSink implements FileSink {
+  readonly fd: number;
+  readonly sizeBytes: number;
+  /** sha256 of the whole content, where the transport told it. */
+  hex: string | undefined;
+  private settled: () => Promise<void> = async () => undefined;
+
+  constructor(fd: number, sizeBytes: number) {
+    this.fd = fd;
+    this.sizeBytes = sizeBytes;
+  }
+
+  written(length: number): Uint8Array {
+    if (length > nothing.length) throw new Error(`a chunk of ${length} bytes`);
+    return nothing.subarray(0, length);
+  }
+
+  /** Whether a chunk stands for bytes that were written. */
+  owns(chunk: Uint8Array): boolean {
+    return chunk.buffer === nothing.buffer;
+  }
+
+  digested(hex: string): void {
+    this.hex = hex;
+  }
+
+  holdFor(settled: () => Promise<void>): void {
+    this.settled = settled;
+  }
+
+  /** Returns when nobody writes to the file any more. */
+  async release(): Promise<void> {
+    await this.settled();
+  }
+}

@@ -1,0 +1,202 @@
+import { getCompileCacheDir } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Bytes, FileSink } from '../bom/ports.ts';
+import type { Answering } from './direct.ts';
+import { NotDirect } from './direct-connection.ts';
+import type { FetchFailure, FetchMessage, FetchReport } from './fetch-worker.ts';
+import type { Head } from './http-body.ts';
+
+export interface FetchOptions {
+  readonly into: { readonly sink: FileSink; readonly at: number };
+  /** For https: how the origin is spoken to, made once. */
+  readonly tls: (() => object) | undefined;
+  readonly connectTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+}
+
+/** What a thread could not write: for whoever owns the file, nothing of the network. */
+export class SinkFailure extends Error {}
+
+interface Member { readonly worker: Worker; readonly lanes: Map<number, Lane>; readonly origins: Set<string> }
+
+/** More than this brings nothing: a processor hashes and writes as much as most networks bring. */
+const mostThreads = 4;
+/** One stands for so many bytes of a transfer. */
+const receiptBytes = 4 * 1024 * 1024;
+
+/**
+ * Threads that fetch bodies straight into files: each reads its sockets, hashes and writes without handing a byte to another thread. The head of an
+ * answer comes here, and its judgement stays with the caller: bytes that the caller does not want after all lie in the file, uncounted. Threads start
+ * with the first order and end with {@link close}; what is not {@link NotDirect} to them is to be asked for in another way, as with `Direct`.
+ */
+export class FetchThreads {
+  private readonly members: Member[] = [];
+  private readonly places = new WeakMap<FileSink, { readonly id: number; readonly member: Member }>();
+  private readonly most = Math.max(1, Math.min(mostThreads, availableParallelism()));
+  private nextId = 1;
+
+  get(url: URL, headers: Readonly<Record<string, string>>, options: FetchOptions): Answering {
+    const { sink, at } = options.into;
+    const place = this.placeOf(sink);
+    const { worker, lanes, origins } = place.member;
+    const id = this.nextId++;
+    const post = (message: FetchMessage): void => worker.postMessage(message);
+    const lane = new Lane(sink, () => post({ kind: 'abort', id }));
+    lanes.set(id, lane);
+    worker.ref();
+    void lane.settled.then(() => {
+      lanes.delete(id);
+      if (lanes.size === 0) worker.unref();
+    });
+    if (options.tls !== undefined && !origins.has(url.origin)) {
+      origins.add(url.origin);
+      post({ kind: 'tls', origin: url.origin, options: options.tls() });
+    }
+    sink.holdFor(async () => {
+      lane.abort(new Error('the rest of the body is not wanted'));
+      await lane.settled;
+      if (!lane.isWhole) post({ kind: 'drop', sink: place.id });
+    });
+    const { connectTimeoutMs, stallTimeoutMs } = options;
+    post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, sizeBytes: sink.sizeBytes }, at, connectTimeoutMs, stallTimeoutMs });
+    return lane;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.members.splice(0).map(({ worker }) => worker.terminate()));
+  }
+
+  /** A sink stays with its thread, which remembers what its beginning hashes to. */
+  private placeOf(sink: FileSink): { readonly id: number; readonly member: Member } {
+    const known = this.places.get(sink);
+    if (known !== undefined && this.members.includes(known.member)) return known;
+    const place = { id: this.nextId++, member: this.leastBusy() };
+    this.places.set(sink, place);
+    return place;
+  }
+
+  private leastBusy(): Member {
+    const [least] = this.members.toSorted((a, b) => loadOf(a) - loadOf(b));
+    return least === undefined || (least.lanes.size > 0 && this.members.length < this.most) ? this.start() : least;
+  }
+
+  private start(): Member {
+    const script = import.meta.url.endsWith('.ts') ? new URL('./fetch-worker.ts', import.meta.url) : new URL('./fetch-worker.js', import.meta.url);
+    const cache = getCompileCacheDir();
+    // A thread has a compile cache of its own only by its environment, and needs nothing else of that.
+    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
+    // It opens no file itself. What it closes on its end would be others' files.
+    const worker = new Worker(script, { env, trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 } });
+    const member: Member = { worker, lanes: new Map(), origins: new Set() };
+    worker.on('message', (report: FetchReport) => member.lanes.get(report.id)?.take(report));
+    worker.on('error', (cause) => this.lose(member, cause));
+    worker.on('exit', () => this.lose(member, new Error('a thread that fetches ended')));
+    worker.unref();
+    this.members.push(member);
+    return member;
+  }
+
+  private lose(member: Member, cause: Error): void {
+    if (this.members.includes(member)) this.members.splice(this.members.indexOf(member), 1);
+    for (const lane of [...member.lanes.values()]) lane.lost(cause);
+  }
+}
+
+function loadOf({ lanes }: Member): number {
+  return lanes.values().reduce((sum, lane) => sum + lane.leftBytes, 0);
+}
+
+/** One body on its way into a file. */
+class Lane implements Answering {
+  readonly head: Promise<Head>;
+  readonly settled: Promise<void>;
+  /** What is still to come, at most. */
+  leftBytes: number;
+  private readonly answered = Promise.withResolvers<Head>();
+  private readonly settling = Promise.withResolvers<void>();
+  private readonly sink: FileSink;
+  private readonly stop: () => void;
+  /** Everything was written, and the thread remembers nothing of it. */
+  isWhole = false;
+  private isContent = false;
+  private bytes = 0;
+  private state: 'running' | 'ended' | Error = 'running';
+  private wake: (() => void) | undefined;
+
+  constructor(sink: FileSink, stop: () => void) {
+    this.sink = sink;
+    this.stop = stop;
+    this.leftBytes = sink.sizeBytes;
+    this.head = this.answered.promise;
+    this.settled = this.settling.promise;
+    this.head.catch(() => undefined);
+  }
+
+  take(report: FetchReport): void {
+    if (report.kind === 'head') {
+      this.isContent = report.head.status === 200 || report.head.status === 206;
+      return this.answered.resolve(report.head);
+    }
+    this.bytes += report.bytes;
+    this.leftBytes -= report.bytes;
+    if (report.kind === 'end') {
+      if (report.hex !== undefined) this.sink.digested(report.hex);
+      this.isWhole = report.hex !== undefined;
+      this.settle('ended');
+    } else if (report.kind === 'failed') this.settle(errorOf(report.error));
+    this.wakeReader();
+  }
+
+  lost(cause: Error): void {
+    this.settle(cause);
+  }
+
+  async *body(): Bytes {
+    try {
+      for (;;) {
+        const bytes = Math.min(this.bytes, receiptBytes);
+        this.bytes -= bytes;
+        if (bytes > 0) yield this.sink.written(bytes);
+        else if (this.state === 'ended') return;
+        else if (this.state !== 'running') throw this.state;
+        else await new Promise<void>((resolve) => { this.wake = resolve; });
+      }
+    } finally {
+      this.abort(new Error('the rest of the body is not wanted'));
+    }
+  }
+
+  discard(): void {
+    // What is no content is the thread's to end.
+    if (this.isContent) this.abort(new Error('the rest of the body is not wanted'));
+  }
+
+  abort(reason: Error): void {
+    if (this.state !== 'running') return;
+    this.answered.reject(reason);
+    this.stop();
+  }
+
+  private settle(state: 'ended' | Error): void {
+    if (this.state === 'running') {
+      this.state = state;
+      if (state !== 'ended') this.answered.reject(state);
+    }
+    this.settling.resolve();
+    this.wakeReader();
+  }
+
+  private wakeReader(): void {
+    const { wake } = this;
+    this.wake = undefined;
+    wake?.();
+  }
+}
+
+function errorOf({ message, code, notDirect, ofSink }: FetchFailure): Error {
+  if (notDirect !== undefined) return new NotDirect(message, notDirect === 'always');
+  const error = ofSink === true ? new SinkFailure(message) : new Error(message);
+  return Object.assign(error, code === undefined ? {} : { code }, ofSink === true ? { syscall: 'write' } : {});
+}
