@@ -6,8 +6,9 @@ import { storageError } from './durable-file.ts';
 /** Large enough to keep system calls few, small enough to stay in the processor's cache while it is hashed. */
 const chunkBytes = 128 * 1024;
 
-/** Buffers that are read into in turn, where chunks are borrowed: new memory for each chunk costs as much as reading it. */
-const ringBuffers = 8;
+/** Buffers that are read into in turn, where chunks are borrowed: new memory for each chunk costs as much as reading it. Larger ones, since each read is a way to another thread and back. */
+const ringBuffers = 5;
+const ringChunkBytes = 512 * 1024;
 
 /** Bytes `start` to `end` of a file; ends early where the file does. Every chunk is a buffer of its own unless they are borrowed. Closes the file in every case. */
 export async function* readFileRange(path: string, start: number, end: number, { borrow = false }: ReadHow = {}): Bytes {
@@ -17,7 +18,7 @@ export async function* readFileRange(path: string, start: number, end: number, {
   try {
     handle = await open(path, 'r');
     for (let position = start; position < end;) {
-      const length = Math.min(chunkBytes, end - position);
+      const length = Math.min(borrow ? ringChunkBytes : chunkBytes, end - position);
       const place = borrow ? turn++ % ringBuffers : 0;
       const buffer = borrow ? (ring[place] ??= Buffer.allocUnsafeSlow(length)).subarray(0, length) : Buffer.allocUnsafeSlow(length);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
