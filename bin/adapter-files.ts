@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Adapter, AdapterFile, AdapterOptions, Converted } from '../bom/adapters/adapter.ts';
@@ -34,10 +34,11 @@ export async function convertPath(path: string, options: AdapterOptions & { read
   const other = others.find((each) => each.name === options.from);
   if (other !== undefined) return { ...(await convertExternally(other, path, options)), adapter: other };
   const folder = resolve(info.isDirectory() ? path : dirname(path));
-  const names = info.isDirectory() ? await filesBelow(folder) : [basename(path)];
+  const { names, links } = info.isDirectory() ? await filesBelow(folder) : { names: [basename(path)], links: [] };
   const named = options.from === undefined ? undefined : namedAdapter(options.from, others.map((each) => each.name));
-  const wanted = named !== undefined ? names.filter((name) => named.wants(name) || !info.isDirectory()) : names.filter((name) => adapters.some((each) => each.wants(name)) || !info.isDirectory());
-  const { files, notes } = await readFiles(folder, wanted, info.isDirectory());
+  const isWanted = (name: string): boolean => !info.isDirectory() || (named === undefined ? adapters.some((each) => each.wants(name)) : named.wants(name));
+  const { files, notes: read } = await readFiles(folder, names.filter(isWanted), info.isDirectory());
+  const notes = [...read, ...links.filter(isWanted).map((name) => `${name}: a link to something outside this folder, not followed`)];
   const adapter = named ?? detectAdapter(files);
   if (adapter === undefined) throw new BundleError('INPUT_FLAG', { subject: path, expected: 'files of a format that is known', actual: 'none that any adapter claims', next: `Name the format with --from: ${adapters.map((each) => each.name).join(', ')}.` });
   if (files.length === 0) throw new BundleError('INPUT_MISSING_FILE', { subject: path, expected: `files that ${adapter.name} reads`, actual: 'none' });
@@ -75,18 +76,33 @@ function otherFormats(files: readonly AdapterFile[], chosen: Adapter): string[] 
   });
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
-  const found: string[] = [];
+/** Files by their path below `folder`, and links that lead elsewhere. A link to a folder is not followed, so that none is walked twice. */
+async function filesBelow(folder: string): Promise<{ readonly names: readonly string[]; readonly links: readonly string[] }> {
+  const names: string[] = [];
+  const links: string[] = [];
+  const root = await realpath(folder);
   const walk = async (path: string): Promise<void> => {
     for (const entry of (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (skipped.has(entry.name)) continue;
-      if (entry.isDirectory()) await walk(join(path, entry.name));
-      else if (entry.isFile()) found.push(relative(folder, join(path, entry.name)).split(sep).join('/'));
-      if (found.length > maxFiles) throw new BundleError('INPUT_FLAG', { subject: folder, expected: `at most ${maxFiles} files`, actual: 'more', next: 'Name the folder of the descriptors themselves.' });
+      const own = join(path, entry.name);
+      const name = relative(folder, own).split(sep).join('/');
+      if (entry.isDirectory()) await walk(own);
+      else if (entry.isFile()) names.push(name);
+      else if (entry.isSymbolicLink()) (await isFileBelow(own, root) ? names : links).push(name);
+      if (names.length > maxFiles) throw new BundleError('INPUT_FLAG', { subject: folder, expected: `at most ${maxFiles} files`, actual: 'more', next: 'Name the folder of the descriptors themselves.' });
     }
   };
   await walk(folder);
-  return found;
+  return { names, links };
+}
+
+/** Whether a link leads to a file below `root`; one that leads nowhere does not. */
+async function isFileBelow(link: string, root: string): Promise<boolean> {
+  const target = await realpath(link).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ELOOP' || cause.code === 'ENOTDIR') return undefined;
+    throw cause;
+  });
+  return target?.startsWith(`${root}${sep}`) === true && (await stat(target)).isFile();
 }
 
 /** Installers are gigabytes with a script at their beginning, which is all that their adapter reads. */

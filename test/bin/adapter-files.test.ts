@@ -1,8 +1,11 @@
 // Reading descriptors from a machine: encodings, folders of several formats, and what nothing was found in.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convertPath } from '../../bin/adapter-files.ts';
+import { adapters } from '../../bom/adapters/registry.ts';
+import { projectRoot } from '../support/command.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder('descriptors');
@@ -43,10 +46,28 @@ describe('descriptors on disk', () => {
     expect(await convert('several', 'compose')).toMatchObject({ refs: ['acme/web:1'], warnings: [] });
   });
 
+  it('behind links are read when they are of the same folder, else named', async () => {
+    await put({ 'linked/a/images.txt': 'acme/web:3\n', 'outside/images.txt': 'acme/never:1\n' });
+    await symlink('a/images.txt', join(folder, 'linked/b-images.txt'));
+    await symlink('../outside/images.txt', join(folder, 'linked/c-images.txt'));
+    await symlink('nowhere', join(folder, 'linked/d-images.txt'));
+    await symlink('.', join(folder, 'linked/around'));
+    const { refs, warnings } = await convert('linked');
+    expect(refs).toEqual(['acme/web:3', 'acme/web:3']);
+    expect(warnings).toEqual(['c-images.txt', 'd-images.txt'].map((name) => `${name}: a link to something outside this folder, not followed`));
+  });
+
   it('in which nothing is found say so', async () => {
     await put({ 'empty/zarf.yaml': 'kind: ZarfPackageConfig\nmetadata: {name: nothing}\ncomponents: []\n', 'none/package.json': '{"name": "a-web-site"}\n' });
     expect((await convert('empty')).warnings).toEqual([`nothing: zarf found nothing to carry in ${join(folder, 'empty')}`]);
     expect((await convert('none', 'universe')).warnings).toEqual([`universe found nothing to carry in ${join(folder, 'none')}`]);
     await expect(convert('none')).rejects.toMatchObject({ code: 'INPUT_FLAG', facts: { next: expect.stringContaining('--from') as string } });
+  });
+});
+
+describe('docs/adapters.md', () => {
+  it('has a row for every adapter', () => {
+    const page = readFileSync(join(projectRoot, 'docs/adapters.md'), 'utf8');
+    expect([...page.matchAll(/^\| `([a-z0-9-]+)` \| (?=\S)/gm)].map(([, name]) => name).filter((name) => adapters.some((adapter) => adapter.name === name)).sort()).toEqual(adapters.map(({ name }) => name).sort());
   });
 });
