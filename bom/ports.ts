@@ -88,6 +88,8 @@ export interface Resolution<K extends Kind> {
   /** Chart sources only: images that charts say they need. */
   readonly images?: readonly FoundImage[];
   readonly warnings?: readonly string[];
+  /** What only a hash covers that can be forged (sha1), in words; also among the warnings. */
+  readonly weak?: readonly string[];
   readonly dropped?: readonly { readonly what: string; readonly because: string }[];
 }
 

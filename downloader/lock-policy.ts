@@ -34,8 +34,19 @@ export function checkEntryPolicy(aggregated: Aggregated, strict: boolean): strin
   ];
 }
 
-/** What can be judged by how far each artifact is trusted. Throws `RESOLVE_UNPINNED` when first use is not allowed. */
-export function checkTrustPolicy({ policy, images, files }: Aggregated, resolutions: { readonly [K in Kind]: Resolution<K> }, strict: boolean): void {
+/** Metadata and packages that only a sha1 covers. */
+function checkWeakHashes({ policy }: Aggregated, resolutions: { readonly [K in Kind]: Resolution<K> }): void {
+  const weak = [...resolutions.deb.weak ?? [], ...resolutions.rpm.weak ?? []];
+  const [first] = weak;
+  if (policy.weakDigest !== 'fail' || first === undefined) return;
+  const more = weak.length > 1 ? ` (and ${weak.length - 1} more)` : '';
+  throw new BundleError('RESOLVE_POLICY', { subject: first, expected: 'a sha256 or sha512, because policy.weakDigest is fail', actual: `only a sha1${more}`, next: 'Use a repository that lists sha256, or set policy.weakDigest to upgrade, which records a warning.', details: { all: [...weak] } });
+}
+
+/** What can be judged by how far each artifact is trusted. Throws `RESOLVE_UNPINNED` when first use is not allowed, `RESOLVE_POLICY` for weak hashes. */
+export function checkTrustPolicy(aggregated: Aggregated, resolutions: { readonly [K in Kind]: Resolution<K> }, strict: boolean): void {
+  checkWeakHashes(aggregated, resolutions);
+  const { policy, images, files } = aggregated;
   if (policy.firstUse !== 'fail' && !strict) return;
   const artifacts = [...resolutions.image.artifacts, ...resolutions.file.artifacts, ...resolutions.deb.artifacts, ...resolutions.rpm.artifacts, ...resolutions.chart.artifacts, ...resolutions.git.artifacts];
   const believed = artifacts.filter(({ trust }) => trust === 'first-use');

@@ -49,11 +49,9 @@ function addBestRules(view: SolvView, search: Search, { install }: SolvJob): voi
   }
 }
 
-/** Packages of requests that leave out the better architectures of their name. */
-function meantIn({ universe, arch }: SolvView, { install, isLoose = false }: SolvJob): Set<number> {
-  if (isLoose) return new Set();
-  return new Set(install.flatMap((candidates) => candidates.filter((id) =>
-    !candidates.some((other) => universe.nameOf(other) === universe.nameOf(id) && arch.scoreOf(universe.archOf(other)) < arch.scoreOf(universe.archOf(id))))));
+/** Packages that a request names, whatever their architecture. */
+function meantIn({ install, isLoose = false }: SolvJob): Set<number> {
+  return new Set(isLoose ? [] : install.flat());
 }
 
 function installedIn(view: SolvView): number[] {
@@ -65,7 +63,7 @@ function installedIn(view: SolvView): number[] {
 
 /** Pure: the same view and job give the same outcome. */
 export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
-  const meant = meantIn(view, job);
+  const meant = meantIn(job);
   const builder = new RuleBuilder(view, {
     isMeant: (id) => meant.has(id),
     isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,

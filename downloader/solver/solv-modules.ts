@@ -2,101 +2,105 @@
 import { BundleError } from '../../bom/errors.ts';
 import { parseNevra } from '../../formats/rpm/nevra.ts';
 import type { ModuleDefaults, ModuleDocument, ModuleStream } from '../../formats/rpm/modules.ts';
+import { ModuleNeeds } from './solv-module-needs.ts';
 import type { RpmUniverse } from './solv-universe.ts';
 
 export interface ModuleChoice {
-  readonly documents: readonly ModuleDocument[];
+  /** By repository, in the order of the configuration: what one says of a module and what several say are merged differently. */
+  readonly documents: readonly (readonly ModuleDocument[])[];
   /** `name:stream`; a stream that is not named may be the default one. */
   readonly enabled: readonly string[];
   /** The stream of the module `platform`, such as `el8`. */
   readonly platform?: string;
 }
 
-const compareVersions = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Numbers of any length, as text. */
+const byNumber = (a: string, b: string): number => a.length - b.length || byText(a, b);
 
-const isStream = (item: ModuleDocument): item is ModuleStream => item.kind === 'stream';
-const isDefaults = (item: ModuleDocument): item is ModuleDefaults => item.kind === 'defaults';
+/** Builds in the order in which dnf takes them: repository, name, stream, version, context. */
+function buildsOf(documents: ModuleChoice['documents']): ModuleStream[] {
+  return documents.flatMap((own) => own.filter((item) => item.kind === 'stream').toSorted((a, b) =>
+    byText(a.name, b.name) || byText(a.stream, b.stream) || byNumber(a.version, b.version) || byText(a.context, b.context)));
+}
 
-/** Streams that are in force, by module; each with its newest version in every context whose needs are met. */
+/**
+ * The defaults of each module: of one repository the newest, the last of equals; of several the newest. Where equally new ones of several repositories name different
+ * streams, the module has no default stream.
+ */
+function mergedDefaults(documents: ModuleChoice['documents']): ReadonlyMap<string, ModuleDefaults> {
+  const merged = new Map<string, ModuleDefaults>();
+  for (const own of documents) {
+    const newest = new Map<string, ModuleDefaults>();
+    for (const item of own) if (item.kind === 'defaults' && byNumber(item.modified, newest.get(item.name)?.modified ?? '') >= 0) newest.set(item.name, item);
+    for (const [name, item] of newest) {
+      const before = merged.get(name);
+      const order = before === undefined ? 1 : byNumber(item.modified, before.modified);
+      if (before === undefined || order > 0) merged.set(name, item);
+      else if (order === 0 && item.stream !== undefined && before.stream !== item.stream) merged.set(name, before.stream === undefined ? item : { ...before, stream: conflicting });
+    }
+  }
+  return merged;
+}
+
+/** No stream is called so. */
+const conflicting = '\n';
+
+/** Streams that are in force, and of each every build that needs the same of others: older versions, too, may be chosen. */
 export class ActiveModules {
   readonly streams: readonly ModuleStream[];
   readonly all: readonly ModuleStream[];
-  private readonly chosen = new Map<string, string>();
-  private readonly explicit = new Set<string>();
-  private readonly defaults: readonly ModuleDefaults[];
-  private readonly platform: string | undefined;
+  /** The stream of each module that has one in force, or was asked for. */
+  private readonly chosen: ReadonlyMap<string, string>;
+  private readonly defaults: ReadonlyMap<string, ModuleDefaults>;
+  private readonly known: ReadonlyMap<string, readonly string[]>;
 
   constructor({ documents, enabled, platform }: ModuleChoice) {
-    this.all = documents.filter(isStream);
-    this.defaults = documents.filter(isDefaults);
-    this.platform = platform;
-    for (const text of enabled) this.enable(text);
-    for (const { name, stream } of this.defaults) if (stream !== undefined && !this.chosen.has(name)) this.chosen.set(name, stream);
-    this.followNeeds();
-    this.streams = this.inForce();
+    this.all = buildsOf(documents);
+    this.defaults = mergedDefaults(documents);
+    this.known = new Map([...Map.groupBy(this.all, (item) => item.name)].map(([name, builds]) => [name, [...new Set(builds.map((item) => item.stream))].sort(byText)]));
+    const explicit = this.enabledStreams(enabled);
+    const needs = new ModuleNeeds(this.all, this.known, platform);
+    const byDefault = this.all.filter(({ name, stream }) => !explicit.has(name) && this.defaultStream(name) === stream).toReversed();
+    const inForce = needs.inForce([...[...new Map(byDefault.map(({ name, stream }) => [name, stream]))].reverse(), ...explicit]);
+    for (const [name, stream] of explicit) if (inForce.streams.get(name) !== stream) throw this.unmet(name, stream, inForce.streams);
+    this.streams = inForce.variants.flatMap(({ builds }) => builds);
+    this.chosen = new Map([...explicit, ...inForce.streams]);
   }
 
-  defaultStream(name: string): string | undefined { return this.defaults.findLast((item) => item.name === name)?.stream; }
+  defaultStream(name: string): string | undefined {
+    const stream = this.defaults.get(name)?.stream;
+    return stream === conflicting ? undefined : stream;
+  }
+
   streamOf(name: string): string | undefined { return this.chosen.get(name); }
   /** Profiles that are installed when none is named. */
-  defaultProfiles(name: string, stream: string): readonly string[] { return this.defaults.findLast((item) => item.name === name)?.profiles[stream] ?? []; }
+  defaultProfiles(name: string, stream: string): readonly string[] { return this.defaults.get(name)?.profiles[stream] ?? []; }
 
-  private enable(text: string): void {
-    const [name = '', stream] = text.split(':');
-    const wanted = stream ?? this.defaultStream(name);
-    const known = this.all.filter((item) => item.name === name).map((item) => item.stream);
-    if (wanted === undefined || !known.includes(wanted)) {
-      throw new BundleError('RESOLVE_NOT_FOUND', { subject: `module ${text}`, expected: known.length === 0 ? 'a module of the repositories' : `one of the streams ${[...new Set(known)].sort().join(', ')}`, actual: wanted === undefined ? 'no stream and no default' : `stream ${wanted}` });
-    }
-    const before = this.chosen.get(name);
-    if (before !== undefined && before !== wanted && this.explicit.has(name)) {
-      throw new BundleError('RESOLVE_CONFLICT', { subject: `module ${name}`, expected: 'one stream', actual: `${before} and ${wanted}`, next: 'Name one stream of the module; two cannot be enabled on one machine.' });
-    }
-    this.chosen.set(name, wanted);
-    this.explicit.add(name);
+  /** A stream that was asked for does not push a default stream aside: dnf refuses to enable it. */
+  private unmet(name: string, stream: string, inForce: ReadonlyMap<string, string>): BundleError {
+    const needs = this.all.filter((item) => item.name === name && item.stream === stream).flatMap(({ requires }) => requires.flatMap(Object.entries<readonly string[]>));
+    const text = [...new Set(needs.map(([other, streams]) => `${other}:${streams.join('|') || '*'}${inForce.has(other) ? ` (in force: ${inForce.get(other) ?? ''})` : ''}`))].join(', ');
+    return new BundleError('RESOLVE_UNSOLVABLE', { subject: `module ${name}:${stream}`, expected: 'streams that can be in force beside the default ones', actual: `it needs ${text === '' ? 'nothing, while others need another stream of it' : text}`, next: 'Name the streams that it needs under modules of the repository as well.' });
   }
 
-  private accepts(name: string, streams: readonly string[], stream: string | undefined): boolean {
-    if (name === 'platform') return this.platform === undefined || isAccepted(streams, this.platform);
-    return stream !== undefined && isAccepted(streams, stream);
-  }
-
-  /** What enabled streams require becomes enabled too, where nothing else was said of that module. */
-  private followNeeds(): void {
-    const queue = [...this.chosen.keys()];
-    for (const name of queue) {
-      for (const item of this.newest(name)) {
-        for (const requires of item.requires.slice(0, 1)) {
-          for (const [other, streams] of Object.entries(requires)) {
-            if (other === 'platform' || this.chosen.has(other)) continue;
-            const wanted = this.all.find((each) => each.name === other && isAccepted(streams, each.stream))?.stream;
-            if (wanted === undefined) continue;
-            this.chosen.set(other, wanted);
-            queue.push(other);
-          }
-        }
+  private enabledStreams(enabled: readonly string[]): Map<string, string> {
+    const found = new Map<string, string>();
+    for (const text of enabled) {
+      const [name = '', stream] = text.split(':');
+      const wanted = stream ?? this.defaultStream(name);
+      const known = this.known.get(name) ?? [];
+      if (wanted === undefined || !known.includes(wanted)) {
+        throw new BundleError('RESOLVE_NOT_FOUND', { subject: `module ${text}`, expected: known.length === 0 ? 'a module of the repositories' : `one of the streams ${known.join(', ')}`, actual: wanted === undefined ? 'no stream and no default' : `stream ${wanted}` });
       }
+      const before = found.get(name);
+      if (before !== undefined && before !== wanted) {
+        throw new BundleError('RESOLVE_CONFLICT', { subject: `module ${name}`, expected: 'one stream', actual: `${before} and ${wanted}`, next: 'Name one stream of the module; two cannot be enabled on one machine.' });
+      }
+      found.set(name, wanted);
     }
+    return found;
   }
-
-  /** The newest version of each context of the module's stream. */
-  private newest(name: string): ModuleStream[] {
-    const builds = this.all.filter((item) => item.name === name && item.stream === this.chosen.get(name));
-    const best = builds.reduce<string | undefined>((version, item) => (version === undefined || compareVersions(item.version, version) > 0 ? item.version : version), undefined);
-    return builds.filter((item) => item.version === best);
-  }
-
-  private inForce(): ModuleStream[] {
-    const isMet = (item: ModuleStream): boolean => item.requires.length === 0 || item.requires.some((requires) =>
-      Object.entries(requires).every(([name, streams]) => this.accepts(name, streams, this.chosen.get(name))));
-    return [...this.chosen.keys()].flatMap((name) => this.newest(name).filter(isMet));
-  }
-}
-
-function isAccepted(streams: readonly string[], stream: string): boolean {
-  const refused = streams.filter((item) => item.startsWith('-')).map((item) => item.slice(1));
-  if (refused.length > 0) return !refused.includes(stream);
-  return streams.length === 0 || streams.includes(stream);
 }
 
 /** Marks (0) what modules hide in `considered`: packages of streams not in force, and others that share a name with a package of one that is. */

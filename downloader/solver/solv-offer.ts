@@ -3,7 +3,7 @@ import type { Comps } from '../../formats/rpm/comps.ts';
 import { type ArchPolicy, archPolicy } from './solv-arch.ts';
 import { parseModuleSpec } from './solv-groups.ts';
 import { ActiveModules, hideByModules, type ModuleChoice } from './solv-modules.ts';
-import { matchSpec } from './solv-specs.ts';
+import { matchNevra } from './solv-specs.ts';
 import type { RpmUniverse } from './solv-universe.ts';
 import { SolvView } from './solv-view.ts';
 
@@ -33,7 +33,7 @@ function exclude(universe: RpmUniverse, arch: ArchPolicy, settings: SolvSettings
   const isNeeded = (settings.excludes ?? []).length > 0 || universe.repositories.some(({ excludes, includepkgs }) => (excludes ?? []).length + (includepkgs ?? []).length > 0);
   if (!isNeeded) return;
   const whole = new SolvView(universe, arch);
-  const matching = (specs: readonly string[]): Set<number> => new Set(specs.flatMap((spec) => matchSpec(whole, spec)?.solvables ?? []));
+  const matching = (specs: readonly string[]): Set<number> => new Set(specs.flatMap((spec) => matchNevra(whole, spec)?.solvables ?? []));
   const everywhere = matching(settings.excludes ?? []);
   for (const [index, { excludes = [], includepkgs = [], installed }] of universe.repositories.entries()) {
     if (installed === true) continue;
@@ -59,7 +59,7 @@ export function prepareOffer(universe: RpmUniverse, settings: SolvSettings): Sol
 export function streamsOf(specs: readonly string[], choice: ModuleChoice): string[] {
   return specs.flatMap((spec) => {
     const parsed = spec.startsWith('@') ? parseModuleSpec(spec.slice(1)) : undefined;
-    if (parsed === undefined || !choice.documents.some((item) => item.kind === 'stream' && item.name === parsed.name)) return [];
+    if (parsed === undefined || !choice.documents.some((own) => own.some((item) => item.kind === 'stream' && item.name === parsed.name))) return [];
     return [parsed.stream === undefined ? parsed.name : `${parsed.name}:${parsed.stream}`];
   });
 }

@@ -81,9 +81,8 @@ function byProvides(view: SolvView, spec: string): number[] {
   return [...new Set(found)].sort((a, b) => a - b);
 }
 
-/** The packages that a spec names, first form that names any; then what provides it, then who owns the path. Nothing when there is none. */
-export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
-  const isPath = spec.startsWith('/') || spec.startsWith('*/');
+/** The packages that a spec names by name, version, architecture: the first form that names any. What they provide and own is left aside. */
+export function matchNevra(view: SolvView, spec: string): SpecMatch | undefined {
   for (const pattern of forms) {
     const groups = pattern.exec(spec)?.groups;
     if (groups === undefined) continue;
@@ -93,6 +92,14 @@ export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
     const isJustName = form.version === undefined && form.arch === undefined;
     return { solvables, isJustName, isEach: isGlob(spec), byArch: form.arch !== undefined && isGlob(form.arch) };
   }
+  return undefined;
+}
+
+/** The packages that a spec names; else what provides it, then who owns the path. Nothing when there is none. */
+export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
+  const named = matchNevra(view, spec);
+  if (named !== undefined) return named;
+  const isPath = spec.startsWith('/') || spec.startsWith('*/');
   const solvables = byProvides(view, spec);
   return solvables.length === 0 ? undefined : { solvables, isJustName: false, isEach: isGlob(spec) && !isPath, byArch: false };
 }

@@ -25,8 +25,8 @@ export interface YumIndex {
   readonly path: string;
   readonly blob: Descriptor;
   readonly subject: string;
-  /** Why it can be believed less than others: a weak hash. */
-  readonly warning?: string;
+  /** Its hash can be forged: a sha1. */
+  readonly isWeak: boolean;
   /** Its content, decoded; verified at its end. */
   open(): Bytes;
 }
@@ -88,7 +88,7 @@ export async function fetchIndex(context: YumContext, checked: CheckedRepomd, fi
   const options = { subject, maxBytes: Math.min(maxPlainBytes, file.openSize ?? maxPlainBytes) };
   return {
     type: file.type, path: file.location, blob, subject, open: () => decompressed(context.blobs.open(blob), compression, options),
-    ...(type === 'sha1' ? { warning: `${subject} is only checked by a sha1, which can be forged` } : {}),
+    isWeak: type === 'sha1',
   };
 }
 

@@ -90,7 +90,11 @@ export class YumOffer {
   readonly universe = new RpmUniverse();
   /** By number of the repository in the universe. */
   readonly repositories: LoadedRepository[] = [];
+  /** modules.yaml of each repository that has one, in the order of the document. */
+  readonly modules: (readonly ModuleDocument[])[] = [];
   readonly warnings: string[] = [];
+  /** Indexes that only a sha1 covers. */
+  readonly weak: string[] = [];
   private readonly facts = new FactTable();
   private filelists: readonly YumIndex[] | undefined;
   private known: { readonly key: string; readonly offer: SolvOffer } | undefined;
@@ -147,7 +151,12 @@ export class YumOffer {
       const file = listedIndex(checked, 'filelists');
       lists.push(file === undefined ? emptyList(checked) : await fetchIndex(context, checked, file, signal));
     }
+    this.noteWeak(lists);
     return lists;
+  }
+
+  noteWeak(indexes: readonly (YumIndex | undefined)[]): void {
+    for (const index of indexes) if (index?.isWeak === true) this.weak.push(index.subject);
   }
 
   /** What the lock says of the repositories, filelists among their indexes when they were needed. */
@@ -167,7 +176,7 @@ export class YumOffer {
 /** Stands for the filelists of a repository that has none: dnf takes such a one too. */
 function emptyList({ repository, locked }: CheckedRepomd): YumIndex {
   return {
-    type: 'filelists', path: '', subject: `filelists of repository ${repository.id}`, blob: { ...locked.metadata, size: 0 },
+    type: 'filelists', path: '', isWeak: false, subject: `filelists of repository ${repository.id}`, blob: { ...locked.metadata, size: 0 },
     open: async function* open() { yield Buffer.from('<filelists/>'); },
   };
 }
@@ -216,9 +225,11 @@ export async function loadYumOffer(context: YumContext, { target, repositories }
   try {
     const loading = wanted.map((repository) => load(context, repository, both));
     const loaded = await Promise.all(loading);
+    offer.modules.push(...loaded.map(({ modulesRead }) => modulesRead));
     const inOrder = loaded.toSorted((a, b) => a.checked.repository.priority - b.checked.repository.priority || a.checked.repository.cost - b.checked.repository.cost);
     for (const repository of inOrder) {
-      offer.warnings.push(...repository.checked.warnings, ...[repository.primary, repository.modules, repository.groups, repository.updateinfo].flatMap((index) => index?.warning ?? []));
+      offer.warnings.push(...repository.checked.warnings);
+      offer.noteWeak([repository.primary, repository.modules, repository.groups, repository.updateinfo]);
       await offer.add(repository);
     }
   } catch (error) {

@@ -43,9 +43,8 @@ function named(error: unknown, set: PackageSetRequirement): unknown {
 }
 
 function settingsOf(set: PackageSetRequirement, offer: YumOffer, specs: readonly string[]): SolvSettings {
-  const documents = offer.repositories.flatMap(({ modulesRead }) => modulesRead);
   const platform = platformOf(set.target);
-  const choice = { documents, enabled: offer.enabledModules, ...(platform === undefined ? {} : { platform }) };
+  const choice = { documents: offer.modules, enabled: offer.enabledModules, ...(platform === undefined ? {} : { platform }) };
   return {
     arch: rpmArchOf(set.target), ...(set.arches.length === 0 ? {} : { only: set.arches }), groups: offer.repositories.flatMap(({ groupsRead }) => groupsRead ?? []),
     modules: { ...choice, enabled: [...choice.enabled, ...streamsOf(specs, choice)] },
@@ -97,7 +96,7 @@ async function answer({ set, offer, files, signal }: Asking, excludes: readonly 
   const settings = { ...settingsOf(set, offer, wanted.map(({ spec }) => spec)), ...(excludes.length === 0 ? {} : { excludes }) };
   const learnt = new Set<string>();
   for (let round = 1; ; round += 1) {
-    const prepared = offer.prepared(settings, () => prepareOffer(offer.universe, settings));
+    const prepared = preparedOf(offer, set, settings);
     const outcome = solve(prepared, set, wanted);
     const fresh = [...prepared.view.unknownPaths].filter((path) => !learnt.has(path));
     if (fresh.length === 0 || round === maxRounds) {
@@ -110,6 +109,14 @@ async function answer({ set, offer, files, signal }: Asking, excludes: readonly 
     const paths = round === 1 ? fresh : [...new Set([...fresh, ...offer.unknownPaths()])];
     await offer.learnOwners(paths, signal);
     for (const path of paths) learnt.add(path);
+  }
+}
+
+function preparedOf(offer: YumOffer, set: PackageSetRequirement, settings: SolvSettings): SolvOffer {
+  try {
+    return offer.prepared(settings, () => prepareOffer(offer.universe, settings));
+  } catch (error) {
+    throw named(error, set);
   }
 }
 

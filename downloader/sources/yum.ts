@@ -62,6 +62,7 @@ interface Lists { readonly packages: PackageList; readonly book: SignatureBook; 
 async function lockGroup({ offer, rpms, sets }: Group, { packages, book, known }: Lists, signal: AbortSignal): Promise<LockedPackageSet[]> {
   const solvables = [...new Set(sets.flatMap(({ decision: { chosen } }) => chosen.map(({ solvable }) => solvable)))].filter((solvable) => !rpms.has(solvable)).sort((a, b) => a - b);
   const drafts = solvables.map((solvable) => draftOf(offer, solvable, known));
+  offer.weak.push(...drafts.flatMap(({ subject, facts }) => (facts.checksum.type === 'sha1' ? [subject] : [])));
   const stanzas = await stanzasOf(drafts);
   const digests: Digest[] = [];
   for (const draft of drafts) digests.push(await digestOfDraft(draft, signal));
@@ -88,6 +89,11 @@ async function lockGroup({ offer, rpms, sets }: Group, { packages, book, known }
       notes: [...notes, ...unsigned], ...(decision.rejected.length === 0 ? {} : { rejected: [...decision.rejected] }),
     };
   });
+}
+
+/** One line for what only a sha1 covers. */
+function weakWarnings([first, ...rest]: readonly string[]): string[] {
+  return first === undefined ? [] : [`only a sha1, which can be forged, covers ${first}${rest.length === 0 ? '' : ` and ${rest.length} more`}`];
 }
 
 /** The keys that travel with a repository of a lock, each parsed once. */
@@ -132,15 +138,18 @@ export function createYumSource(options: YumSourceOptions): Source<'rpm'> {
       const packageSets: LockedPackageSet[] = [];
       const repositories = new Map<string, LockedRepository>();
       const warnings = new Set<string>();
+      const weak = new Set<string>();
       for (const sets of groupsOf(wanted)) {
         const group = await prepare(options, sets, signal);
         packageSets.push(...await lockGroup(group, lists, signal));
         for (const repository of group.offer.locked(sets[0]?.target ?? { id: '', family: 'rhel', arch: '' })) repositories.set(`${repository.target}\n${repository.id}`, repository);
         for (const warning of group.warnings) warnings.add(warning);
+        for (const what of group.offer.weak) weak.add(what);
       }
       for (const warning of packages.warnings) warnings.add(warning);
+      for (const warning of weakWarnings([...weak])) warnings.add(warning);
       const inOrder = [...repositories.keys()].sort().flatMap((key) => repositories.get(key) ?? []);
-      return { artifacts: packages.sorted(), repositories: inOrder, packageSets: wanted.flatMap(({ id }) => packageSets.filter((set) => set.id === id)), warnings: [...warnings] };
+      return { artifacts: packages.sorted(), repositories: inOrder, packageSets: wanted.flatMap(({ id }) => packageSets.filter((set) => set.id === id)), warnings: [...warnings], ...(weak.size === 0 ? {} : { weak: [...weak] }) };
     },
     async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }): Bytes {
       const repository = (options.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);

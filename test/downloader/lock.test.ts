@@ -157,6 +157,13 @@ describe('policy', () => {
     expect(await refused('', { aggregated: aggregated(boms, `policy: {${policy}}`) })).toMatchObject({ code: 'RESOLVE_POLICY', exitCode: 3 });
     await createLock(options({ aggregated: aggregated(boms, '') }));
   });
+  it('weakDigest: fail refuses repositories whose indexes only a sha1 covers', async () => {
+    const packages = { image: images(), file: files(), rpm: { resolve: async () => ({ artifacts: [], repositories: [], packageSets: [{ id: 'm/s', target: 'el7', engine: 'solv-like' as const, mode: 'closure' as const, requested: [], exact: true, notes: [] }], weak: ['primary of repository base', 'modules of repository base'], warnings: ['sha1'] }), fetch: noBytes } };
+    const spec = "targets: [{id: el7, family: rhel, release: \"7\", arch: amd64}]\npackageRepositories: [{id: base, manager: rpm, targets: [el7], baseurl: \"http://a.example.org/\", trusted: true}]\npackages: [{id: s, manager: rpm, target: el7, repositories: [base]}]";
+    const of = (policy: string): LockOptions => options({ aggregated: aggregated([bom('m', spec)], policy), sources: packages } as Partial<LockOptions>);
+    expect(await failure(createLock(of('policy: {weakDigest: fail}')))).toMatchObject({ code: 'RESOLVE_POLICY', facts: { subject: 'primary of repository base', actual: 'only a sha1 (and 1 more)' } });
+    expect((await createLock(of(''))).spec.warnings).toEqual(['sha1']);
+  });
   it('warns about what it lets through, and keeps it in the lock', async () => {
     const lock = await createLock(options({ aggregated: aggregated([bom('m', 'unresolved: [{where: "f:1", what: pip install x, reason: no URL}, {where: "f:2", what: y, reason: z, waive: true}]')], '') }));
     expect(lock.spec.unresolved).toEqual([{ module: 'm', where: 'f:1', what: 'pip install x', reason: 'no URL' }]);

@@ -69,7 +69,19 @@ describe('resolve', () => {
   });
 
   it('warns of indexes that only a sha1 covers', async () => {
-    expect((await resolve({ files: await files({ checksum: 'sha1' }), key }, set(['tool']))).warnings).toEqual([expect.stringContaining('sha1')]);
+    const resolution = await resolve({ files: await files({ checksum: 'sha1', more: { modules: '---\ndocument: modulemd-defaults\nversion: 1\ndata:\n  module: m\n  stream: "1"\n...\n' } }), key }, set(['deep']));
+    expect(resolution.weak).toEqual(['primary of repository base', 'modules of repository base', 'filelists of repository base']);
+    expect(resolution.warnings).toEqual(['only a sha1, which can be forged, covers primary of repository base and 2 more']);
+    expect((await resolve({ files: await files(), key }, set(['deep']))).weak).toBeUndefined();
+  });
+
+  it('warns of packages that their index lists by a sha1, and finds their sha256', async () => {
+    const { createHash } = await import('node:crypto');
+    const sha1 = createHash('sha1').update(rpms.find(({ name }) => name === 'tool')?.bytes ?? '').digest('hex');
+    const primary = (text: string): string => text.replace(/(<name>tool<\/name>[^]*?)<checksum type="sha256" pkgid="YES">\w+/, `$1<checksum type="sha" pkgid="YES">${sha1}`);
+    const resolution = await resolve({ files: await files({ primary }), key }, set(['tool']));
+    expect(resolution.weak).toEqual(['package tool-2-2.noarch of repository base']);
+    expect(resolution.artifacts[0]?.digest).toBe(digestOf(rpms.find(({ name }) => name === 'tool')?.bytes ?? ''));
   });
 
   it('fetches nothing again but repomd.xml when the store and the last lock know the rest', async () => {
@@ -116,6 +128,8 @@ describe('resolve', () => {
     expect(await of({})).toEqual(['tool 3-2 noarch']);
     expect(await of({ excludes: ['tool-3*'] })).toEqual(['tool 2-2 noarch']);
     expect(await of({ excludes: ['tool-0:3-2.noarch', '*.src'] })).toEqual(['tool 2-2 noarch']);
+    // What a package provides or owns is not its name.
+    expect(await of({ excludes: ['/usr/bin/tool', 'libx.so'] })).toEqual(['tool 3-2 noarch']);
     await expect(of({ includepkgs: ['lib*'] })).rejects.toMatchObject({ code: 'RESOLVE_NOT_FOUND' });
   });
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareWithDnf } from '../differential/rpm/compare-dnf.ts';
 import { compareShape } from '../differential/rpm/compare-libsolv.ts';
+import { compareSites } from '../differential/rpm/compare-sites.ts';
 import { type DnfOracle, openDnf, ourDnfAnswer, verdictOf } from '../differential/rpm/dnf.ts';
 import { buildHandMade, type HandMade, offerFor } from '../differential/rpm/hand-made.ts';
 import { handMade, handMadeRequests } from '../differential/rpm/hand-made-cases.ts';
@@ -36,6 +37,14 @@ describe('random universes', () => {
     if (shape === undefined) throw new Error(`no shape ${name}`);
     const { different, unproved } = await compareShape(shape, 20_000, 100);
     expect([different, unproved]).toEqual([[], []]);
+  });
+});
+
+describe('several repositories', () => {
+  it('are solved as dnf solves them over the same .repo files: priorities, costs, excludes, modules', async () => {
+    const { counts, different } = await compareSites(2_000, 30, { isInstalled: false });
+    expect(different).toEqual([]);
+    expect(counts.same).toBeGreaterThan(40);
   });
 });
 

@@ -73,7 +73,7 @@ export async function buildHandMade(input: HandMadeInput): Promise<HandMade> {
 /** What ours may choose from, for one request: streams are enabled by it. */
 export async function offerFor(made: HandMade, { specs, enable = [] }: DnfRequest): Promise<SolvOffer> {
   const universe = await loadUniverse([made.repository]);
-  const choice = { documents: made.documents, enabled: enable, platform: 'el9' };
+  const choice = { documents: [made.documents], enabled: enable, platform: 'el9' };
   const settings = { arch: 'x86_64', groups: [made.comps], modules: { ...choice, enabled: [...enable, ...streamsOf(specs, choice)] } };
   for (let offer = prepareOffer(universe, settings); ; offer = prepareOffer(universe, settings)) {
     try {

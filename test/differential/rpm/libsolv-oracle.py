@@ -60,7 +60,7 @@ def answer(pool, solvables, request):
     jobs = []
     for candidates in request["install"]:
         chosen = [solvables[index].id for index in candidates]
-        how = solv.Job.SOLVER_INSTALL | (solv.Job.SOLVER_FORCEBEST if request.get("best") else 0)
+        how = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SETARCH | (solv.Job.SOLVER_FORCEBEST if request.get("best") else 0)
         if len(chosen) == 1:  # as libdnf does
             jobs.append(pool.Job(how | solv.Job.SOLVER_SOLVABLE, chosen[0]))
         else:

@@ -18,11 +18,11 @@ function entry({ name, op, evr }: RpmRelation): string {
 const idOf = (item: MadePackage): string => createHash('sha256').update(`${item.name} ${item.evr.epoch}:${item.evr.version}-${item.evr.release} ${item.arch}`).digest('hex');
 const version = ({ evr }: MadePackage): string => `<version epoch="${evr.epoch}" ver="${escape(evr.version)}" rel="${escape(evr.release)}"/>`;
 
-function packageText(item: MadePackage): string {
+function packageText(item: MadePackage, vendor: string): string {
   const relations = relationKinds.map((kind) => (item.deps[kind].length === 0 ? '' : `<rpm:${kind}>${item.deps[kind].map(entry).join('')}</rpm:${kind}>`)).join('');
   return `<package type="rpm"><name>${escape(item.name)}</name><arch>${item.arch}</arch>${version(item)}<checksum type="sha256" pkgid="YES">${idOf(item)}</checksum>`
     + `<summary>s</summary><description>d</description><packager/><url/><time file="1" build="1"/><size package="1000" installed="1000" archive="1000"/><location href="Packages/${idOf(item)}.rpm"/>`
-    + `<format><rpm:license>l</rpm:license><rpm:vendor/><rpm:group>g</rpm:group><rpm:buildhost>h</rpm:buildhost><rpm:sourcerpm>${escape(item.name)}.src.rpm</rpm:sourcerpm><rpm:header-range start="1" end="2"/>${relations}`
+    + `<format><rpm:license>l</rpm:license>${vendor === '' ? '<rpm:vendor/>' : `<rpm:vendor>${vendor}</rpm:vendor>`}<rpm:group>g</rpm:group><rpm:buildhost>h</rpm:buildhost><rpm:sourcerpm>${escape(item.name)}.src.rpm</rpm:sourcerpm><rpm:header-range start="1" end="2"/>${relations}`
     + `${item.files.map((path) => `<file>${escape(path)}</file>`).join('')}</format></package>\n`;
 }
 
@@ -33,11 +33,11 @@ function filesText(item: MadePackage): string {
 export interface WrittenRepository { readonly path: string; readonly primary: string; readonly filelists: string }
 
 /** Writes `repodata` below `path`; modules and comps as they are. */
-export async function writeRepository(path: string, packages: readonly MadePackage[], extra: { readonly modules?: string; readonly group?: string } = {}): Promise<WrittenRepository> {
+export async function writeRepository(path: string, packages: readonly MadePackage[], extra: { readonly modules?: string; readonly group?: string; readonly vendor?: string } = {}): Promise<WrittenRepository> {
   const folder = join(path, 'repodata');
   await mkdir(folder, { recursive: true });
   const documents: Record<string, string> = {
-    primary: `<?xml version="1.0" encoding="UTF-8"?>\n<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="${packages.length}">\n${packages.map(packageText).join('')}</metadata>\n`,
+    primary: `<?xml version="1.0" encoding="UTF-8"?>\n<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="${packages.length}">\n${packages.map((item) => packageText(item, extra.vendor ?? '')).join('')}</metadata>\n`,
     filelists: `<?xml version="1.0" encoding="UTF-8"?>\n<filelists xmlns="http://linux.duke.edu/metadata/filelists" packages="${packages.length}">\n${packages.map(filesText).join('')}</filelists>\n`,
     ...(extra.modules === undefined ? {} : { modules: extra.modules }), ...(extra.group === undefined ? {} : { group: extra.group }),
   };

@@ -19,7 +19,7 @@ function ours(request: DnfRequest): readonly string[] | null {
   const universe = universeOf(handMade.packages);
   addOwners(universe, ['/usr/lib/foo/bar'], new Map([[0, new Map([['/usr/lib/foo/bar', ['deep-file-a', 'deep-file-b'].map((name) => ({ name, evr: parseEvr('1-1'), arch: 'noarch' }))]])]]));
   const enabled = request.enable ?? [];
-  const choice = { documents, enabled, platform: 'el9' };
+  const choice = { documents: [documents], enabled, platform: 'el9' };
   try {
     const answer = ourDnfAnswer(prepareOffer(universe, { arch: 'x86_64', groups, modules: { ...choice, enabled: [...enabled, ...streamsOf(request.specs, choice)] } }), request);
     return 'error' in answer ? null : answer.nevras;

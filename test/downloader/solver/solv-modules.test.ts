@@ -18,7 +18,7 @@ interface Question { readonly repositories: readonly (string | RpmText)[]; reado
 
 function ask({ repositories, documents, groups = [], enabled = [] }: Question, specs: string): string {
   const wanted = specs.split(' ');
-  const choice = { documents, enabled, platform: 'el9' };
+  const choice = { documents: [documents], enabled, platform: 'el9' };
   const offer = prepareOffer(universeOf(...repositories), { arch: 'x86_64', groups, modules: { ...choice, enabled: [...enabled, ...streamsOf(wanted, choice)] } });
   return nevrasOf(offer, solveSolvLike(offer, { wanted: wanted.map((spec) => ({ spec })), weak: true, best: true, mode: 'closure' })).map((nevra) => nevra.replace(/\.noarch$/, '')).join(' ');
 }
@@ -62,6 +62,44 @@ describe('modules', () => {
     const documents = [stream('app:1', ['app-0:1-1.noarch'], { requires: { platform: ['el9'], node: ['2'] } }), ...streams];
     expect(ask({ repositories: [`${node}\napp-1-1.noarch; requires: node`], documents, enabled: ['app:1'] }, 'app')).toBe('app-1-1 node-2-1');
     expect(codeOf(() => ask({ repositories: ['app-1-1.noarch'], documents: [stream('app:1', ['app-0:1-1.noarch'], { requires: { platform: ['el8'] } })] }, '@app:1/default'))).toBe('RESOLVE_UNSOLVABLE');
+  });
+});
+
+/** What stays visible of a-1, a-2, a-3, b-1, b-2, b-3: as dnf 4.14 answered over the same documents (`base.sack.query().available()`). */
+describe('streams that stand against each other', () => {
+  const all = ['a-1', 'a-2', 'a-3', 'b-1', 'b-2', 'b-3'];
+  const of = (id: string, artifact: string, requires: Readonly<Record<string, readonly string[]>> = {}, context = 'c'): ModuleDocument => {
+    const [name = '', own = '', version = '1'] = id.split(':');
+    return { ...stream(`${name}:${own}`, [`${artifact.replace('-', '-0:')}-1.noarch`], { version, requires }), context } as ModuleDocument;
+  };
+  const el8 = { platform: ['el8'] };
+  const since = (name: string, own: string, modified: string): ModuleDocument => ({ ...defaults(name, own), modified } as ModuleDocument);
+  it.each<[string, readonly (readonly ModuleDocument[])[], string]>([
+    ['every version of a stream', [[of('m:1:1', 'a-1'), of('m:1:2', 'a-2'), defaults('m', '1')]], 'a-1 a-2 b-1 b-2 b-3'],
+    ['every version, over repositories', [[of('m:1:1', 'a-1'), defaults('m', '1')], [of('m:1:2', 'b-2')]], 'a-1 b-2'],
+    ['a version that needs what is not there', [[of('m:1:1', 'a-1'), of('m:1:2', 'a-2', { n: ['1'] }), defaults('m', '1')]], 'a-1 b-1 b-2 b-3'],
+    ['a newest version for another platform', [[of('m:1:1', 'a-1'), of('m:1:2', 'a-2', el8), defaults('m', '1')]], 'a-3 b-1 b-2 b-3'],
+    ['a default that needs another than the default', [[of('m:1', 'a-1', { n: ['2'] }), defaults('m', '1'), of('n:1', 'b-1'), of('n:2', 'b-2'), defaults('n', '1')]], 'a-1 b-2'],
+    ['the same, read later', [[of('n:1', 'b-1'), of('n:2', 'b-2'), defaults('n', '1')], [of('m:1', 'a-1', { n: ['2'] }), defaults('m', '1')]], 'a-2 a-3 b-1'],
+    ['any stream, where one is the default', [[of('m:1', 'a-1', { n: [] }), defaults('m', '1'), of('n:1', 'b-1'), of('n:2', 'b-2'), defaults('n', '2')]], 'a-1 b-2'],
+    ['any stream but one', [[of('m:1', 'a-1', { n: ['-1'] }), defaults('m', '1'), of('n:1', 'b-1'), of('n:2', 'b-2')]], 'a-1 b-2'],
+    ['the first by text of several', [[of('m:1', 'a-1', { n: ['2', '10'] }), defaults('m', '1'), of('n:2', 'b-1'), of('n:10', 'b-2')]], 'a-1 b-2'],
+    ['every version of a stream that is needed', [[of('m:1', 'a-1', { n: ['1'] }), defaults('m', '1'), of('n:1:1', 'b-1'), of('n:1:2', 'b-2')]], 'a-1 b-1 b-2'],
+    ['a context for the stream in force', [[of('m:1', 'a-1', { n: ['1'] }, 'x'), of('m:1', 'a-2', { n: ['2'] }, 'y'), defaults('m', '1'), of('n:1', 'b-1'), of('n:2', 'b-2'), defaults('n', '2')]], 'a-2 b-2'],
+    ['a chain that ends nowhere', [[of('m:1', 'a-1', { n: ['1'] }), defaults('m', '1'), of('n:1', 'b-1', { o: ['2'] })]], 'a-2 a-3 b-2 b-3'],
+    ['two defaults of equal age', [[of('m:1', 'a-1'), of('m:2', 'a-2'), defaults('m', '1')], [defaults('m', '2')]], 'a-3 b-1 b-2 b-3'],
+    ['two defaults, the newer later', [[of('m:1', 'a-1'), of('m:2', 'a-2'), since('m', '1', '202001010000')], [since('m', '2', '202101010000')]], 'a-2 b-1 b-2 b-3'],
+    ['two defaults, the newer first', [[of('m:1', 'a-1'), of('m:2', 'a-2'), since('m', '1', '202101010000')], [since('m', '2', '202001010000')]], 'a-1 b-1 b-2 b-3'],
+    ['two defaults of one repository', [[of('m:1', 'a-1'), of('m:2', 'a-2'), defaults('m', '1'), defaults('m', '2')]], 'a-2 b-1 b-2 b-3'],
+  ])('%s', (_, documents, visible) => {
+    const { view } = prepareOffer(universeOf(all.map((nv) => `${nv}-1.noarch`).join('\n')), { arch: 'x86_64', modules: { documents, enabled: [], platform: 'el9' } });
+    expect(all.filter((_each, index) => view.isUsable(index + 1)).join(' ')).toBe(visible);
+  });
+  it('refuse what needs another stream than the default one, and take it with that stream named', () => {
+    const documents = [[of('m:1', 'a-1', { n: ['2'] }), of('n:1', 'b-1'), of('n:2', 'b-2'), defaults('n', '1')]];
+    const prepare = (enabled: readonly string[]): unknown => prepareOffer(universeOf('a-1-1.noarch'), { arch: 'x86_64', modules: { documents, enabled, platform: 'el9' } }).modules?.streamOf('n');
+    expect(codeOf(() => prepare(['m:1']))).toBe('RESOLVE_UNSOLVABLE');
+    expect(prepare(['m:1', 'n:2'])).toBe('2');
   });
 });
 

@@ -1,0 +1,124 @@
+// A random site on disk, asked of dnf over its .repo file and of our yum source over the same.
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { BundleError } from '../../../bom/errors.ts';
+import { silent } from '../../../bom/events.ts';
+import type { RepositoryRequirement } from '../../../bom/requirement.ts';
+import { createYumSource } from '../../../downloader/sources/yum.ts';
+import { set } from '../../downloader/yum-world.ts';
+import { clientOver } from '../../support/apt-repository.ts';
+import { MemoryBlobs } from '../../support/memory-blobs.ts';
+import type { MadePackage } from './debian-universe.ts';
+import type { DnfRequest } from './dnf.ts';
+import { metadataRpm } from './metadata-rpm.ts';
+import { type OraclePackage, ourAnswer, packageOf } from './oracle.ts';
+import type { RandomSite } from './random-site.ts';
+import { writeRepository } from './write-repository.ts';
+
+/** `name-version-release.arch repository`, sorted. */
+export type SiteAnswer = { readonly chosen: readonly string[] } | { readonly error: string };
+
+export interface WrittenSite {
+  readonly site: RandomSite;
+  readonly folder: string;
+  readonly repoText: string;
+  /** `rpm -qa` of the machine; empty for an empty root. */
+  readonly installed: readonly OraclePackage[];
+  readonly rpms: readonly string[];
+  close(): Promise<void>;
+}
+
+const nevra = ({ n, e, a }: OraclePackage): string => `${n}-${e}.${a}`;
+
+function made(item: OraclePackage): MadePackage {
+  const { name, evr, arch, files, ...deps } = packageOf(item);
+  const { provides, requires, conflicts, obsoletes, recommends, suggests, supplements, enhances } = deps;
+  const own = { name, op: '=' as const, evr };
+  return { name, evr, arch, files: files.map(({ path }) => path), moreFiles: [], deps: { provides: [...provides, own], requires: [...requires], conflicts: [...conflicts], obsoletes: [...obsoletes], recommends: [...recommends], suggests: [...suggests], supplements: [...supplements], enhances: [...enhances] } };
+}
+
+/** A closure of the names that the site says, as ours finds it; nothing when they cannot be installed. */
+function closureOf({ repositories, installed }: RandomSite): OraclePackage[] {
+  if (installed.length === 0) return [];
+  const packages = repositories.flatMap((each, r) => each.packages.map((item) => ({ ...item, r })));
+  const install = installed.map((name) => packages.flatMap(({ n }, index) => (n === name ? [index] : [])));
+  const [taken] = ourAnswer({ arch: 'x86_64', twins: true, packages, repositories: repositories.map(() => ({})), jobs: [{ install, weak: false, best: false }] });
+  return (taken ?? []).flatMap((index) => packages[index] ?? []);
+}
+
+export async function writeSite(site: RandomSite): Promise<WrittenSite> {
+  const folder = await mkdtemp(join(tmpdir(), 'longshore-site-'));
+  const installed = closureOf(site);
+  const gone = new Set(site.gone === 0 ? [] : installed.filter((_, index) => index % site.gone === 0).map(nevra));
+  const sections: string[] = [];
+  for (const { id, packages, settings, modules, vendor } of site.repositories) {
+    await writeRepository(join(folder, id), packages.filter((item) => !gone.has(nevra(item))).map(made), { vendor, ...(modules === undefined ? {} : { modules }) });
+    sections.push(`[${id}]\nname=${id}\nbaseurl=file://${folder}/${id}\ngpgcheck=0\n${settings.join('\n')}\n`);
+  }
+  const repoText = sections.join('\n');
+  await mkdir(join(folder, 'repos.d'));
+  await writeFile(join(folder, 'repos.d/site.repo'), repoText);
+  const rpms: string[] = [];
+  for (const item of installed) {
+    const path = join(folder, `${nevra(item)}.rpm`);
+    await writeFile(path, metadataRpm(made(item)));
+    rpms.push(path);
+  }
+  return { site, folder, repoText, installed, rpms, close: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Main excludes are ours as excludes of every repository. */
+export function requirementOf({ site, repoText }: WrittenSite): RepositoryRequirement {
+  const text = site.mainExcludes.length === 0 ? repoText : repoText.split(/^(?=\[)/m).map((section) => {
+    const merged = section.replace(/^exclude(?:pkgs)?=(.*)$/m, (_, own: string) => `excludepkgs=${own} ${site.mainExcludes.join(' ')}`);
+    return merged === section ? `${section.trimEnd()}\nexcludepkgs=${site.mainExcludes.join(' ')}\n\n` : merged;
+  }).join('');
+  return { id: 'site', manager: 'rpm', at: { file: 'site', line: 1, column: 1 }, keys: [], trusted: true, repoText: text };
+}
+
+/** A file with one enabled section is the repository itself. */
+function sectionOf({ site }: WrittenSite, repo: string): string {
+  return repo.startsWith('site/') ? repo.slice('site/'.length) : site.repositories.find(({ settings }) => !settings.includes('enabled=0'))?.id ?? repo;
+}
+
+/** Ours: the whole source, from the .repo file to the lock's entries. */
+export async function askOurs(written: WrittenSite, request: DnfRequest): Promise<SiteAnswer> {
+  const list = written.installed.map(nevra).join('\n');
+  const yum = createYumSource({ http: clientOver(new Map()), blobs: new MemoryBlobs(), now: () => new Date('2026-03-01T00:00:00Z'), notify: silent, headersFor: async () => ({}), readFile: async () => Buffer.from(list) });
+  const wanted = set(request.specs, {
+    repositories: [requirementOf(written)], weakDependencies: request.weak, best: request.best, ...(written.installed.length === 0 ? {} : { assumeInstalled: { path: '/list', written: 'list' } }),
+  });
+  try {
+    const { artifacts } = await yum.resolve([wanted], new AbortController().signal);
+    return { chosen: artifacts.map(({ name, version, arch, repo }) => `${name}-${version}.${arch} ${sectionOf(written, repo)}`).sort() };
+  } catch (error) {
+    if (error instanceof BundleError && error.family === 'resolve') return { error: error.message };
+    throw error;
+  }
+}
+
+export interface SiteOracle {
+  /** One answer for each request of the site. */
+  ask(written: WrittenSite): Promise<readonly SiteAnswer[]>;
+  close(): void;
+}
+
+export function openSiteOracle(): SiteOracle {
+  const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'sites-oracle.py')], { stdio: ['pipe', 'pipe', process.env['ORACLE_DEBUG'] === undefined ? 'ignore' : 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async ask({ folder, rpms, site }) {
+      child.stdin.write(`${JSON.stringify({ folder, arch: 'x86_64', repos: join(folder, 'repos.d'), excludes: site.mainExcludes, rpms, requests: site.requests })}\n`);
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error('dnf ended early');
+      return JSON.parse(value) as SiteAnswer[];
+    },
+    close() {
+      child.stdin.end();
+      child.kill();
+    },
+  };
+}
