@@ -68,6 +68,15 @@ export class View {
     return undefined;
   }
 
+  /** The chart index, or a chart; one that an index of before a switch names is found too. */
+  async chartFile(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
+    for (const { charts } of segments[0] === 'index.yaml' ? [this] : [this, ...this.older]) {
+      const answer = await charts.answer(segments, blobs);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
   /** Lets go of the views before, when another view holds them now. */
   retire(): void {
     this.older = [];

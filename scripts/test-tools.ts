@@ -31,6 +31,7 @@ const tools: Readonly<Record<string, string>> = {
   rpmbuild: 'rpm',
   createrepo_c: 'createrepo-c',
   dnf: 'dnf',
+  zypper: 'zypper',
   '/usr/lib/python3/dist-packages/solv.py': 'python3-solv',
   git: 'git',
   minisign: 'minisign',

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { BundleError } from '../../bom/errors.ts';
+import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { defaultNameTemplate } from '../../importer/targets/registry-names.ts';
 import { Generations } from '../../store/generations.ts';
 import { holding } from '../../store/store-lock.ts';
@@ -31,6 +31,7 @@ export function registerPublish(program: Command): void {
         return;
       }
       if (flags.layout === undefined && (flags.registry === undefined || flags.to !== undefined)) throw new BundleError('INPUT_FLAG', { subject: 'publish', expected: '--registry HOST, or --layout NAME with --to DIR', actual: flags.to === undefined ? 'neither' : '--to without --layout' });
+      if (flags.registry !== undefined) checkRegistry(flags.registry);
       if (archives.length > 0) {
         const { openArchiveContent } = await import('../archive-content.ts');
         const content = await openArchiveContent(archives, { keys: flags.key, allowUnsigned: flags.allowUnsigned === true, now: context.now() });
@@ -47,6 +48,13 @@ export function registerPublish(program: Command): void {
     },
   });
 }
+
+/** Throws `INPUT_FLAG` for what is no host, before anything is read. */
+function checkRegistry(text: string): void {
+  if (/^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(text)) return;
+  throw new BundleError('INPUT_FLAG', { subject: '--registry', expected: 'host or host:port, without https:// and without a path', actual: redactUrl(text.includes('@') ? `https://${text}` : text) });
+}
+
 
 /** What only one way of publishing needs is loaded for that one: a tree of packages is made sooner than a registry's client is loaded. */
 async function publishContent(context: CommandContext, flags: PublishFlags, publishing: Publishing): Promise<void> {

@@ -17,6 +17,8 @@ export const defaultNameTemplate = '{host}/{path}';
  * template that gives no valid name, and `RESOLVE_CONFLICT` when two images would get the same name for different content.
  */
 export function targetNames(images: readonly LockedImage[], template: string = defaultNameTemplate): Map<string, TargetName> {
+  // Also when no image needs it: a mistake is told where it is made.
+  validPath(filled(template, { host: 'registry.example.org', path: 'library/name' }), template);
   const names = new Map<string, TargetName>();
   const taken = new Map<string, LockedImage>();
   for (const image of images) {
@@ -45,9 +47,12 @@ function nameOf(image: LockedImage, template: string): TargetName {
     return { path: own.path, ...(tag === undefined ? {} : { tag }) };
   }
   const host = hostComponent(upstream.host);
-  const values: Readonly<Record<string, string>> = { host, path: upstream.path, name: upstream.path.slice(upstream.path.lastIndexOf('/') + 1) };
-  const path = template.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole);
-  return { path: validPath(path, template), ...(upstream.tag === undefined ? {} : { tag: upstream.tag }) };
+  return { path: validPath(filled(template, { host, path: upstream.path }), template), ...(upstream.tag === undefined ? {} : { tag: upstream.tag }) };
+}
+
+function filled(template: string, { host, path }: { readonly host: string; readonly path: string }): string {
+  const values: Readonly<Record<string, string>> = { host, path, name: path.slice(path.lastIndexOf('/') + 1) };
+  return template.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole);
 }
 
 function validPath(path: string, template: string): string {

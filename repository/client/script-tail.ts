@@ -32,9 +32,15 @@ elsewhere() {
       [ ! -f "$file" ] || grep -HE '^[[:space:]]*(server[[:space:]]*=|\\[host\\.)' "$file" | grep -vF '"@ORIGIN@"' || true
     done
   fi
+  search=
   for file in "$root/etc/containers/registries.conf" "$root"/etc/containers/registries.conf.d/*.conf; do
-    [ ! -f "$file" ] || grep -HE '^[[:space:]]*(location|unqualified-search-registries)[[:space:]]*=' "$file" | grep -vF '"@HOST@' || true
+    [ -f "$file" ] || continue
+    grep -HE '^[[:space:]]*location[[:space:]]*=' "$file" | grep -vF '"@HOST@' || true
+    # The last file that names them counts.
+    line=$(grep -HE '^[[:space:]]*unqualified-search-registries[[:space:]]*=' "$file" || true)
+    [ -z "$line" ] || search=$line
   done
+  [ -z "$search" ] || printf '%s\\n' "$search" | grep -vF -e '"@HOST@' -e '/50-longshore.conf:' || true
   if [ -d "$root/etc/docker" ]; then
     grep -qF '@ORIGIN@' "$root/etc/docker/daemon.json" 2>/dev/null || echo "docker: $root/etc/docker/daemon.json does not name @ORIGIN@"
   fi

@@ -70,7 +70,10 @@ export function containerdHosts(here: Here, upstream: string): string {
 ${here.caPath === undefined ? '' : `  ca = "${here.caPath}"\n`}`;
 }
 
-/** A file below registries.conf.d for podman, buildah, skopeo and CRI-O: each upstream from here, under its own name as path. */
+/**
+ * A file below registries.conf.d for podman, buildah, skopeo and CRI-O: each upstream from here, under its own name as path. With `exclusive`, names without a
+ * registry are not looked for anywhere else either.
+ */
 export function containersRegistries(here: Here, upstreams: readonly string[]): string {
   const host = hostOf(here.origin);
   const insecure = isPlain(here.origin) ? 'insecure = true\n' : '';
@@ -79,7 +82,9 @@ export function containersRegistries(here: Here, upstreams: readonly string[]): 
     if (here.exclusive === true) return `[[registry]]\nprefix = "${upstream}"\nlocation = "${there}"\n${insecure}`;
     return `[[registry]]\nprefix = "${upstream}"\nlocation = "${upstream}"\n\n[[registry.mirror]]\nlocation = "${there}"\n${insecure}`;
   });
-  return [...each, `[[registry]]\nlocation = "${host}"\n${insecure}`].join('\n');
+  const searched = upstreams.includes('docker.io') ? ['docker.io'] : upstreams;
+  const search = here.exclusive === true ? [`unqualified-search-registries = ${JSON.stringify(searched)}\n`] : [];
+  return [...search, ...each, `[[registry]]\nlocation = "${host}"\n${insecure}`].join('\n');
 }
 
 /** What Docker's daemon.json needs: it can mirror docker.io only; other upstreams are pulled by their name here. */

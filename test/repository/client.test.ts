@@ -28,6 +28,7 @@ describe('settings for clients', () => {
     expect(containersRegistries({ origin: 'http://127.0.0.1:5000' }, ['quay.io'])).toBe(
       '[[registry]]\nprefix = "quay.io"\nlocation = "quay.io"\n\n[[registry.mirror]]\nlocation = "127.0.0.1:5000/quay.io"\ninsecure = true\n\n[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n');
     expect(containersRegistries({ ...here, exclusive: true }, ['quay.io'])).toContain('prefix = "quay.io"\nlocation = "repo01.example.org:5000/quay.io"\n');
+    expect(containersRegistries({ ...here, exclusive: true }, ['quay.io', 'docker.io'])).toMatch(/^unqualified-search-registries = \["docker\.io"\]\n\n\[\[registry/);
     expect(dockerDaemon({ origin: 'http://127.0.0.1:5000' })).toEqual({ 'registry-mirrors': ['http://127.0.0.1:5000'], 'insecure-registries': ['127.0.0.1:5000'] });
     expect(JSON.parse(kubernetesRegistries(here, ['docker.io']))).toEqual({ mirrors: { 'docker.io': { endpoint: [here.origin] } }, configs: { 'repo01.example.org:5000': { tls: { ca_file: here.caPath } } } });
   });

@@ -1,26 +1,47 @@
 import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { digestOf } from '../../bom/digest.ts';
+import type { Lock, LockedChart, LockedPackage } from '../../bom/lock.ts';
 import type { Served } from '../../repository/content.ts';
+import { rpmTag } from '../../formats/rpm/header.ts';
+import { parseRepomd } from '../../formats/rpm/repomd.ts';
+import { basicTags, makeRpm } from '../support/rpm-file.ts';
+import { lockedRpm } from '../support/rpm-lock.ts';
 import { type Bed, makeBed, makeDeb, makeFile, makeImage, makeLock, servedOf } from './support.ts';
 
 const target = { id: 'debian-12-amd64', family: 'debian', arch: 'amd64' };
 const signer = { clearsign: async (text: string): Promise<string> => text, detach: async (content: Uint8Array): Promise<string> => digestOf(content), publicKeyArmored: 'key' };
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+const yumTarget = { id: 'alma-9', family: 'rhel', os: 'almalinux', release: '9', arch: 'amd64' };
+
+async function makeLockedRpm(bed: Bed, version: string): Promise<LockedPackage> {
+  const bytes = makeRpm('app', { tags: basicTags('app', [[rpmTag.version, { type: 'string', value: version }]]) });
+  await bed.add('application/x-rpm', bytes);
+  return lockedRpm(bytes, yumTarget.id);
+}
+
+async function makeChart(bed: Bed, version: string): Promise<LockedChart> {
+  const { digest, size } = await bed.add('application/vnd.cncf.helm.chart.content.v1.tar+gzip', `chart ${version}`);
+  return { name: 'app', version, path: `app-${version}.tgz`, urls: [], digest, size, metadata: { apiVersion: 'v2', description: 'app' }, trust: 'declared', usedBy: [] };
+}
+
 /** One generation: everything in it carries its number. */
 async function generation(bed: Bed, number: number): Promise<Served> {
   const lock = makeLock('site', {
-    targets: [target],
+    targets: [target, yumTarget],
     images: [await makeImage(bed, 'docker.io/library/app:1', { layer: `layer ${number}` })],
-    packages: [await makeDeb(bed, 'app', `${number}`, target.id), await makeDeb(bed, `only-in-${number}`, '1', target.id)],
+    packages: [await makeDeb(bed, 'app', `${number}`, target.id), await makeDeb(bed, `only-in-${number}`, '1', target.id), await makeLockedRpm(bed, `${number}`)],
+    charts: [await makeChart(bed, `${number}.0.0`)],
     files: [await makeFile(bed, 'version', `${number}`)],
   }, number);
   return servedOf(lock, 1_700_000_000 + number);
 }
 
-async function bytesOf(bed: Bed, path: string): Promise<Buffer> {
-  const response = await bed.ask(path);
+async function bytesOf(bed: Bed, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Buffer> {
+  const response = await bed.ask(path, { headers });
   if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
   return Buffer.from(await response.arrayBuffer());
 }
@@ -49,6 +70,48 @@ async function readImage(bed: Bed): Promise<void> {
   for (const blob of [config, ...layers]) expect(digestOf(await bytesOf(bed, `/v2/library/app/blobs/${blob.digest}`))).toBe(blob.digest);
 }
 
+/** What dnf does, at an address of its own: repomd.xml and its signature, every index that it names, every package that these name. */
+async function readYum(bed: Bed, address: string): Promise<void> {
+  const headers = { 'x-forwarded-for': address };
+  const root = '/yum/site/alma-9';
+  const repomd = await bytesOf(bed, `${root}/repodata/repomd.xml`, headers);
+  expect((await bytesOf(bed, `${root}/repodata/repomd.xml.asc`, headers)).toString()).toBe(digestOf(repomd));
+  for (const { type, location, checksum } of parseRepomd(repomd, 'repomd').files) {
+    const index = await bytesOf(bed, `${root}/${location}`);
+    expect([type, sha256(index)]).toEqual([type, checksum.value]);
+    if (type !== 'primary') continue;
+    for (const [, digest, path] of gunzipSync(index).toString().matchAll(/<checksum type="sha256" pkgid="YES">([0-9a-f]{64})<\/checksum>[\s\S]*?<location href="([^"]+)"/g)) expect(sha256(await bytesOf(bed, `${root}/${path}`))).toBe(digest);
+  }
+}
+
+/** What helm does: the index, and the charts with the digests that it gives. */
+async function readCharts(bed: Bed): Promise<void> {
+  const { entries } = parse((await bytesOf(bed, '/charts/index.yaml')).toString()) as { entries: Record<string, { digest: string; urls: string[] }[]> };
+  expect(entries['app']).toHaveLength(1);
+  for (const { digest, urls } of entries['app'] ?? []) expect(sha256(await bytesOf(bed, `/charts/${urls[0]?.split('/').at(-1)}`))).toBe(digest.replace('sha256:', ''));
+}
+
+/** Each answer of the API and of a page is of one generation. */
+async function readApi(bed: Bed): Promise<void> {
+  const lock = JSON.parse((await bytesOf(bed, '/api/v1/projects/site/lock')).toString()) as Lock;
+  const number = String(lock.metadata.sequence);
+  expect([lock.spec.packages.find(({ name }) => name === 'app')?.version, lock.spec.charts[0]?.version]).toEqual([number, `${number}.0.0`]);
+  const { artifacts } = JSON.parse((await bytesOf(bed, '/api/v1/artifacts')).toString()) as { artifacts: { kind: string; name: string; digest: string }[] };
+  const versions = new Set([...artifacts.filter(({ kind }) => kind === 'chart').map(({ name }) => name.slice(4, 5)), ...artifacts.filter(({ name }) => name.startsWith('only-in-')).map(({ name }) => name.slice(8, 9))]);
+  expect(versions.size).toBe(1);
+  for (const path of ['/api/v1/projects', '/api/v1/projects/site/sbom.cdx.json', '/api/v1/projects/site/sbom.spdx.json']) JSON.parse((await bytesOf(bed, path)).toString());
+  const page = (await bytesOf(bed, '/')).toString();
+  expect(new Set([...page.matchAll(/only-in-(\d)|app (\d)\.0\.0/g)].map(([, deb, chart]) => deb ?? chart)).size).toBe(1);
+}
+
+/** Names in the registry: what is listed can be asked for. */
+async function readNames(bed: Bed): Promise<void> {
+  const { repositories } = JSON.parse((await bytesOf(bed, '/v2/_catalog')).toString()) as { repositories: string[] };
+  expect(repositories).toContain('docker.io/library/app');
+  const { tags } = JSON.parse((await bytesOf(bed, '/v2/docker.io/library/app/tags/list')).toString()) as { tags: string[] };
+  expect(tags).toEqual(['1']);
+}
+
 describe('a switch of generations', () => {
   it('is never seen half done: clients that read all the time during 200 switches and rollbacks get whole, consistent answers', async () => {
     const bed = await makeBed({ signer });
@@ -67,8 +130,8 @@ describe('a switch of generations', () => {
       hammer(async () => {
         const sums = (await bytesOf(bed, '/files/SHA256SUMS')).toString();
         expect(['1', '2', '3'].map((text) => `${sha256(Buffer.from(text))}  version\n`)).toContain(sums);
-        expect((await bytesOf(bed, '/')).toString()).toContain('only-in-');
       }),
+      hammer(() => readYum(bed, '198.51.100.1')), hammer(() => readYum(bed, '198.51.100.2')), hammer(() => readCharts(bed)), hammer(() => readApi(bed)), hammer(() => readNames(bed)),
     ];
     const failed = Promise.all(clients);
     for (let i = 0; i < 200; i += 1) {

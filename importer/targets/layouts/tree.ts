@@ -74,10 +74,11 @@ async function isThere(file: LayoutFile, { folder, blobs, notify }: TreeOptions)
   const path = join(folder, file.path);
   let handle: FileHandle;
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    // Without waiting for somebody who writes into a pipe.
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) return false;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(code)) return false;
     throw storageError(path, cause);
   }
   try {

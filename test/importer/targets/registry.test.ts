@@ -264,5 +264,7 @@ describe('names in the target', () => {
     expect(targetNames([a, b]).size).toBe(2);
     expect(() => targetNames([a], '{path}/{nonsense}')).toThrow(BundleError);
     expect(() => targetNames([a], 'UPPER/{path}')).toThrow(BundleError);
+    // Also while there is nothing to name.
+    expect(() => targetNames([], 'UPPER/{path}')).toThrow(expect.objectContaining({ code: 'INPUT_FLAG' }));
   });
 });
