@@ -18,11 +18,6 @@ export function clientAddress(request: IncomingMessage): string {
   return isIP(last) === 0 ? own : last;
 }
 
-/** The connection, where it is one client's: a proxy may send several clients' requests over one. */
-export function ownConnection(request: IncomingMessage): object | undefined {
-  return request.headers['x-forwarded-for'] === undefined ? request.socket : undefined;
-}
-
 /** Whether a program on this machine asks for itself. */
 export function isThisMachine(request: IncomingMessage): boolean {
   const address = clientAddress(request);

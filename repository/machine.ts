@@ -10,7 +10,7 @@ import { artifactPage } from './catalog/artifact-page.ts';
 import { changesPage, historyOf } from './catalog/changes.ts';
 import { artifactsPage, catalogPage } from './catalog/catalog.ts';
 import { notFoundPage } from './catalog/html.ts';
-import { clientAddress, isByTls, isThisMachine, ownConnection } from './client-address.ts';
+import { clientAddress, isByTls, isThisMachine } from './client-address.ts';
 import { clientAnswer } from './client-route.ts';
 import { SeenClients } from './clients.ts';
 import type { ServedBlobs } from './content.ts';
@@ -186,7 +186,7 @@ export class Machine {
       case 'artifacts': return rest.length === 0 ? artifactsPage(facts) : undefined;
       case 'artifact': return rest.length === 1 ? artifactPage(facts, rest[0] ?? '') : undefined;
       case 'apt': return view.aptFile(rest, blobs);
-      case 'yum': return yumAnswer({ yums: view.yums, blobs, pairs: this.pairs, client: { address: clientAddress(exchange.request), connection: ownConnection(exchange.request) } }, rest);
+      case 'yum': return yumAnswer({ yums: view.yums, blobs, pairs: this.pairs, address: clientAddress(exchange.request) }, rest);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.chartFile(rest, blobs);
       case 'git': return rest.length === 0 ? redirect('/git/') : view.git.answer(rest, blobs);

@@ -1,7 +1,7 @@
 // What lies below /yum/.
 import type { Answer } from '../answer.ts';
 import type { ServedBlobs } from '../content.ts';
-import type { PairClient, RepomdPairs } from './repomd-pairs.ts';
+import type { RepomdPairs } from './repomd-pairs.ts';
 import type { YumMirrors } from './yum.ts';
 
 export interface YumFacts {
@@ -9,23 +9,24 @@ export interface YumFacts {
   readonly yums: readonly YumMirrors[];
   readonly blobs: ServedBlobs;
   readonly pairs: RepomdPairs;
-  readonly client: PairClient;
+  /** Of the client. */
+  readonly address: string;
 }
 
 const root = 'repodata/repomd.xml';
 
 /** `segments` follow `/yum/`. What a repomd.xml of an earlier generation leads to (indexes, packages, its signature) is found too. */
-export async function yumAnswer({ yums, blobs, pairs, client }: YumFacts, segments: readonly string[]): Promise<Answer | undefined> {
+export async function yumAnswer({ yums, blobs, pairs, address }: YumFacts, segments: readonly string[]): Promise<Answer | undefined> {
   const path = segments.join('/');
   if (path.endsWith(`/${root}.asc`)) {
-    const remembered = pairs.signatureFor(client, path);
+    const remembered = pairs.signatureFor(address, path);
     if (remembered !== undefined) return remembered;
   }
   const [current, ...older] = yums;
   const found = await current?.answer(segments, blobs);
   if (found !== undefined) {
     const signature = found.path === root ? await current?.answer([...segments.slice(0, -1), 'repomd.xml.asc'], blobs) : undefined;
-    if (signature !== undefined) pairs.remember(client, `${path}.asc`, signature.answer);
+    if (signature !== undefined) pairs.remember(address, `${path}.asc`, signature.answer);
     return found.answer;
   }
   if (path.endsWith('/repomd.xml') || path.endsWith('/repomd.xml.asc')) return undefined;

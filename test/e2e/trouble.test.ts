@@ -61,6 +61,16 @@ async function served({ serve }: Site): Promise<number> {
   return sequence;
 }
 
+/** While a switch may come between two requests: every file is there, and of a generation. */
+async function good({ serve }: Site): Promise<void> {
+  const origin = /(http:\/\/\S+)\/\n/.exec(serve.output())?.[1] ?? '';
+  for (const name of Object.keys(contentOf(1))) {
+    const answer = await fetch(`${origin}/files/${name}`);
+    const digest = digestOf(new Uint8Array(await answer.arrayBuffer()));
+    expect([name, answer.status, [1, 2, 3].some((each) => digestOf(contentOf(each)[name] ?? '') === digest)]).toEqual([name, 200, true]);
+  }
+}
+
 const kill = async ({ serve }: Site): Promise<void> => {
   const gone = new Promise((done) => { serve.child.once('close', done); });
   serve.child.kill('SIGKILL');
@@ -81,7 +91,7 @@ const troubles = {
     await new Promise((done) => { setTimeout(done, 100 + random() * 300); });
     await site.serve.stop();
     site.serve = await start(site.store);
-    await served(site);
+    await good(site);
     expect((await working).status).toBe(0);
   },
   /** Both are killed. */

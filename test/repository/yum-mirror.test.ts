@@ -1,4 +1,3 @@
-import { Agent, get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LockedPackage, LockedRepository } from '../../bom/lock.ts';
 import { gzip } from '../../formats/compression.ts';
@@ -88,26 +87,6 @@ describe('the yum mirror', () => {
     expect(await locations('/yum/site/alma-9')).not.toContain(before[0]);
     clock += 120_000;
     await verifyDetached(after, await bytesOf('/yum/site/alma-9/repodata/repomd.xml.asc'), ring, { subject: 'repomd', now: date });
-  });
-
-  it('keeps clients behind one address apart, by their connections', async () => {
-    const [old, next] = [await rpm('tool'), await rpm('tool', '2')];
-    const [one, other] = [new Agent({ keepAlive: true, maxSockets: 1 }), new Agent({ keepAlive: true, maxSockets: 1 })];
-    const read = (agent: Agent, path: string): Promise<Buffer> => new Promise((done, fail) => {
-      get(`${bed.origin}/yum/site/alma-9/repodata/${path}`, { agent }, (response) => {
-        const parts: Buffer[] = [];
-        response.on('data', (part: Buffer) => parts.push(part)).on('end', () => { done(Buffer.concat(parts)); });
-      }).on('error', fail);
-    });
-    const ring = await parseKeys(Buffer.from(key.publicKey), 'key');
-    await show(servedOf(makeLock('site', { targets: [target], packages: [old] }), 1_700_000_000));
-    const first = await read(one, 'repomd.xml');
-    await show(servedOf(makeLock('site', { targets: [target], packages: [next] }, 2), 1_700_000_100));
-    const second = await read(other, 'repomd.xml');
-    expect(first.equals(second)).toBe(false);
-    for (const [agent, repomd] of [[one, first], [other, second], [one, first]] as const) await verifyDetached(repomd, await read(agent, 'repomd.xml.asc'), ring, { subject: 'repomd', now: date });
-    one.destroy();
-    other.destroy();
   });
 
   it('answers for generations from before it was started', async () => {
