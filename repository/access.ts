@@ -1,6 +1,7 @@
 // Who may read and write. RFC 7617 (Basic) and the token scheme that every registry client speaks (distribution project, "Token Authentication
 // Specification"): with Basic alone, clients either never send their password to a registry that reads openly, or refuse to read without one.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { PasswordFile } from './password-file.ts';
 
 /** A token outlives a slow push of a big blob; it is worthless after the process ends. */
@@ -8,6 +9,8 @@ const tokenSeconds = 3600;
 /** Wrong passwords of one address before it has to wait, and for how long they count. */
 const failureLimit = 20;
 const failureWindowMs = 60_000;
+/** Addresses whose wrong passwords are counted at once; beyond, the oldest are forgotten. */
+const addressLimit = 10_000;
 
 export type Identity =
   | { readonly kind: 'known'; readonly user: string }
@@ -26,6 +29,16 @@ export interface AccessOptions {
   readonly now: () => number;
 }
 
+/** Whom an address stands for when passwords are counted: one that has an IPv6 address has all of its /64 (RFC 6177). */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = '', tail] = (address.split('%', 1)[0] ?? '').toLowerCase().split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':').map((group) => group.replace(/^0+(?=.)/, '')));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  return [...before, ...zeros, ...after].slice(0, 4).join(':');
+}
+
 export class Access {
   readonly canWrite: boolean;
   readonly readAuth: boolean;
@@ -33,6 +46,7 @@ export class Access {
   private readonly now: () => number;
   private readonly key = randomBytes(32);
   private readonly failures = new Map<string, { count: number; since: number }>();
+  private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(options: AccessOptions) {
     this.passwords = options.passwords;
@@ -56,24 +70,41 @@ export class Access {
     if (this.passwords === undefined || user === '') return { kind: 'refused' };
     // Who is known already need not wait because somebody behind the same address guesses.
     if (await this.passwords.isRemembered(user, password)) return { kind: 'known', user };
-    const seconds = this.waitSeconds(address);
+    return this.inTurn(networkOf(address), (network) => this.tryPassword(user, password, network));
+  }
+
+  private async tryPassword(user: string, password: string, network: string): Promise<Identity> {
+    const seconds = this.waitSeconds(network);
     if (seconds > 0) return { kind: 'waiting', seconds };
-    if (await this.passwords.verify(user, password)) {
-      this.failures.delete(address);
+    if (await this.passwords?.verify(user, password) === true) {
+      this.failures.delete(network);
       return { kind: 'known', user };
     }
-    const failed = this.failures.get(address) ?? { count: 0, since: this.now() };
+    const failed = this.failures.get(network) ?? { count: 0, since: this.now() };
     failed.count += 1;
-    if (this.failures.size > 10_000) this.failures.clear();
-    this.failures.set(address, failed);
+    this.failures.set(network, failed);
+    const [oldest] = this.failures.keys();
+    if (this.failures.size > addressLimit && oldest !== undefined) this.failures.delete(oldest);
     return { kind: 'refused' };
   }
 
-  private waitSeconds(address: string): number {
-    const failed = this.failures.get(address);
+  /** One after the other for each network: what comes all at once is counted as well, and others do not wait behind it. */
+  private async inTurn<T>(network: string, work: (network: string) => Promise<T>): Promise<T> {
+    const turn = (this.turns.get(network) ?? Promise.resolve()).then(() => work(network));
+    const settled = turn.catch(() => undefined);
+    this.turns.set(network, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.turns.get(network) === settled) this.turns.delete(network);
+    }
+  }
+
+  private waitSeconds(network: string): number {
+    const failed = this.failures.get(network);
     if (failed === undefined) return 0;
     const leftMs = failed.since + failureWindowMs - this.now();
-    if (leftMs <= 0) this.failures.delete(address);
+    if (leftMs <= 0) this.failures.delete(network);
     return leftMs > 0 && failed.count >= failureLimit ? Math.ceil(leftMs / 1000) : 0;
   }
 

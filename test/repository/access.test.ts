@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
+import { networkOf } from '../../repository/access.ts';
 import { parsePasswords } from '../../repository/password-file.ts';
 import { basic, type Bed, errorCode, makeBed, makeFile, makeImage, makeLock, makePushable, pushImage, servedOf, user } from './support.ts';
 
@@ -130,6 +131,22 @@ describe('who may', () => {
     // Who is known already goes on working beside the one who guesses.
     expect([(await guess(wrong)).status, (await guess(basic)).status]).toEqual([429, 200]);
     await bed.close();
+  });
+
+  it('not guess many at once either, nor from all over a network, while others log in', async () => {
+    const bed = await makeBed();
+    const from = (address: string, authorization: string): Promise<Response> => bed.ask('/v2/', { headers: { authorization, 'x-forwarded-for': address } });
+    const guesses = await Promise.all(Array.from({ length: 60 }, (_, index) => from(`2001:db8:1:2::${index.toString(16)}`, `Basic ${Buffer.from(`${user}:guess ${index}`).toString('base64')}`)));
+    expect(guesses.filter(({ status }) => status === 401)).toHaveLength(20);
+    expect(guesses.filter(({ status }) => status === 429)).toHaveLength(40);
+    // A burst of one who knows the password is no guessing.
+    const burst = await Promise.all(Array.from({ length: 60 }, () => from('2001:db8:1:3::1', basic)));
+    expect(new Set(burst.map(({ status }) => status))).toEqual(new Set([200]));
+    await bed.close();
+  });
+
+  it.each([['192.0.2.7', '192.0.2.7'], ['2001:db8::7', '2001:db8:0:0'], ['2001:0db8:1:2:3:4:5:6', '2001:db8:1:2'], ['::1', '0:0:0:0'], ['fe80::1%eth0', 'fe80:0:0:0'], ['local', 'local']])('counts %s as %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
   });
 
   it('write with a password that was added while serving, and not with one that was taken away', async () => {

@@ -31,7 +31,8 @@ describe('hostile requests', () => {
   afterAll(() => bed.close());
 
   const climbs = ['/../../../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/..%2f..%2fetc%2fpasswd', '/%2fetc/passwd', '/a/../../htpasswd', '/%00', '//etc/passwd', '/a%5c..%5cb', '/%c0%ae%c0%ae/etc/passwd', '/./a/b.txt', '/%'];
-  const roots = ['', '/files', '/apt/site/debian-12-amd64', '/apt/debian-12-amd64/pool', '/charts', '/keys', '/client', '/api/v1/projects', '/v2', '/v2/a/b/manifests', '/v2/a/b/blobs', '/v2/a/b/blobs/uploads'];
+  const roots = ['', '/files', '/apt/site/debian-12-amd64', '/apt/debian-12-amd64/pool', '/charts', '/keys', '/client', '/api/v1/projects', '/v2', '/v2/a/b/manifests', '/v2/a/b/blobs', '/v2/a/b/blobs/uploads',
+    '/v2/a/b/tags', '/v2/a/b/referrers', '/apt/site/debian-12-amd64@1/dists', '/yum/site/debian-12-amd64', '/yum/debian-12-amd64/repodata', '/git', '/artifact', '/artifacts', '/changes', '/client/files', '/api/v1', '/healthz', '/metrics'];
 
   it.each(roots)('cannot climb out of %s', async (root) => {
     for (const climb of climbs) {
