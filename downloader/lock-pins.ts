@@ -35,8 +35,10 @@ export function pinToPrevious(aggregated: Aggregated, previous: Lock | undefined
     const locked = previous.spec.files.find(({ name }) => name === wanted.name);
     const isSame = locked?.urls.some((url) => wanted.urls.includes(url)) ?? false;
     if (wanted.digest !== undefined || locked === undefined || !isSame || isUpdated([wanted.name], wanted.usedBy)) return wanted;
+    if (wanted.size !== undefined && wanted.size !== locked.size) return wanted;
     if (wanted.signature === undefined) trust.set(wanted.name, locked.trust);
-    return { ...wanted, digest: locked.digest };
+    // With its size: what the server has by now may be something else.
+    return { ...wanted, digest: locked.digest, size: locked.size };
   };
   const git = (wanted: GitRequirement): GitRequirement => {
     const locked = previous.spec.git.find(({ name, url }) => name === wanted.name && url === wanted.url);

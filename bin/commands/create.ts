@@ -83,6 +83,7 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   const systemd = flags.service && (await hasSystemd());
   const name = flags.unit ?? (await readMachineSettings(root))?.unit ?? 'longshore';
   if (systemd) await checkUnitName(name, root);
+  else if (flags.service && flags.socket === true) throw new BundleError('INPUT_FLAG', { subject: '--socket', expected: 'a system that systemd runs, as root', actual: 'none', next: 'Leave it out, or write the units only, with --no-service.' });
   const args = serveArguments(flags, { root, listen, origin });
   const facts: UnitFacts = { root, args, name, user: flags.user, listen, ...(flags.socket === true ? { socket: { ...(flags.socketMode === undefined ? {} : { mode: flags.socketMode }), ...(flags.socketGroup === undefined ? {} : { group: flags.socketGroup }) } } : {}) };
   const units = unitTexts(facts);
@@ -120,7 +121,6 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
 
 async function start(facts: UnitFacts, { systemd, store }: { readonly systemd: boolean; readonly store: Store }): Promise<string> {
   if (systemd) return `systemd unit ${facts.name}, ${await installUnit(facts, store.packRecords().flatMap(({ volumes }) => volumes.map(({ path }) => path)))}`;
-  if (facts.socket !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--socket', expected: 'a system that systemd runs, as root', actual: 'none', next: 'Leave it out, or write the units only, with --no-service.' });
   const [first] = facts.listen;
   return `in the background (no systemd here), ${await startProcess(facts, async () => first !== undefined && (await answers(first)))}`;
 }

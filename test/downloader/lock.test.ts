@@ -124,6 +124,18 @@ describe('update', () => {
     expect(digests(await createLock(options({ sources: sources('3'), previous: first })))).toEqual(['11 declared', '33 first-use']);
   });
 
+  it('keeps the size with the digest of a file, whatever its server has by now, unless a document says another one', async () => {
+    const sized = (size: number): Source<'file'> => ({ ...files(), resolve: async (wanted, signal) => ({
+      ...await files().resolve(wanted, signal), artifacts: (await files().resolve(wanted, signal)).artifacts.map((file, index) => ({ ...file, size: wanted[index]?.size ?? size })),
+    }) });
+    const sources = (size: number): LockOptions['sources'] => ({ image: images(), file: sized(size) });
+    const first = await createLock(options({ sources: sources(7) }));
+    expect(lockBytes(await createLock(options({ sources: sources(9), previous: first, update: [] })))).toEqual(lockBytes(first));
+    const declared = aggregated([bom('m', text.replace('"https://example.org/z"]', '"https://example.org/z"], size: 5'), 'version: 1.10, labels: {kind: x}')]);
+    const other = await createLock(options({ aggregated: declared, sources: sources(9), previous: first, update: [] }));
+    expect(other.spec.files.map(({ name, size, trust }) => [name, size, trust])).toEqual([['y', 7, 'first-use'], ['z', 5, 'first-use']]);
+  });
+
   it('knows an image by its short name', async () => {
     const sources = (digest: string): LockOptions['sources'] => ({ image: moved(digest), file: files() });
     const first = await createLock(options({ sources: sources('2') }));
