@@ -119,11 +119,18 @@ function clashes(item: SolvPackage, present: Present, options: RpmCheckOptions):
   return found;
 }
 
+/** Another version (or architecture where one is noarch), or what obsoletes it; several versions of a kernel stay. */
+function replaces(item: SolvPackage, old: SolvPackage, options: RpmCheckOptions): boolean {
+  const isSame = item.name === old.name && (item.arch === old.arch || item.arch === 'noarch' || old.arch === 'noarch') && options.isMultiversion?.(item) !== true;
+  return isSame || item.obsoletes.some((relation) => relation.name === old.name && overlap({ op: '=', evr: old.evr }, relation));
+}
+
 /** What stands in the way of installing `chosen` together; empty when nothing does. */
 export function checkRpmClosure(chosen: readonly SolvPackage[], options: RpmCheckOptions): string[] {
-  const replaced = new Set(chosen.map(({ name, arch }) => `${name}.${arch}`));
-  const before = options.installed.filter(({ name, arch }) => !replaced.has(`${name}.${arch}`));
+  const before = options.installed.filter((old) => !chosen.some((item) => replaces(item, old, options)));
   const present = new Present([...chosen, ...before], options);
   const unmet = chosen.flatMap((item) => item.requires.filter((relation) => !present.relationIsMet(relation)).map((relation) => `${rpmLabel(item)} requires ${relationText(relation)}`));
-  return [...unmet, ...chosen.flatMap((item) => clashes(item, present, options))];
+  const once = new Present(options.installed, options);
+  const broken = before.flatMap((item) => item.requires.filter((relation) => once.relationIsMet(relation) && !present.relationIsMet(relation)).map((relation) => `${rpmLabel(item)}, which is installed, requires ${relationText(relation)}`));
+  return [...unmet, ...broken, ...chosen.flatMap((item) => clashes(item, present, options))];
 }

@@ -1,5 +1,4 @@
 // The rules of everything that a job can lead to.
-import { compareEvr } from '../../formats/rpm/evr.ts';
 import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
 import { obsoleting } from './solv-specs.ts';
@@ -143,14 +142,13 @@ export class RuleBuilder {
       && arch.scoreOf(universe.archOf(other)) < score && !arch.collide(own, universe.archOf(other)));
   }
 
-  /** What is installed stays, or gives way to a version that is no older or to what obsoletes it. */
+  /** What is installed stays, or gives way to another version (dnf goes back where it is asked to) or to what obsoletes it. */
   keepInstalled(installed: readonly number[]): void {
     const { universe } = this.view;
     const hasArchOf = (a: number, b: number): boolean => [universe.archOf(a), 'noarch'].includes(universe.archOf(b)) || universe.archOf(a) === 'noarch';
     for (const id of installed) {
-      const own = universe.evr(universe.evrOf(id));
-      const newer = this.view.named(universe.nameOf(id)).filter((other) => other !== id && hasArchOf(other, id) && compareEvr(universe.evr(universe.evrOf(other)), own) >= 0);
-      const others = [...new Set([...newer, ...obsoleting(this.view, [id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
+      const versions = this.view.named(universe.nameOf(id)).filter((other) => other !== id && hasArchOf(other, id));
+      const others = [...new Set([...versions, ...obsoleting(this.view, [id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
       this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
     }

@@ -13,6 +13,8 @@ export interface SolvJob {
   readonly conditions?: readonly (readonly number[])[];
   /** Take recommended and supplementing packages too. */
   readonly weak: boolean;
+  /** Never taken for being recommended or supplementing. */
+  readonly notWeak?: ReadonlySet<number>;
   /** The best version of each request, or none. */
   readonly best: boolean;
   /** Whether several versions of the package may be there. */
@@ -76,7 +78,7 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   builder.keepInstalled(installed);
   const requested = addJobRules(builder, job);
   builder.addInferiorArchitectures();
-  const search = new Search(view, builder.rules, { weak: job.weak, requested, installed, reached: builder.reached });
+  const search = new Search(view, builder.rules, { weak: job.weak, notWeak: job.notWeak ?? new Set(), requested, installed, reached: builder.reached });
   if (job.best) addBestRules(view, search, job);
   const isSolved = search.run();
   const { trail } = search.assignment;

@@ -37,11 +37,30 @@ export interface SolvDecision {
   readonly missingPaths: readonly string[];
 }
 
+/** dnf.conf(5), "exclude_from_weak_autodetect": what the machine does without although something there recommends it, or it supplements something there. */
+function notWeakOn({ view }: SolvOffer): Set<number> {
+  const { universe } = view;
+  const found = new Set<number>();
+  const isThere = (id: number): boolean => universe.repositoryOf(id).installed === true;
+  if (!universe.repositories.some(({ installed }) => installed === true)) return found;
+  for (let id = 1; id < universe.count; id += 1) {
+    for (const relation of isThere(id) ? universe.dependenciesOf(id, 'recommends') : []) {
+      const providers = [...view.providers(relation)];
+      if (!providers.some(isThere)) for (const provider of providers) found.add(provider);
+    }
+  }
+  for (const id of view.weakParts) {
+    const isMet = universe.dependenciesOf(id, 'supplements').some((relation) => !universe.isRich(relation) && view.providers(relation).some(isThere));
+    if (isMet && !view.named(universe.nameOf(id)).some(isThere)) found.add(id);
+  }
+  return found;
+}
+
 function solveWanted(offer: SolvOffer, wanted: readonly Wanted[], request: SolvRequest): SolvOutcome {
   const { view, settings } = offer;
   const names = new Set((request.installonly ?? installonlyProvides).flatMap((name) => view.universe.findName(name) ?? []));
   const outcome = solveJob(view, {
-    install: wanted.flatMap((item) => item.requests), conditions: wanted.flatMap((item) => item.conditions), weak: request.weak, best: request.best, twins: settings.twins ?? true,
+    install: wanted.flatMap((item) => item.requests), conditions: wanted.flatMap((item) => item.conditions), weak: request.weak, notWeak: request.weak ? notWeakOn(offer) : new Set(), best: request.best, twins: settings.twins ?? true,
     isMultiversion: (id) => view.universe.dependenciesOf(id, 'provides').some((relation) => names.has(view.universe.relationName(relation))),
   });
   if (!outcome.isSolved) throw unsolvableJob(offer, wanted, outcome);

@@ -17,6 +17,7 @@ export interface Branch {
 
 export interface SearchOptions {
   readonly weak: boolean;
+  readonly notWeak: ReadonlySet<number>;
   /** What is there before: it stays where it can. */
   readonly installed: readonly number[];
   /** 1 for each package that has rules. */
@@ -36,6 +37,7 @@ export class Search {
   readonly choices: { readonly chosen: number; readonly others: readonly number[]; readonly rule: number }[] = [];
   /** Packages with rules that supplement something. */
   readonly supplementers: readonly number[];
+  readonly notWeak: ReadonlySet<number>;
   private readonly scan: number[] = [];
   private scanned = 1;
   private readonly options: SearchOptions;
@@ -44,6 +46,7 @@ export class Search {
     this.view = view;
     this.rules = rules;
     this.options = options;
+    this.notWeak = options.notWeak;
     this.supplementers = view.weakParts.filter((id) => options.reached[id] === 1);
     this.assignment = new Assignment(rules, view.universe.count);
     this.weak = new WeakState(view, this.assignment);

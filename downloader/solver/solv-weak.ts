@@ -11,6 +11,7 @@ export interface WeakSearch {
   readonly assignment: Assignment;
   readonly policy: Policy;
   readonly weak: WeakState;
+  readonly notWeak: ReadonlySet<number>;
   /** Packages with rules that supplement something. */
   readonly supplementers: readonly number[];
   take(level: number, candidates: readonly number[], rule: number): number;
@@ -51,7 +52,7 @@ export function resolveWeak(search: WeakSearch, start: number): WeakOutcome {
   }
   const supplementing = search.supplementers.filter((id) => assignment.levels[id] === 0 && search.weak.isSupplementing(id, false) && !search.weak.isSupplementingInstalled(id)
     && !view.named(view.universe.nameOf(id)).some((other) => (assignment.levels[other] as number) > 0));
-  const all = [...new Set([...recommended, ...supplementing])];
+  const all = [...new Set([...recommended, ...supplementing])].filter((id) => !search.notWeak.has(id));
   const [only] = all;
   if (only === undefined) return { level: start, again: false };
   if (all.length === 1) return { level: assignment.take(start, only, 0), again: true };

@@ -2,7 +2,7 @@
 import { BundleError } from '../../bom/errors.ts';
 import { type Evr, parseEvr } from '../../formats/rpm/evr.ts';
 import type { RpmRelation } from '../../formats/rpm/relation.ts';
-import type { RpmUniverse, SolvPackage } from '../solver/solv-universe.ts';
+import type { DependencyKind, RpmUniverse, SolvPackage } from '../solver/solv-universe.ts';
 
 export interface InstalledEntry {
   readonly name: string;
@@ -57,16 +57,26 @@ function twinOf(universe: RpmUniverse, entry: InstalledEntry, candidates: readon
   return same ?? ofArch.at(-1) ?? candidates.at(-1);
 }
 
-/** An installed package for the universe: with the provides of its twin under its own version. Its requires are met: it is installed. */
+/** Whether the repositories have that very version. `rpm -qa` does not print epochs. */
+function isTwin(universe: RpmUniverse, { evr, arch }: InstalledEntry, twin: number): boolean {
+  const own = universe.evr(universe.evrOf(twin));
+  return (evr === undefined || (evr.version === own.version && evr.release === own.release)) && (arch === undefined || arch === universe.archOf(twin));
+}
+
+/** An installed package for the universe: its twin where that is the same version; of another version only the provides, under its own version. */
 function installedPackage(universe: RpmUniverse, entry: InstalledEntry, { twin, paths }: { readonly twin: number | undefined; readonly paths: readonly string[] }): SolvPackage {
-  const evr = entry.evr ?? (twin === undefined ? { epoch: 0, version: '0', release: '0' } : universe.evr(universe.evrOf(twin)));
+  // A line without an epoch means the package of the repositories where that is the same otherwise.
+  const isSame = twin !== undefined && isTwin(universe, entry, twin);
+  const evr = isSame ? universe.evr(universe.evrOf(twin)) : entry.evr ?? { epoch: 0, version: '0', release: '0' };
   const provides = twin === undefined ? [] : [...universe.dependenciesOf(twin, 'provides')].map((relation) => universe.relation(relation)).map((relation) => {
     const own = universe.evr(universe.evrOf(twin));
     return relation.evr !== undefined && relation.evr.version === own.version && relation.evr.release === own.release ? { ...relation, evr } : relation;
   });
+  const list = (kind: DependencyKind): readonly RpmRelation[] => (isSame ? [...universe.dependenciesOf(twin, kind)].map((relation) => universe.relation(relation)) : none);
   return {
-    name: entry.name, evr, arch: entry.arch ?? (twin === undefined ? 'noarch' : universe.archOf(twin)), files: paths.map((path) => ({ path })),
-    provides, requires: none, conflicts: none, obsoletes: none, recommends: none, suggests: none, supplements: none, enhances: none,
+    name: entry.name, evr, arch: entry.arch ?? (twin === undefined ? 'noarch' : universe.archOf(twin)), files: paths.map((path) => ({ path })), provides,
+    requires: list('requires'), conflicts: list('conflicts'), obsoletes: list('obsoletes'),
+    recommends: list('recommends'), suggests: list('suggests'), supplements: list('supplements'), enhances: list('enhances'),
   };
 }
 
@@ -86,5 +96,10 @@ export function addInstalled(universe: RpmUniverse, entries: readonly InstalledE
   const insert = universe.open({ id: '@System', installed: true, cost: 0 });
   for (const { item } of prepared) insert(item);
   const unknown = prepared.filter(({ twin }) => twin === undefined).map(({ entry }) => entry.name);
-  return unknown.length === 0 ? [] : [`installed packages that no repository describes are only known by name: ${unknown.slice(0, 10).join(', ')}${unknown.length > 10 ? ` and ${unknown.length - 10} more` : ''}`];
+  const gone = prepared.filter(({ entry, twin }) => twin !== undefined && !isTwin(universe, entry, twin)).map(({ entry }) => entry.name);
+  const some = (names: readonly string[]): string => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`;
+  return [
+    ...(unknown.length === 0 ? [] : [`installed packages that no repository describes are only known by name: ${some(unknown)}`]),
+    ...(gone.length === 0 ? [] : [`installed packages of versions that no repository has any more are taken to provide what other versions do, and to need nothing: ${some(gone)}`]),
+  ];
 }

@@ -67,24 +67,7 @@ function solve(offer: SolvOffer, set: PackageSetRequirement, wanted: readonly So
  * code of its own. Throws `RESOLVE_NOT_FOUND` and `RESOLVE_UNSOLVABLE`, with the set and the place that asked.
  */
 export async function ask(asking: Asking): Promise<SolvDecision> {
-  const { set, offer } = asking;
-  const kept = installedNames(offer.universe);
-  if (kept.length === 0) return answer(asking, []);
-  const specs = set.include.map(({ spec }) => spec);
-  try {
-    return await answer(asking, kept.filter((name) => !specs.some((spec) => spec === name || spec.startsWith(`${name}-`) || spec.startsWith(`${name}.`) || name.startsWith(`${spec}.`))));
-  } catch (error) {
-    if (!(error instanceof BundleError) || error.code !== 'RESOLVE_UNSOLVABLE') throw error;
-  }
-  const decision = await answer(asking, []);
-  return { ...decision, exact: false, notes: [...decision.notes, 'some packages that are installed have to be upgraded: the target itself may upgrade fewer'] };
-}
-
-/** `name.arch` of what is installed: it stays as it is unless something needs it otherwise, so first of all no other version of it is offered. */
-function installedNames(universe: RpmUniverse): string[] {
-  const names: string[] = [];
-  for (let id = 1; id < universe.count; id += 1) if (universe.repositoryOf(id).installed === true) names.push(`${universe.nameText(id)}.${universe.archOf(id)}`);
-  return names;
+  return answer(asking, []);
 }
 
 function pathsWithoutEnd(paths: readonly string[]): BundleError {

@@ -43,7 +43,8 @@ async function prepare(options: YumSourceOptions, sets: readonly PackageSetRequi
     notes.push(...addInstalled(offer.universe, parseRpmList(await readText(options, first.assumeInstalled.path), first.assumeInstalled.written)));
   }
   const { decided, warnings } = await decideSets(sets, { offer, files: [...rpms.keys()].map((solvable) => offer.universe.nevra(solvable)), signal });
-  return { offer, rpms, sets: decided.map((item) => ({ ...item, notes: [...item.notes, ...notes] })), warnings: [...offer.warnings, ...[...rpms.values()].flatMap(({ warning }) => warning ?? []), ...warnings] };
+  const known = decided.map((item) => ({ ...item, decision: { ...item.decision, exact: item.decision.exact && notes.length === 0 }, notes: [...item.notes, ...notes] }));
+  return { offer, rpms, sets: known, warnings: [...offer.warnings, ...[...rpms.values()].flatMap(({ warning }) => warning ?? []), ...warnings] };
 }
 
 /** The stanzas of drafts, cut out of their indexes in one pass over each. */

@@ -68,7 +68,7 @@ def answer(pool, solvables, request):
     for name in request.get("multiversion", []):
         jobs.append(pool.Job(solv.Job.SOLVER_MULTIVERSION | solv.Job.SOLVER_SOLVABLE_PROVIDES, pool.Dep(name).id))
     solver = pool.Solver()
-    for flag in (solv.Solver.SOLVER_FLAG_ALLOW_VENDORCHANGE, solv.Solver.SOLVER_FLAG_KEEP_ORPHANS, solv.Solver.SOLVER_FLAG_BEST_OBEY_POLICY,
+    for flag in (solv.Solver.SOLVER_FLAG_ALLOW_VENDORCHANGE, solv.Solver.SOLVER_FLAG_ALLOW_DOWNGRADE, solv.Solver.SOLVER_FLAG_KEEP_ORPHANS, solv.Solver.SOLVER_FLAG_BEST_OBEY_POLICY,
                  solv.Solver.SOLVER_FLAG_YUM_OBSOLETES, URPM_REORDER):
         solver.set_flag(flag, 1)
     solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 0 if request["weak"] else 1)
