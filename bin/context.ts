@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
+import { asciiHost } from '../bom/reference.ts';
 import { createProgress } from './render.ts';
 import { removeScratch } from './scratch.ts';
 
@@ -46,13 +47,19 @@ export const storeOption = (fallback: string): Option => new Option('--store <di
 export const lockOption = (): Option => new Option('--lock <file>', 'the lock').default('longshore.lock.json');
 export const concurrencyOption = (): Option => new Option('--concurrency <n>', 'transfers at once').default(8).argParser(positiveInteger);
 const insecureOption = (): Option =>
-  new Option('--insecure-registry <host>', 'plain http for this registry host only; repeatable').default([]).argParser(collect);
+  new Option('--insecure-registry <host>', 'plain http for this registry host only; repeatable').default([]).argParser(collectHost);
 const limitRateOption = (): Option => new Option('--limit-rate <size>', 'bytes a second of all transfers together, e.g. 10MiB').argParser(byteRate);
 const caOption = (): Option => new Option('--ca-file <file>', 'PEM of a certificate authority to trust beside the system\'s; repeatable').default([]).argParser(collect);
 export const keyOption = (what: string): Option => new Option('--key <file>', what).default([]).argParser(collect);
 
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
+}
+
+function collectHost(value: string, previous: readonly string[] | undefined): string[] {
+  const host = asciiHost(value);
+  if (host === undefined) throw new InvalidArgumentError('expected HOST or HOST:PORT.');
+  return collect(host, previous);
 }
 
 /** Flags of every command that uses the network. */

@@ -58,8 +58,8 @@ function splitHost(name: string, fail: (expected: string) => never): { host: str
   return { host: 'docker.io', path: path.includes('/') ? path : `library/${path}` };
 }
 
-/** Lower case, punycode, compressed IPv6; the port stays as written (80 and 443 too, because they are part of the name). */
-function asciiHost(text: string): string | undefined {
+/** A host with an optional port, as references have it: lower case, punycode, compressed IPv6; the port stays as written (80 and 443 too, because they are part of the name). Undefined for anything else. */
+export function asciiHost(text: string): string | undefined {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\\[\]%]+)(?::(\d{1,5}))?$/.exec(text);
   if (match === null) return undefined;
   const [, bare = '', port] = match;

@@ -5,6 +5,7 @@ import { getCACertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { BundleError } from '../bom/errors.ts';
+import { parseNoProxy } from './no-proxy.ts';
 
 /** As PEM files, or as PEM text. */
 export interface ClientCertificate {
@@ -70,7 +71,8 @@ export function createAgents(options: AgentOptions): Agents {
     if (url.protocol === 'https:' && !owns.has(url.host)) owns.set(url.host, ownOf(url.host));
     return owns.get(url.host);
   };
-  const proxyFor = (url: URL): string | undefined => (isLoopback(url.hostname) ? undefined : url.protocol === 'https:' ? httpsProxy : httpProxy);
+  const noProxy = parseNoProxy(envOf('no_proxy') ?? '');
+  const proxyFor = (url: URL): string | undefined => (isLoopback(url.hostname) || noProxy(url) ? undefined : url.protocol === 'https:' ? httpsProxy : httpProxy);
   return {
     dispatcherFor(url) {
       const proxy = proxyFor(url);
@@ -79,7 +81,7 @@ export function createAgents(options: AgentOptions): Agents {
       let agent = made.get(key);
       if (agent === undefined) {
         const tls = url.protocol === 'https:' || proxy?.startsWith('https:') === true ? tlsFor(own) : {};
-        agent = makeAgent(options, { tls, proxy, noProxy: envOf('no_proxy') });
+        agent = makeAgent(options, { tls, proxy });
         made.set(key, agent);
       }
       return agent;
@@ -94,7 +96,7 @@ export function createAgents(options: AgentOptions): Agents {
   };
 }
 
-function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly proxy: string | undefined; readonly noProxy: string | undefined }): Dispatcher {
+function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly proxy: string | undefined }): Dispatcher {
   const common = {
     allowH2: false,
     headersTimeout: options.stallTimeoutMs,
@@ -107,8 +109,8 @@ function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly 
   if (way.proxy === undefined) return new Agent(common);
   const proxy = /^[a-z0-9]+:\/\//i.test(way.proxy) ? way.proxy : `http://${way.proxy}`;
   // Tunnels need what only the whole of undici sets up; see undici-parts.d.ts.
-  const { EnvHttpProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici');
-  return new EnvHttpProxyAgent({ ...common, httpProxy: proxy, httpsProxy: proxy, noProxy: way.noProxy ?? '', requestTls: way.tls, proxyTls: way.tls });
+  const { ProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici');
+  return new ProxyAgent({ ...common, uri: proxy, requestTls: way.tls, proxyTls: way.tls });
 }
 
 type OwnTls = Omit<ClientCertificate, 'caFile'> & { readonly caFiles: readonly string[] }

@@ -351,4 +351,23 @@ describe('proxies', () => {
     expect(new TextDecoder().decode(answer.body)).toBe('by proxy: http://files.example.org/x');
     expect(new TextDecoder().decode((await http.get(server.origin, { signal, maxBytes: 1000 })).body)).toBe('direct');
   });
+
+  it('asks networks that NO_PROXY names without the proxy', async () => {
+    const proxy = await serve((_, response) => { response.end('by proxy'); });
+    const server = await serve((_, response) => { response.end('direct'); });
+    // An address of this machine that is not a loopback one.
+    const url = `http://0.0.0.0:${server.host.split(':')[1]}/x`;
+    for (const [NO_PROXY, expected] of [['10.0.0.0/8', 'by proxy'], ['10.0.0.0/8,0.0.0.0/8', 'direct']] as const) {
+      const http = client({ env: { HTTP_PROXY: proxy.origin, NO_PROXY } });
+      expect(new TextDecoder().decode((await http.get(url, { signal, maxBytes: 1000 })).body)).toBe(expected);
+      expect((await all(http.stream(url, { signal, borrow: true }))).toString()).toBe(expected);
+    }
+  });
+
+  it('asks hosts of other letters than ASCII by their punycode name', async () => {
+    const hosts: (string | undefined)[] = [];
+    const proxy = await serve((request, response) => { hosts.push(request.url, request.headers.host); response.end('x'); });
+    await client({ env: { http_proxy: proxy.origin } }).get('http://bücher.example:5000/v2/', { signal, maxBytes: 1000 });
+    expect(hosts).toEqual(['http://xn--bcher-kva.example:5000/v2/', 'xn--bcher-kva.example:5000']);
+  });
 });

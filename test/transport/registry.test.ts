@@ -1,13 +1,11 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
+import { parseReference } from '../../bom/reference.ts';
 import type { Credential } from '../../formats/oci/auth-file.ts';
-import { createCredentials, type Credentials } from '../../transport/credentials.ts';
+import type { Credentials } from '../../transport/credentials.ts';
 import { createHttpClient } from '../../transport/http.ts';
 import { createRegistryPool, type RegistrySession } from '../../transport/registry.ts';
 import { parseChallenges } from '../../transport/registry-auth.ts';
@@ -145,6 +143,23 @@ describe('referrers', () => {
   });
 });
 
+describe('names of hosts', () => {
+  it('asks a host of other letters than ASCII by its punycode name, plain http only where that was said', async () => {
+    const fake = await registry();
+    const image = fake.addImage('linux/amd64', [layer], 'team/app:1');
+    const hosts: (string | undefined)[] = [];
+    const proxy = await registry({ fault: (request) => { hosts.push(request.headers.host); return false; } });
+    for (const [digest, manifest] of fake.manifests) proxy.manifests.set(digest, manifest);
+    proxy.tags.set('team/app:1', image.digest);
+    const http = createHttpClient({ env: { http_proxy: proxy.server.origin }, retry: { retries: 0 } });
+    open.push(() => http.close());
+    const { host, path, tag } = parseReference('B\u00dccher.example:5000/team/app:1', 'x');
+    const pool = createRegistryPool({ http, insecureHosts: ['xn--bcher-kva.example:5000'] });
+    expect((await pool.session(host).getManifest(path, tag ?? '', signal)).digest).toBe(image.digest);
+    expect(new Set(hosts)).toEqual(new Set(['xn--bcher-kva.example:5000']));
+  });
+});
+
 describe('authentication', () => {
   it('answers a basic challenge', async () => {
     const fake = await registry({ auth: { kind: 'basic', user: 'anna', password: 's3cret' } });
@@ -222,66 +237,5 @@ describe('authentication', () => {
     expect(nextPage('</x?n=1>; rel="next"', 'http://a.example/y')).toBe('http://a.example/x?n=1');
     expect(nextPage(undefined, 'http://a.example/y')).toBeUndefined();
     expect(() => nextPage('<http://b.example/x>; rel=next', 'http://a.example/y')).toThrow(BundleError);
-  });
-});
-
-describe('credentials of other tools', () => {
-  async function home(files: Readonly<Record<string, unknown>>, env: Record<string, string> = {}): Promise<Credentials> {
-    const dir = await mkdtemp(join(tmpdir(), 'longshore-test-'));
-    open.push(() => rm(dir, { recursive: true }));
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(join(dir, name, '..'), { recursive: true });
-      await writeFile(join(dir, name), typeof content === 'string' ? content : JSON.stringify(content));
-      if (name.startsWith('bin/')) await chmod(join(dir, name), 0o755);
-    }
-    const filled = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value.replace('HOME', dir)]));
-    return createCredentials({ homeDir: dir, env: { PATH: `${join(dir, 'bin')}${delimiter}${process.env['PATH']}`, ...filled } });
-  }
-  const auth = (text: string): { auth: string } => ({ auth: Buffer.from(text).toString('base64') });
-
-  it('reads Docker\'s and podman\'s files, most specific entry first', async () => {
-    const credentials = await home({
-      '.docker/config.json': { auths: { 'https://index.docker.io/v1/': auth('hub:p:w'), 'r.example.org:5000': { identitytoken: 'id' } } },
-      'run/containers/auth.json': { auths: { 'quay.io': auth('q:1'), 'quay.io/team': auth('t:2') } },
-    }, { XDG_RUNTIME_DIR: 'HOME/run' });
-    expect(await credentials.find('docker.io', 'library/nginx', signal)).toEqual({ kind: 'basic', user: 'hub', password: 'p:w' });
-    expect(await credentials.find('r.example.org:5000', 'x', signal)).toEqual({ kind: 'identity', token: 'id' });
-    expect(await credentials.find('quay.io', 'team/app', signal)).toEqual({ kind: 'basic', user: 't', password: '2' });
-    expect(await credentials.find('quay.io', 'teamwork/app', signal)).toEqual({ kind: 'basic', user: 'q', password: '1' });
-    expect(await credentials.find('ghcr.io', 'x', signal)).toBeUndefined();
-  });
-
-  it('takes the environment first, in netrc form', async () => {
-    const credentials = await home({ '.docker/config.json': { auths: { 'a.example:5000': auth('file:1') } } }, { LONGSHORE_REGISTRY_AUTH: 'machine a.example:5000 login env password 2' });
-    expect(await credentials.find('a.example:5000', 'x', signal)).toEqual({ kind: 'basic', user: 'env', password: '2' });
-    expect(await credentials.find('b.example', 'x', signal)).toBeUndefined();
-  });
-
-  it('asks helpers, and believes their "not found"', async () => {
-    const helper = `#!/bin/sh
-read -r server
-case "$server" in
-  good.example.org) echo '{"ServerURL":"x","Username":"h","Secret":"s"}';;
-  token.example.org) echo '{"Username":"<token>","Secret":"s"}';;
-  none.example.org) echo 'credentials not found in native keychain'; exit 1;;
-  *) echo boom; exit 2;;
-esac
-`;
-    const credentials = await home({ '.docker/config.json': { credsStore: 'test', credHelpers: { 'x.example.org': '../evil' } }, 'bin/docker-credential-test': helper });
-    expect(await credentials.find('good.example.org', 'a', signal)).toEqual({ kind: 'basic', user: 'h', password: 's' });
-    expect(await credentials.find('token.example.org', 'a', signal)).toEqual({ kind: 'identity', token: 's' });
-    expect(await credentials.find('none.example.org', 'a', signal)).toBeUndefined();
-    expect((await failure(credentials.find('bad.example.org', 'a', signal))).code).toBe('TRANSFER_AUTH');
-    expect((await failure(credentials.find('x.example.org', 'a', signal))).code).toBe('INPUT_FIELD');
-  });
-
-  it('quotes nothing of a broken file', async () => {
-    for (const content of ['{"auths": {"x": s3cret', '{"auths": ["s3cret"]}']) {
-      const error = await failure((await home({ '.docker/config.json': content })).find('x', 'y', signal));
-      expect(error.code).toBe('INPUT_SYNTAX');
-      expect(JSON.stringify([error.message, error.facts, String(error.cause)])).not.toContain('s3cret');
-    }
-    const bad = await home({ '.docker/config.json': { auths: { x: { auth: 'bm9jb2xvbg==' } } } });
-    expect((await failure(bad.find('x', 'y', signal))).code).toBe('INPUT_FIELD');
   });
 });
