@@ -48,7 +48,7 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   const removed = request.mode === 'closure' ? settleInstalled(state, marker, before) : [];
   for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, wanted, pkg);
   const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), [...wanted, ...state.installed.keys()]) : new Set(state.marks.keys());
-  if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (kept.has(pkg) && state.isBroken(version)) throw unsolvable(state, wanted, pkg);
+  if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (state.isBroken(version)) throw unsolvable(state, wanted, pkg);
   const chosen = [...state.marks].filter(([pkg]) => kept.has(pkg)).map(([, { version, reason, requiredBy }]) =>
     ({ version, reason, ...(requiredBy === undefined ? {} : { requiredBy }) }));
   const notes = [...(repaired ? ['conflicts were repaired as apt does'] : []), ...(removed.length === 0 ? [] : [`machines lose ${removed.join(', ')}`])];

@@ -7,6 +7,8 @@ import type { DependencyGroup, RelationField } from './universe.ts';
 /** Room for the rejections that `why` keeps. */
 const maxRejections = 500;
 
+interface NeededGroup { readonly field: RelationField; readonly group: DependencyGroup; readonly wasMet: boolean }
+
 export class Marker {
   readonly rejections: Rejection[] = [];
   private readonly state: AptState;
@@ -36,12 +38,13 @@ export class Marker {
       this.strike(pkg);
       return false;
     }
+    const groups = this.groupsOf(pkg, version);
     if (!this.clearConflicts(pkg, version)) return false;
     if (mark === undefined) state.marks.set(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
     else mark.expanded = true;
     const outer = !this.open.has(pkg);
     this.open.add(pkg);
-    const done = this.expand(pkg, version, depth);
+    const done = this.expand(pkg, version, groups, depth);
     if (outer) this.open.delete(pkg);
     if (done && this.request.mode === 'closure') this.upgradeSiblings(version);
     return done;
@@ -62,17 +65,25 @@ export class Marker {
     }
   }
 
-  private expand(pkg: number, version: number, depth: number): boolean {
+  /** What the version needs, and recommends where that is wanted, with whether it is there now. */
+  private groupsOf(pkg: number, version: number): NeededGroup[] {
     const { universe } = this.state;
+    const groups = (field: RelationField, all: readonly DependencyGroup[]): NeededGroup[] => all.map((group) => ({ field, group, wasMet: this.state.isMet(version, group) }));
+    return [
+      ...hardFields.flatMap((field) => groups(field, universe.relationsOf(version, field))),
+      ...(this.request.recommends ? groups('Recommends', this.freshRecommends(pkg, version)) : []),
+    ];
+  }
+
+  /** What was there before conflicts were cleared is not looked for again, even if it had to go since. */
+  private expand(pkg: number, version: number, groups: readonly NeededGroup[], depth: number): boolean {
     if (this.request.mode === 'direct' && depth > 0) return true;
-    for (const field of hardFields) {
-      for (const group of universe.relationsOf(version, field)) {
-        if (this.satisfy(pkg, version, field, group, depth)) continue;
-        this.strike(pkg);
-        return false;
-      }
+    for (const { field, group, wasMet } of groups) {
+      if (wasMet && !this.state.isMet(version, group)) continue;
+      if (this.satisfy(pkg, version, field, group, depth) || field === 'Recommends') continue;
+      this.strike(pkg);
+      return false;
     }
-    if (this.request.recommends) for (const group of this.freshRecommends(pkg, version)) this.satisfy(pkg, version, 'Recommends', group, depth);
     return true;
   }
 

@@ -1,65 +1,42 @@
-// What apt's classic resolver does when something marked is broken: rule 10 of README.md in this folder.
-import { type AptState, hardFields, negativeFields } from './apt-state.ts';
-import { meetsByName, versionsMeeting } from './match.ts';
-import type { Dependency, DependencyGroup, RelationField } from './universe.ts';
+// What apt's classic resolver does when something marked is broken: rule 9 of README.md in this folder.
+import { inRepairOrder } from './apt-order.ts';
+import { essentialScore, requestedScore, scoresOf } from './apt-scores.ts';
+import { type AptState, hardFields } from './apt-state.ts';
+import { versionsMeeting } from './match.ts';
+import type { Dependency, DependencyGroup } from './universe.ts';
 
-const priorityScores = [3, 2, 1, -1, -2, 0];
 const maxRounds = 10;
-const wantedFields = [...hardFields, 'Recommends'] as const;
-
-const positive = (value: number | undefined): number => Math.max(value ?? 0, 0);
-
-/** How much each package is worth keeping: by its own priority, and by who needs it. */
-export function scoresOf(state: AptState): Map<number, number> {
-  const { universe } = state;
-  const selection = state.selection();
-  const scores = new Map<number, number>();
-  const add = (pkg: number, value: number): void => { scores.set(pkg, (scores.get(pkg) ?? 0) + value); };
-  const targetsOf = (pkg: number, version: number, fields: readonly RelationField[]): { readonly dependency: Dependency; readonly target: number }[] =>
-    fields.flatMap((field) => universe.relationsOf(version, field).flat()).filter(({ name }) => name >= 0)
-      .map((dependency) => ({ dependency, target: universe.packageOf(dependency.name, universe.archOf(pkg)) }));
-  for (const [pkg, version] of selection) {
-    add(pkg, priorityScores[universe.priorityOf(version)] ?? 0);
-    if (universe.isEssential(pkg) || universe.isImportant(pkg)) add(pkg, 100);
-    if (state.installed.get(pkg) === version) add(pkg, 1);
-    const counts = (dependency: Dependency, target: number): boolean => {
-      const there = selection.get(target);
-      return dependency.operator === undefined || (there !== undefined && meetsByName(universe, dependency, universe.archOf(pkg), there));
-    };
-    for (const { dependency, target } of targetsOf(pkg, version, wantedFields)) if (counts(dependency, target)) add(target, 1);
-    for (const { dependency, target } of targetsOf(pkg, version, negativeFields)) if (counts(dependency, target)) add(target, -1);
-  }
-  const plain = new Map(scores);
-  const provided = [...selection].flatMap(([pkg, version]) => universe.providedBy(version).map((name) => ({ pkg, target: universe.packageOf(name, universe.archOf(pkg)) })));
-  for (const { pkg, target } of provided) add(pkg, positive(plain.get(target)));
-  const own = new Map(scores);
-  for (const [pkg, version] of selection) {
-    for (const { target } of targetsOf(pkg, version, wantedFields)) if (selection.has(target)) add(target, positive(own.get(pkg)));
-  }
-  return scores;
-}
 
 class Repair {
   private readonly state: AptState;
-  private readonly scores: ReadonlyMap<number, number>;
-  private readonly requested: ReadonlySet<number>;
+  /** They change on the way: what was held back for another's sake is worth no more than that. */
+  private readonly scores: Map<number, number>;
   private readonly tried = new Set<number>();
   private changed = false;
+  private round = 0;
 
   constructor(state: AptState, requested: ReadonlySet<number>) {
     this.state = state;
-    this.requested = requested;
+    const { universe } = state;
     this.scores = scoresOf(state);
+    for (const pkg of this.packages()) {
+      const more = (requested.has(pkg) ? requestedScore : 0) + (universe.isEssential(pkg) || universe.isImportant(pkg) ? essentialScore : 0);
+      if (more > 0) this.scores.set(pkg, this.scoreOf(pkg) + more);
+    }
   }
 
-  private scoreOf(pkg: number): number {
+  private scoreOf(pkg: number): number { return this.scores.get(pkg) ?? 0; }
+
+  private packages(): Set<number> {
     const { universe } = this.state;
-    return (this.scores.get(pkg) ?? 0) + (this.requested.has(pkg) ? 10_000 : 0) + (universe.isEssential(pkg) || universe.isImportant(pkg) ? 5000 : 0);
+    const all = new Set(this.state.selection().keys());
+    for (let version = 0; version < universe.versionCount; version += 1) all.add(universe.ownerOf(version));
+    return all;
   }
 
   run(): void {
-    const order = [...this.state.selection().keys(), ...this.others()].sort((a, b) => this.scoreOf(b) - this.scoreOf(a) || b - a);
-    for (let round = 0; round < maxRounds; round += 1) {
+    const order = inRepairOrder(this.state.universe, (pkg) => this.scoreOf(pkg));
+    for (this.round = 0; this.round < maxRounds; this.round += 1) {
       this.changed = false;
       for (const pkg of order) {
         const version = this.state.stateOf(pkg);
@@ -69,28 +46,17 @@ class Repair {
     }
   }
 
-  /** Packages that may come in later: they are looked at too, in their place. */
-  private others(): number[] {
-    const selection = this.state.selection();
-    const all = new Set<number>();
-    for (let version = 0; version < this.state.universe.versionCount; version += 1) {
-      const owner = this.state.universe.ownerOf(version);
-      if (!selection.has(owner)) all.add(owner);
-    }
-    return [...all];
-  }
-
   private fix(pkg: number, version: number): void {
     const { state } = this;
-    const removals: number[] = [];
     for (const field of hardFields) {
       for (const group of state.universe.relationsOf(version, field)) {
         if (state.isMet(version, group)) continue;
-        if (state.protectedPackages.has(pkg)) this.reinstateOne(version, group);
+        if (state.protectedPackages.has(pkg)) this.reinstateFor(pkg, version, group);
         else this.keep(pkg);
+        if (state.stateOf(pkg) !== version) return;
       }
     }
-    if (state.stateOf(pkg) !== version) return;
+    const removals: number[] = [];
     for (const item of state.conflictsOf(version)) {
       const other = state.universe.ownerOf(item);
       if (state.stateOf(other) !== item || removals.includes(other)) continue;
@@ -101,7 +67,10 @@ class Repair {
         return;
       }
     }
-    for (const other of removals) this.keep(other);
+    for (const other of removals) {
+      this.keep(other);
+      if (this.round > 1 && this.scoreOf(pkg) > this.scoreOf(other)) this.scores.set(other, this.scoreOf(pkg));
+    }
   }
 
   /** Back to what the machine has: nothing, or the installed version. */
@@ -110,25 +79,32 @@ class Repair {
     else if (this.state.installed.delete(pkg)) this.changed = true;
   }
 
-  private targetsOf(version: number, dependency: Dependency): number[] {
-    return versionsMeeting(this.state.universe, dependency, this.state.archOf(version))
-      .filter((item) => this.state.candidateOf(this.state.universe.ownerOf(item)) === item);
+  /** Packages that some version of would meet the relation: by name first, then what was read last. */
+  private targetsOf(version: number, dependency: Dependency, isTarget: (version: number) => boolean = () => true): number[] {
+    const { universe } = this.state;
+    const meeting = versionsMeeting(universe, dependency, this.state.archOf(version)).filter(isTarget);
+    const named = meeting.filter((item) => universe.nameOf(universe.ownerOf(item)) === dependency.name);
+    const others = meeting.filter((item) => universe.nameOf(universe.ownerOf(item)) !== dependency.name).reverse();
+    return [...new Set([...named, ...others].map((item) => universe.ownerOf(item)))];
   }
 
-  private reinstateOne(version: number, group: DependencyGroup): boolean {
+  /** For something protected: the first package that can be marked once more for the group. */
+  private reinstateFor(pkg: number, version: number, group: DependencyGroup): void {
     for (const dependency of group) {
-      for (const item of this.targetsOf(version, dependency)) {
-        if (this.reinstate(item, version)) return true;
+      for (const target of this.targetsOf(version, dependency)) {
+        if (!this.reinstate(target, version)) continue;
+        this.scores.set(target, Math.min(this.scoreOf(target), this.scoreOf(pkg)));
+        return;
       }
     }
-    return false;
   }
 
-  /** Marks a version again with what it needs; each package once. */
-  private reinstate(item: number, requiredBy: number): boolean {
-    const pkg = this.state.universe.ownerOf(item);
+  /** Marks a package again with what it needs; each once. */
+  private reinstate(pkg: number, requiredBy: number): boolean {
     if (this.tried.has(pkg)) return false;
     this.tried.add(pkg);
+    const item = this.state.candidateOf(pkg);
+    if (item < 0) return false;
     const before = this.state.marks.get(pkg);
     this.state.marks.set(pkg, before ?? { version: item, reason: 'depends', requiredBy, expanded: true });
     for (const group of this.state.unmetOf(item)) {
@@ -136,8 +112,13 @@ class Repair {
       if (before === undefined) this.state.marks.delete(pkg);
       return false;
     }
-    this.changed = true;
     return true;
+  }
+
+  /** For something that is marked again: only what would meet the group in its candidate. */
+  private reinstateOne(item: number, group: DependencyGroup): boolean {
+    const { universe } = this.state;
+    return group.some((dependency) => this.targetsOf(item, dependency, (version) => this.state.candidateOf(universe.ownerOf(version)) === version).some((target) => this.reinstate(target, item)));
   }
 }
 

@@ -1,4 +1,4 @@
-import { meetsByName, meetsByProvides, twinsOf, versionsMeeting } from './match.ts';
+import { meetsByName, meetsByProvides, twinsOf, versionsDenied, versionsMeeting } from './match.ts';
 import type { PinPolicy } from './pins.ts';
 import type { Chosen } from './solve.ts';
 import type { Dependency, DependencyGroup, Universe } from './universe.ts';
@@ -138,10 +138,7 @@ export class AptState {
 
   /** Versions of other packages that `version` conflicts with, breaks, or cannot share its name with. Whether they will be there or not. */
   conflictsOf(version: number): number[] {
-    const owner = this.universe.ownerOf(version);
-    const from = this.archOf(version);
-    const named = negativeFields.flatMap((field) => this.universe.relationsOf(version, field).flat())
-      .flatMap((dependency) => versionsMeeting(this.universe, dependency, from)).filter((item) => this.universe.ownerOf(item) !== owner);
+    const named = negativeFields.flatMap((field) => this.universe.relationsOf(version, field).flat()).flatMap((dependency) => versionsDenied(this.universe, dependency, version));
     return [...named, ...twinsOf(this.universe, version)];
   }
 

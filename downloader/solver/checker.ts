@@ -41,6 +41,11 @@ function offersOf(all: readonly Present[]): Map<string, Offered[]> {
   return offers;
 }
 
+/** A Conflicts or Breaks without a qualifier speaks of every architecture. */
+function isDenied(relation: Relation, from: Present, offer: Offered, nativeArch: string): boolean {
+  return fits(relation.arch === undefined ? { ...relation, arch: offer.by.arch } : relation, from, offer, nativeArch);
+}
+
 function fits(relation: Relation, from: Present, { by, version }: Offered, nativeArch: string): boolean {
   if (relation.operator !== undefined && (version === undefined || !versionMatches(version, relation.operator, relation.version ?? ''))) return false;
   if (relation.arch === 'any') return by.multiArch === 'allowed';
@@ -76,7 +81,7 @@ export function checkClosure(chosen: readonly Stanza[], options: CheckOptions): 
   for (const item of all) {
     for (const relation of ['conflicts', 'breaks'].flatMap((field) => parseRelations(item.stanza.get(field) ?? '').flat())) {
       if (relation === undefined) continue;
-      const clash = (offers.get(relation.name) ?? []).find((offer) => offer.by.name !== item.name && fits(relation, item, offer, options.nativeArch));
+      const clash = (offers.get(relation.name) ?? []).find((offer) => offer.by.name !== item.name && isDenied(relation, item, offer, options.nativeArch));
       if (clash !== undefined && (isOwnItem.has(item) || isOwnItem.has(clash.by))) problems.push(`${item.label} cannot be beside ${clash.by.label}`);
     }
     const twin = all.find((other) => other !== item && other.name === item.name

@@ -38,18 +38,25 @@ export function versionsMeeting(universe: Universe, dependency: Dependency, from
   return found;
 }
 
+/** Every version that a Conflicts or Breaks speaks of: without a qualifier those of every architecture. Those of the same name as `version` are not among them. */
+export function versionsDenied(universe: Universe, dependency: Dependency, version: number): number[] {
+  const name = universe.nameOf(universe.ownerOf(version));
+  const denied = universe.architectures.flatMap((arch) => versionsMeeting(universe, dependency.arch === undefined ? { ...dependency, arch } : dependency, universe.archOf(universe.ownerOf(version))));
+  return [...new Set(denied)].filter((item) => universe.nameOf(universe.ownerOf(item)) !== name);
+}
+
 /**
- * Versions that cannot be there beside `version` by the Multi-Arch rules: the same name in another architecture, unless both are
- * `Multi-Arch: same` in the same version.
+ * Versions that `version` cannot bear by the Multi-Arch rules: every one of its name in another architecture, or, when it is `Multi-Arch: same`, those
+ * of another number. What the other side cannot bear is told by itself.
  */
 export function twinsOf(universe: Universe, version: number): number[] {
   if (universe.architectures.length === 1) return [];
   const owner = universe.ownerOf(version);
-  const kind = universe.multiArchOf(version);
+  const isSame = universe.multiArchOf(version) === 'same';
   return universe.architectures.flatMap((_, arch) => {
     const twin = universe.packageOf(universe.nameOf(owner), arch);
     if (twin === owner) return [];
-    return universe.versionsOf(twin).filter((item) => kind !== 'same' || universe.multiArchOf(item) !== 'same' || universe.versionText(item) !== universe.versionText(version));
+    return universe.versionsOf(twin).filter((item) => !isSame || universe.versionText(item) !== universe.versionText(version));
   });
 }
 

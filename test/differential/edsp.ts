@@ -5,28 +5,41 @@ import type { RandomUniverse } from './random-universe.ts';
 
 export const solverProgram = '/usr/lib/apt/solvers/apt';
 
-/** What apt answers: the packages (`name version arch`) that it would install, sorted; undefined when it finds no solution. */
-export function askApt(universe: RandomUniverse, architectures: readonly string[]): string[] | undefined {
-  const { packages, wanted, recommends } = universe;
+/** Packages as `name version arch`. */
+export interface AptAnswer { readonly install: readonly string[]; readonly remove: readonly string[] }
+
+/** The scenario as text: External Dependency Solver Protocol 0.5. */
+function scenarioOf(universe: RandomUniverse, architectures: readonly string[]): string {
+  const { packages, wanted } = universe;
   const newest = new Map<string, string>();
   for (const { name, arch, version } of packages) {
     const known = newest.get(`${name}:${arch}`);
     if (known === undefined || compareVersions(version, known) > 0) newest.set(`${name}:${arch}`, version);
   }
+  for (const { name, arch, version, preferred } of packages) if (preferred === true) newest.set(`${name}:${arch}`, version);
   const native = architectures[0] ?? '';
   const request = ['Request: EDSP 0.5', `Architecture: ${native}`, `Architectures: ${architectures.join(' ')}`, `Install: ${wanted.join(' ')}`, 'Autoremove: no', ''];
-  const stanzas = packages.flatMap(({ name, version, arch, fields }, index) => [
+  const stanzas = packages.flatMap(({ name, version, arch, fields, installed }, index) => [
     `Package: ${name}`, `Architecture: ${arch}`, `Version: ${version}`, `APT-ID: ${index + 1}`, 'APT-Pin: 500',
     ...(newest.get(`${name}:${arch}`) === version ? ['APT-Candidate: yes'] : []),
+    ...(installed === true ? ['Installed: yes'] : []),
     ...Object.entries(fields).map(([field, value]) => `${field}: ${value}`), '',
   ]);
-  const run = spawnSync(solverProgram, ['-o', `APT::Install-Recommends=${recommends}`, '-o', `APT::Architecture=${native}`], {
-    input: [...request, ...stanzas, ''].join('\n'), encoding: 'utf8', env: { ...process.env, APT_CONFIG: '/dev/null' }, timeout: 10_000,
+  return [...request, ...stanzas, ''].join('\n');
+}
+
+/** What apt would do; undefined when it finds no solution. */
+export function askApt(universe: RandomUniverse, architectures: readonly string[], more: readonly string[] = []): AptAnswer | undefined {
+  const { packages, recommends } = universe;
+  const run = spawnSync(solverProgram, ['-o', `APT::Install-Recommends=${recommends}`, '-o', `APT::Architecture=${architectures[0] ?? ''}`, ...more], {
+    input: scenarioOf(universe, architectures), encoding: 'utf8', env: { ...process.env, APT_CONFIG: '/dev/null' }, timeout: 10_000,
   });
   if (run.error !== undefined) throw run.error;
+  if (more.length > 0) process.stderr.write(run.stderr);
   if (/^Error:/m.test(run.stdout)) return undefined;
-  return [...run.stdout.matchAll(/^Install: (\d+)$/gm)].map((match) => {
+  const named = (field: string): string[] => [...run.stdout.matchAll(new RegExp(`^${field}: (\\d+)$`, 'gm'))].map((match) => {
     const item = packages[Number(match[1]) - 1];
     return item === undefined ? '?' : `${item.name} ${item.version} ${item.arch}`;
   }).sort();
+  return { install: named('Install'), remove: named('Remove') };
 }

@@ -1,0 +1,60 @@
+// How much apt's repair step thinks each package is worth: measured with its Debug::pkgProblemResolver::ShowScores, see README.md in this folder.
+import { type AptState, hardFields, negativeFields } from './apt-state.ts';
+import { meetsByName, twinsOf, versionsMeeting } from './match.ts';
+import type { Dependency, RelationField } from './universe.ts';
+
+/** required … extra, unknown. */
+const priorityScores = [3, 2, 1, -1, -2, 0];
+const importantScore = 100;
+const wantedFields = [...hardFields, 'Recommends'] as const;
+
+/** What a requested package has besides, and an Essential or Important one. */
+export const requestedScore = 10_000;
+export const essentialScore = 5000;
+
+/**
+ * By package: its own priority; one for each relation that wants it by its name or by what it provides, minus one for each that does not bear it; and
+ * what those are worth that want it, by its name or by that of another package that is there and whose name it provides.
+ */
+export function scoresOf(state: AptState): Map<number, number> {
+  const { universe } = state;
+  const selection = state.selection();
+  const scores = new Map<number, number>();
+  const add = (pkg: number, value: number): void => { scores.set(pkg, (scores.get(pkg) ?? 0) + value); };
+  const relationsOf = (version: number, fields: readonly RelationField[]): Dependency[] =>
+    fields.flatMap((field) => universe.relationsOf(version, field).flat()).filter(({ name }) => name >= 0);
+  /** What is there under another name (or for another architecture) and gives this one. */
+  const givers = (dependency: Dependency, from: number, target: number): number[] => versionsMeeting(universe, dependency, from)
+    .map((version) => ({ version, owner: universe.ownerOf(version) })).filter(({ version, owner }) => owner !== target && selection.get(owner) === version).map(({ owner }) => owner);
+  const targetOf = (dependency: Dependency, from: number): number => (dependency.arch === 'any' ? -1 : universe.packageOf(dependency.name, from));
+  for (const [pkg, version] of selection) {
+    add(pkg, priorityScores[universe.priorityOf(version)] ?? 0);
+    if (universe.isEssential(pkg) || universe.isImportant(pkg)) add(pkg, importantScore);
+    if (state.installed.get(pkg) === version) add(pkg, 1);
+    const from = universe.archOf(pkg);
+    const count = (fields: readonly RelationField[], value: number): void => {
+      for (const dependency of relationsOf(version, fields)) {
+        const target = targetOf(dependency, from);
+        const there = selection.get(target);
+        if (dependency.operator !== undefined && (there === undefined || !meetsByName(universe, dependency, from, there))) continue;
+        if (target >= 0) add(target, value);
+        for (const giver of givers(dependency, from, target)) add(giver, value);
+      }
+    };
+    count(wantedFields, 1);
+    count(negativeFields, -1);
+    for (const twin of twinsOf(universe, version)) if (selection.get(universe.ownerOf(twin)) === twin) add(universe.ownerOf(twin), -1);
+  }
+  const own = new Map(scores);
+  for (const [pkg, version] of selection) {
+    const worth = Math.max(own.get(pkg) ?? 0, 0);
+    const from = universe.archOf(pkg);
+    for (const dependency of relationsOf(version, wantedFields)) {
+      const target = targetOf(dependency, from);
+      if (!selection.has(target)) continue;
+      add(target, worth);
+      for (const giver of givers({ name: dependency.name }, from, target)) add(giver, worth);
+    }
+  }
+  return scores;
+}
