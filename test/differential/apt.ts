@@ -4,6 +4,7 @@ import { parseStanzas } from '../../formats/deb/deb822.ts';
 import { solveAptClassic } from '../../downloader/solver/apt-classic.ts';
 import { checkClosure } from '../../downloader/solver/checker.ts';
 import type { Universe } from '../../downloader/solver/universe.ts';
+import { kindsOfSets } from './apt-kinds.ts';
 import { packageSets } from './apt-sets.ts';
 import { randomFrom } from './random-universe.ts';
 import { aptAnswer, openPair, type Pair } from './real-apt.ts';
@@ -21,6 +22,8 @@ export interface AptDifferentialOptions {
   readonly only?: string;
   /** Take every n-th fixed set. */
   readonly every: number;
+  /** Sets of every kind beside them (`apt-kinds.ts`): how many of each. */
+  readonly kinds?: number;
 }
 
 export interface Tally { same: number; refusedByBoth: number; readonly different: string[] }
@@ -71,7 +74,8 @@ export async function compareWithApt(options: AptDifferentialOptions, print: (li
     const pair = await openPair(arch.split('+'), await statusOf(options, arch));
     try {
       const fixed = packageSets.filter((_, index) => index % options.every === 0);
-      const sets = [...fixed, ...randomSets(pair.offer.universe, options)].filter((set) => options.only === undefined || set.includes(options.only));
+      const kinds = options.kinds === undefined ? [] : kindsOfSets(pair.offer.universe, options.seed, options.kinds).map(({ specs }) => specs.join(' '));
+      const sets = [...fixed, ...randomSets(pair.offer.universe, options), ...kinds].filter((set) => options.only === undefined || set.includes(options.only));
       for (const set of sets) {
         for (const recommends of [true, false]) {
           const names = set.split(/\s+/);

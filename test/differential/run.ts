@@ -21,6 +21,7 @@ const { positionals, values } = parseArgs({
     only: { type: 'string' },
     baseline: { type: 'string' },
     profile: { type: 'string' },
+    kinds: { type: 'string' },
   },
 });
 
@@ -29,6 +30,7 @@ const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 async function apt(): Promise<boolean> {
   const tally = await compareWithApt({
     architectures: values.arch.split(','), random: Number(values.random), seed: Number(values.seed), every: Number(values.every),
+    ...(values.kinds === undefined ? {} : { kinds: Number(values.kinds) }),
     ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }), ...(values.profile === undefined ? {} : { profile: values.profile }),
   }, print);
   const all = tally.same + tally.refusedByBoth + tally.different.length;
