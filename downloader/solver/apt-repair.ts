@@ -79,13 +79,10 @@ class Repair {
     else if (this.state.installed.delete(pkg)) this.changed = true;
   }
 
-  /** Packages that some version of would meet the relation: by name first, then what was read last. */
+  /** Packages of which some version meets the relation, in apt's order. */
   private targetsOf(version: number, dependency: Dependency, isTarget: (version: number) => boolean = () => true): number[] {
     const { universe } = this.state;
-    const meeting = versionsMeeting(universe, dependency, this.state.archOf(version)).filter(isTarget);
-    const named = meeting.filter((item) => universe.nameOf(universe.ownerOf(item)) === dependency.name);
-    const others = meeting.filter((item) => universe.nameOf(universe.ownerOf(item)) !== dependency.name).reverse();
-    return [...new Set([...named, ...others].map((item) => universe.ownerOf(item)))];
+    return [...new Set(versionsMeeting(universe, dependency, this.state.archOf(version)).filter(isTarget).map((item) => universe.ownerOf(item)))];
   }
 
   /** For something protected: the first package that can be marked once more for the group. */

@@ -37,6 +37,7 @@ export function scoresOf(state: AptState): Map<number, number> {
         const target = targetOf(dependency, from);
         const there = selection.get(target);
         if (dependency.operator !== undefined && (there === undefined || !meetsByName(universe, dependency, from, there))) continue;
+        if (value < 0 && dependency.name === universe.nameOf(pkg)) continue;
         if (target >= 0) add(target, value);
         for (const giver of givers(dependency, from, target)) add(giver, value);
       }

@@ -132,7 +132,7 @@ export class AptState {
       || order(universe.isEssential(x), universe.isEssential(y))
       || order(universe.isImportant(x), universe.isImportant(y))
       || universe.archOf(x) - universe.archOf(y)
-      || universe.priorityOf(a) - universe.priorityOf(b)
+      || universe.priorityRankOf(a) - universe.priorityRankOf(b)
       || y - x;
   }
 

@@ -25,14 +25,14 @@ export function meetsByProvides(universe: Universe, dependency: Dependency, from
   return provided !== undefined && versionMatches(provided, dependency.operator, dependency.version ?? '');
 }
 
-/** Every version that meets the relation, by name first (newest first), then by Provides in order of reading. */
+/** Every version that meets the relation, by name first (newest first), then by Provides, what was read last first. */
 export function versionsMeeting(universe: Universe, dependency: Dependency, from: number): number[] {
   if (dependency.name < 0) return [];
   const found: number[] = [];
   for (let arch = 0; arch < universe.architectures.length; arch += 1) {
     for (const version of universe.versionsOf(universe.packageOf(dependency.name, arch))) if (meetsByName(universe, dependency, from, version)) found.push(version);
   }
-  for (const { version, provided } of universe.providersOf(dependency.name)) {
+  for (const { version, provided } of universe.providersOf(dependency.name).toReversed()) {
     if (!found.includes(version) && meetsByProvides(universe, dependency, from, version, provided)) found.push(version);
   }
   return found;

@@ -33,9 +33,13 @@ const essentialBit = 1;
 const importantBit = 2;
 const allBit = 256;
 
+/** What a stanza without the field has: it comes before all others. */
+export const noPriority = 6;
+
 /** required, important, standard, optional, extra by their first letters; 5 for anything else. */
 function priorityOf(code: number): number {
   switch (code | 0x20) {
+    case 0x20: return noPriority;
     case 114: return 0;
     case 105: return 1;
     case 115: return 2;

@@ -4,7 +4,7 @@ import { NameTable } from './name-table.ts';
 import { Numbers, numberTables, Texts, type UniverseTables } from './universe-tables.ts';
 
 /** Changes whenever what is kept, or how it is made, changes. */
-const magic = `longshore universe 1 ${new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'le' : 'be'}\n`;
+const magic = `longshore universe 2 ${new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'le' : 'be'}\n`;
 const headerBytes = 1024;
 
 interface Header {

@@ -6,7 +6,7 @@ import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { parseRelations } from '../../formats/deb/relation.ts';
 import { compareVersions, type VersionOperator } from '../../formats/deb/version.ts';
 import type { NameTable } from './name-table.ts';
-import { eachName, flagged, kept, keptSlots, type MultiArch, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
+import { eachName, flagged, kept, keptSlots, type MultiArch, noPriority, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
 import { emptyTables, type UniverseTables } from './universe-tables.ts';
 
 export type { RelationField } from './stanza-fields.ts';
@@ -215,7 +215,9 @@ export class Universe {
   /** Of the package: any of its versions says so. */
   isEssential(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.essential(this.tables.flags.get(version))); }
   isImportant(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.important(this.tables.flags.get(version))); }
-  /** 0 required … 4 extra, 5 unknown. */
+  /** In apt's order of options: a version without the field comes first. */
+  priorityRankOf(version: number): number { return this.priorityOf(version) === noPriority ? -1 : this.priorityOf(version); }
+  /** 0 required … 4 extra, 5 unknown, 6 none. */
   priorityOf(version: number): number { return flagged.priority(this.tables.flags.get(version)); }
   multiArchOf(version: number): MultiArch { return flagged.multiArch(this.tables.flags.get(version)); }
   /** The best of the indexes that have it, without preferences. */

@@ -46,4 +46,12 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'Essential packages are not added by themselves', packages: index('a 1\ne 1; Essential: yes'), wanted: ['a'], answer: ['a 1'] },
   { name: 'a cycle of needs ends', packages: index('a 1; Depends: b\nb 1; Depends: c\nc 1; Depends: a'), wanted: ['a'], answer: ['a 1', 'b 1', 'c 1'] },
   { name: 'an obsolete operator means "or equal"', packages: index('a 1; Depends: b (> 1)\nb 1'), wanted: ['a'], answer: ['a 1', 'b 1'] },
+  { name: 'what says no Priority comes before what says one', packages: index('a 1; Depends: v\nx 1; Provides: v; Priority: required\ny 1; Provides: v'), wanted: ['a'], answer: ['a 1', 'y 1'] },
+  { name: 'Conflicts speak of every architecture', packages: index('a 1/amd64; Conflicts: b\nb 1/i386'), architectures: ['amd64', 'i386'], wanted: ['a', 'b:i386'], answer: undefined },
+  { name: 'Conflicts with an architecture speak of that one', packages: index('a 1/amd64; Conflicts: b:amd64\nb 1/i386'), architectures: ['amd64', 'i386'], wanted: ['a', 'b:i386'], answer: ['a 1', 'b:i386 1'] },
+  { name: 'a foreign tool that denies what is wanted is passed over', packages: index('a 1/amd64; Depends: t | u; Provides: v\nt 1/i386; Multi-Arch: foreign; Conflicts: v\nu 1/amd64'), architectures: ['amd64', 'i386'], wanted: ['a'], answer: ['a 1', 'u 1'] },
+  { name: 'what was there when a package was looked at is not looked for again', packages: index('p0 2; Breaks: p12; Recommends: p15 | p12\np2 1; Depends: p7\np7 2; Depends: p13 | p11 (>= 1)\np11 2; Depends: p12 | p15, p0\np12 2\np13 3; Pre-Depends: p17\np15 2'), wanted: ['p2'], recommends: true, answer: undefined },
+  { name: 'repair passes over a provider that is one in an older version only', packages: index('a 1; Depends: c | b, v\nc 1; Depends: b\nb 1; Breaks: d\nd 1\no 1; Provides: v\nx 1; Provides: v\nx 2\ny 1; Depends: d; Provides: v'), wanted: ['a'], answer: undefined },
+  { name: 'repair prefers the provider that was read last', packages: index('e 1; Breaks: g\nn 1; Provides: v\ng 1\nb 1; Depends: g (>= 1) | v\nm 1; Provides: v\na 1; Depends: b'), wanted: ['a', 'e'], answer: ['a 1', 'b 1', 'e 1', 'm 1'] },
+  { name: 'a Recommends that stays broken is not left out for the rest', packages: index('a 1; Recommends: c\nc 1; Depends: d; Breaks: d\nb 1; Pre-Depends: e\ne 1\nd 1; Breaks: e'), wanted: ['a', 'b'], recommends: true, answer: undefined },
 ];
