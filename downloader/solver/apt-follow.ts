@@ -2,18 +2,10 @@
 import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { type AptState, hardFields } from './apt-state.ts';
 import { meetsByName, versionsMeeting } from './match.ts';
-import type { Dependency, DependencyGroup } from './universe.ts';
+import type { DependencyGroup } from './universe.ts';
 
 /** Whether what is installed or would be chosen meets the group. */
 const wouldBeMet = (state: AptState, version: number, group: DependencyGroup): boolean => state.isMet(version, group) || state.couldBeMet(version, group);
-
-/** apt lets a candidate that would do go for the release's own version where the relation names a version and the candidate needs something itself. */
-function yieldsToRelease(state: AptState, { name, operator }: Dependency, arch: number): boolean {
-  const { universe } = state;
-  if (name < 0 || operator === undefined) return false;
-  const candidate = state.originalCandidateOf(universe.packageOf(name, arch));
-  return candidate >= 0 && hardFields.some((field) => universe.relationsOf(candidate, field).length > 0);
-}
 
 /**
  * After `name/suite`: what the version needs, and no candidate meets, is taken from the same release, and so on. Where that does not help either, the
@@ -23,19 +15,15 @@ export function followRelease(state: AptState, version: number, isRelease: (fact
   const { universe } = state;
   const changed: number[] = [];
   const follow = (from: number, depth: number): boolean => hardFields.flatMap((field) => universe.relationsOf(from, field)).every((group) => {
-    const isMet = wouldBeMet(state, from, group);
-    const concerned = isMet ? group.filter((dependency) => yieldsToRelease(state, dependency, state.archOf(from))) : group;
-    let tried = false;
-    const done = depth < 100 && concerned.some((dependency) => {
+    if (wouldBeMet(state, from, group)) return true;
+    return depth < 100 && group.some((dependency) => {
       const found = dependency.name < 0 ? undefined : universe.versionsOf(universe.packageOf(dependency.name, state.archOf(from)))
         .find((item) => universe.indexesOf(item).some((index) => isRelease(universe.inputAt(index).release ?? {})));
       if (found === undefined || !meetsByName(universe, dependency, state.archOf(from), found) || state.pinnedVersion(universe.ownerOf(found)) !== undefined) return false;
       state.pin(universe.ownerOf(found), found);
       changed.push(universe.ownerOf(found));
-      tried = true;
       return follow(found, depth + 1);
     });
-    return done || (isMet && !tried);
   });
   const done = follow(version, 0);
   if (!done) for (const pkg of changed) state.unpin(pkg);
