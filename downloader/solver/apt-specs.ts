@@ -32,7 +32,9 @@ function packageOrProvider(state: AptState, label: string, spec: string): number
   if (pkg !== undefined && universe.versionsOf(pkg).length > 0) return pkg;
   const name = universe.names.find(label.split(':')[0] ?? '');
   const owners = name < 0 ? [] : universe.providersOf(name).filter(({ version }) => state.candidateOf(universe.ownerOf(version)) === version).map(({ version }) => universe.ownerOf(version));
-  const providers = [...new Set(owners)];
+  const arch = Math.max(universe.architectures.indexOf(label.split(':')[1] ?? ''), 0);
+  const own = owners.filter((owner) => universe.archOf(owner) === arch);
+  const providers = [...new Set(own.length > 0 ? own : owners)];
   if (providers.length === 1 && providers[0] !== undefined) return providers[0];
   if (providers.length === 0) throw notFound(spec, 'no package of that name');
   throw notFound(spec, `a virtual package, provided by ${providers.map((owner) => universe.label(owner)).sort().join(', ')}: name one of them`);

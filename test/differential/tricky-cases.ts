@@ -54,4 +54,5 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'repair passes over a provider that is one in an older version only', packages: index('a 1; Depends: c | b, v\nc 1; Depends: b\nb 1; Breaks: d\nd 1\no 1; Provides: v\nx 1; Provides: v\nx 2\ny 1; Depends: d; Provides: v'), wanted: ['a'], answer: undefined },
   { name: 'repair prefers the provider that was read last', packages: index('e 1; Breaks: g\nn 1; Provides: v\ng 1\nb 1; Depends: g (>= 1) | v\nm 1; Provides: v\na 1; Depends: b'), wanted: ['a', 'e'], answer: ['a 1', 'b 1', 'e 1', 'm 1'] },
   { name: 'a Recommends that stays broken is not left out for the rest', packages: index('a 1; Recommends: c\nc 1; Depends: d; Breaks: d\nb 1; Pre-Depends: e\ne 1\nd 1; Breaks: e'), wanted: ['a', 'b'], recommends: true, answer: undefined },
+  { name: 'a virtual name of which each architecture has one provider', packages: index('p 1/amd64; Provides: v; Multi-Arch: same\np 1/i386; Provides: v; Multi-Arch: same'), architectures: ['amd64', 'i386'], wanted: ['v'], answer: ['p 1'] },
 ];
