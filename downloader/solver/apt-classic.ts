@@ -4,6 +4,7 @@ import { followExact } from './apt-follow.ts';
 import { repair } from './apt-repair.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import { AptState } from './apt-state.ts';
+import { newerVersions } from './apt-newer.ts';
 import { settleInstalled } from './apt-upgrade.ts';
 import { unsolvable } from './explain.ts';
 import { keepReachable } from './garbage.ts';
@@ -52,5 +53,5 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   const chosen = [...state.marks].filter(([pkg]) => kept.has(pkg)).map(([, { version, reason, requiredBy }]) =>
     ({ version, reason, ...(requiredBy === undefined ? {} : { requiredBy }) }));
   const notes = [...(repaired ? ['conflicts were repaired as apt does'] : []), ...(removed.length === 0 ? [] : [`machines lose ${removed.join(', ')}`])];
-  return { chosen, rejected: marker.rejections, exact: !repaired, notes, removed };
+  return { chosen, rejected: [...marker.rejections, ...newerVersions(state, chosen.map(({ version }) => version))], exact: !repaired, notes, removed };
 }

@@ -30,7 +30,8 @@ export class AptState {
     this.pins = pins;
   }
 
-  private pinOf(version: number): number { return this.pins?.priorityOf(version) ?? this.universe.pinOf(version); }
+  /** Its pin. */
+  priorityOf(version: number): number { return this.pins?.priorityOf(version) ?? this.universe.pinOf(version); }
 
   /** The version that a spec settled. */
   pinnedVersion(pkg: number): number | undefined { return this.pinned.get(pkg); }
@@ -68,7 +69,7 @@ export class AptState {
     let best = -1;
     let most = 0;
     for (const [index, version] of versions.entries()) {
-      const pin = this.pinOf(version);
+      const pin = this.priorityOf(version);
       if (pin <= most || (there >= 0 && index > there && pin < 1000)) continue;
       best = version;
       most = pin;

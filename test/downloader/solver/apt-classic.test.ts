@@ -85,3 +85,22 @@ describe('checkClosure', () => {
     [[['a', 'Conflicts: a\n']], []],
   ] as const)('judges %j', (texts, problems) => { expect(check(...texts)).toEqual(problems); });
 });
+
+describe('newer versions that are not taken', () => {
+  const item = (version: string): string => `Package: a\nVersion: ${version}\nArchitecture: amd64\n`;
+  const twoReleases = (): Universe => {
+    const universe = universeOf(item('1'));
+    universe.add({ bytes: Buffer.from(item('2')), subject: 'backports', priority: 100, release: { suite: 'stable-backports' } });
+    return universe;
+  };
+  const rejectedOf = (wanted: string): readonly unknown[] => solveAptClassic(twoReleases(), { wanted: [wanted], recommends: false, mode: 'closure' }).rejected;
+
+  it('are told with the priorities that decided', () => {
+    expect(rejectedOf('a')).toEqual([{ for: 'a', relation: 'a', chosen: 'a 1', option: 'a 2', because: 'its priority in stable-backports is 100, and that of what was taken is 500' }]);
+  });
+
+  it('are told to be other than what the set asks for', () => {
+    expect(rejectedOf('a=1')).toEqual([expect.objectContaining({ option: 'a 2', because: 'the set asks for another version' })]);
+    expect(rejectedOf('a=2')).toEqual([]);
+  });
+});
