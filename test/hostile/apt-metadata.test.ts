@@ -1,6 +1,7 @@
 // What a hostile or broken apt repository may say: each is refused with its code, and the store is as it was but for metadata that was verified.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import { silent } from '../../bom/events.ts';
@@ -51,6 +52,15 @@ const cases: readonly Case[] = [
   { what: 'a gzip bomb', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.alloc(64 << 20, 'x')) }) },
   { what: 'a stanza of 100 MB', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.concat([Buffer.from('Package: app\nVersion: 1\nArchitecture: amd64\nDescription: '), Buffer.alloc(100 << 20, 'x'), Buffer.from('\n')])) }) },
   { what: 'a Filename that leaves the pool', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: 'pool/../../app.deb' })], { key }) },
+  { what: 'an absolute Filename', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: '/etc/passwd' })], { key }) },
+  { what: 'a Filename of another host', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: 'http://evil.example.org/app.deb' })], { key }) },
+  { what: 'a negative Size', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Size: '-1' })], { key }) },
+  { what: 'a SHA256 that is none', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { SHA256: 'z'.repeat(64) })], { key }) },
+  { what: 'a NUL in a version', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Version: '1\0' })], { key }) },
+  { what: 'a stanza without Package', code: 'RESOLVE_NOT_FOUND', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.from('Version: 1\nArchitecture: amd64\n')) }) },
+  { what: 'a stanza without Version', code: 'RESOLVE_NOT_FOUND', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.from('Package: app\nArchitecture: amd64\n')) }) },
+  { what: 'a line that is no field', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.from('Package: app\nVersion: 1\nthis is no field\n')) }) },
+  { what: 'a zstd bomb', code: 'INTEGRITY_METADATA', verified: [release, index.replace('.gz', '.zst')], files: () => good({ extension: '.zst', encode: () => zstdCompressSync(Buffer.alloc(64 << 20, 'x')) }) },
   { what: 'a cycle of Provides that needs what nobody is', code: 'RESOLVE_UNSOLVABLE', verified: [release, index], files: () => makeRepository([stanza('app', { Depends: 'a (>= 2)' }), stanza('a', { Provides: 'b (= 2)', Depends: 'b (>= 3)' }), stanza('c', { Provides: 'a (= 2)', Depends: 'a (>= 2), b (>= 3)' })], { key }) },
 ];
 
