@@ -11,13 +11,14 @@ import { keepReachable } from './garbage.ts';
 import type { Decision, SolveRequest } from './solve.ts';
 import type { Universe } from './universe.ts';
 
-function assume(state: AptState, installed: NonNullable<SolveRequest['installed']>): void {
+function assume(state: AptState, { installed = new Map(), held }: SolveRequest): void {
   for (const [label, version] of installed) {
     const pkg = findPackage(state.universe, label);
     if (pkg === undefined) continue;
     const known = version === undefined ? state.originalCandidateOf(pkg) : state.universe.versionsOf(pkg).find((item) => state.universe.versionText(item) === version) ?? -1;
     if (known >= 0) state.installed.set(pkg, known);
     state.forgetCandidate(pkg);
+    if (known >= 0 && held?.has(label) === true) state.pin(pkg, known);
   }
 }
 
@@ -34,7 +35,7 @@ function versioned({ universe, installed }: AptState, said: NonNullable<SolveReq
 export function solveAptClassic(universe: Universe, request: SolveRequest): Decision {
   const state = new AptState(universe, request.pins);
   const marker = new Marker(state, request);
-  assume(state, request.installed ?? new Map());
+  assume(state, request);
   const before = versioned(state, request.installed ?? new Map());
   const wanted = [...new Set(request.wanted.map((spec) => resolveSpec(state, spec)))];
   if (request.followExact === true) for (const pkg of wanted) followExact(state, pkg);

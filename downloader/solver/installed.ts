@@ -4,6 +4,8 @@ import { parseStanzas } from '../../formats/deb/deb822.ts';
 export interface Installed {
   /** name (with `:arch` where the status says a foreign one) to version; undefined: any version will do. */
   readonly packages: ReadonlyMap<string, string | undefined>;
+  /** Those of them that stay as they are: `apt-mark hold`. */
+  readonly held: ReadonlySet<string>;
   /** Stanzas of it that solving needs beside the repositories' indexes; empty for a plain list. */
   readonly stanzas: Buffer;
 }
@@ -12,16 +14,19 @@ const isInstalled = (status: string): boolean => /^\S+\s+\S+\s+(?:installed|trig
 
 function fromStatus(text: string, subject: string, native: string): Installed {
   const packages = new Map<string, string | undefined>();
+  const held = new Set<string>();
   const kept: string[] = [];
   for (const stanza of parseStanzas(text, { subject })) {
     const name = stanza.get('package');
     if (name === undefined || !isInstalled(stanza.get('status') ?? '')) continue;
     const arch = stanza.get('architecture') ?? 'all';
-    packages.set(arch === native || arch === 'all' ? name : `${name}:${arch}`, stanza.get('version'));
+    const label = arch === native || arch === 'all' ? name : `${name}:${arch}`;
+    packages.set(label, stanza.get('version'));
+    if (/^hold\s/.test((stanza.get('status') ?? '').trim())) held.add(label);
     const fields = [...stanza].filter(([field]) => !['status', 'conffiles', 'description', 'config-version'].includes(field));
     kept.push(fields.map(([field, value]) => `${field}: ${value}\n`).join(''));
   }
-  return { packages, stanzas: Buffer.from(kept.join('\n')) };
+  return { packages, held, stanzas: Buffer.from(kept.join('\n')) };
 }
 
 /** A package URL (purl specification, type deb) as `name[:arch][=version]`; any other line as it is. */
@@ -49,5 +54,5 @@ export function parseInstalled(text: string, subject: string, native: string): I
     const [name, arch = native] = label.split(':');
     return `Package: ${name}\nVersion: ${version}\nArchitecture: ${arch}\n`;
   };
-  return { packages, stanzas: Buffer.from(versioned.map(stanza).join('\n')) };
+  return { packages, held: new Set(), stanzas: Buffer.from(versioned.map(stanza).join('\n')) };
 }

@@ -9,6 +9,8 @@ export interface SolveRequest {
   readonly mode: 'none' | 'direct' | 'closure';
   /** What the machines have already: name (or name:arch) to version; without one, any version is assumed to do. */
   readonly installed?: ReadonlyMap<string, string | undefined>;
+  /** Those of them that keep their version, whatever is newer: `apt-mark hold`. */
+  readonly held?: ReadonlySet<string>;
   /** Priorities of versions; those of their indexes without it. */
   readonly pins?: PinPolicy;
   /** Packages that a pinned version needs in one exact version are pinned to that too. Without it such a set is refused, as apt does. */

@@ -21,6 +21,7 @@ export interface Offer {
   readonly warnings: readonly string[];
   /** What the machines have before, by a file. */
   readonly installed: Installed['packages'];
+  readonly held: Installed['held'];
   readonly installedStanzas: readonly Stanza[];
   /** Stanzas cannot be read any more then. */
   close(): void;
@@ -82,12 +83,12 @@ export async function loadOffer(context: OfferContext, request: OfferRequest, si
     })),
     warnings: loaded.flatMap(({ checked, missing }) => [...checked.warnings, ...missing.map((what) => `${redactUrl(checked.suite.uri)} ${checked.suite.suite} has no index of ${what}`)]),
   };
-  if (assumeInstalled === undefined || 'profile' in assumeInstalled) return { ...offer, installed: new Map(), installedStanzas: [] };
+  if (assumeInstalled === undefined || 'profile' in assumeInstalled) return { ...offer, installed: new Map(), held: new Set(), installedStanzas: [] };
   const { path, written } = assumeInstalled;
   const text = context.readFile === undefined ? await readLocal(path, maxStatusBytes) : await context.readFile(path);
   const installed = parseInstalled(Buffer.from(text).toString('utf8'), written, target.arch);
   universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin, release: { suite: 'now' } });
-  return { ...offer, installed: installed.packages, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
+  return { ...offer, installed: installed.packages, held: installed.held, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
 }
 
 type LoadedSuite = { readonly checked: CheckedRelease } & Awaited<ReturnType<typeof fetchIndexes>>;

@@ -78,7 +78,7 @@ export function decide(prepared: PreparedSet, wanted: readonly string[] = prepar
   const { set, offer, installed, pins } = prepared;
   try {
     const decision = solveAptClassic(offer.universe, {
-      wanted, recommends: set.weakDependencies, mode: set.dependencies === 'alldeps' ? 'closure' : set.dependencies, installed,
+      wanted, recommends: set.weakDependencies, mode: set.dependencies === 'alldeps' ? 'closure' : set.dependencies, installed, held: offer.held,
       ...(pins === undefined ? {} : { pins }), ...(set.followExact === true ? { followExact: true } : {}),
     });
     if (set.dependencies === 'closure') demandInstallable(prepared, decision);

@@ -104,3 +104,14 @@ describe('newer versions that are not taken', () => {
     expect(rejectedOf('a=2')).toEqual([]);
   });
 });
+
+describe('what is on hold', () => {
+  it('keeps its version: what needs a newer one is refused, as apt-get refuses it', () => {
+    const universe = universeOf('Package: a\nVersion: 2\nArchitecture: amd64\n\nPackage: b\nVersion: 1\nArchitecture: amd64\nDepends: a (>= 2)\n');
+    const { packages: installed, held, stanzas } = parseInstalled('Package: a\nStatus: hold ok installed\nVersion: 1\nArchitecture: amd64\n', 'status', 'amd64');
+    universe.add({ bytes: stanzas, subject: 'status', priority: 100 });
+    const ask = (more: object): unknown => solveAptClassic(universe, { wanted: ['b'], recommends: false, mode: 'closure', installed, ...more }).chosen.length;
+    expect(() => ask({ held })).toThrow(expect.objectContaining({ code: 'RESOLVE_UNSOLVABLE' }) as Error);
+    expect(ask({})).toBe(2);
+  });
+});
