@@ -125,7 +125,7 @@ class Compose {
     const get = (key: string): Node | undefined => service.get(key)?.node;
     const fileOf = (key: string): string => service.get(key)?.file ?? '';
     const stated = get('platform');
-    const platform = stated === undefined ? undefined : this.text(stated, fileOf('platform'));
+    const platform = stated === undefined ? undefined : this.text(stated, fileOf('platform'), true);
     const profiles = get('profiles')?.texts ?? [];
     const more: Fields = { ...(platform === undefined ? {} : { platforms: [platform] }), ...(profiles.length === 0 ? {} : { when: { profiles } }) };
     const image = get('image');
@@ -188,7 +188,7 @@ class Compose {
     const isElsewhere = /^(?:https?|git|ssh):\/\/|^git@/.test(context);
     const path = isElsewhere ? context : posix.join(context, interpolate(said('dockerfile') ?? 'Dockerfile', values).text);
     const file = this.find(path, from);
-    const args = new Map(layers.toReversed().flatMap(({ node }) => argumentsOf(node)));
+    const args = new Map(layers.toReversed().flatMap(({ node }) => argumentsOf(node, values)));
     if (inline !== undefined) for (const found of dockerfileImages({ path: build.where, text: inline }, args)) take(found.ref, build.where, values);
     else if (file !== undefined) for (const found of dockerfileImages(file, args)) take(found.ref, found.where, values);
     else this.draft.unresolved(build.where, `build of ${name}`, `${path} is not among the files given, so its base images are not known`);
@@ -205,10 +205,11 @@ class Compose {
   }
 
   /** The text with variables filled in; unresolved when one has no value. */
-  private text(node: Node, from: string): string | undefined {
+  private text(node: Node, from: string, mayBeEmpty = false): string | undefined {
     if (node.text === undefined) return undefined;
     const { text, unset } = interpolate(node.text, this.valuesFor(from));
     if (unset.length === 0 && text !== '') return text;
+    if (unset.length === 0 && mayBeEmpty) return undefined;
     this.draft.unresolved(node.where, node.text, `${unset.join(', ') || 'it'} has no value`);
     return undefined;
   }
@@ -221,8 +222,11 @@ function layersOf(field: Field): Field[] {
   return layers;
 }
 
-/** `args` as a mapping or as NAME=value lines. */
-function argumentsOf(build: Node): [string, string][] {
-  const listed = build.at('args').items.flatMap(({ text = '' }): [string, string][] => (text.includes('=') ? [[text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]] : []));
-  return [...listed, ...build.at('args').entries.flatMap(([key, { text }]): [string, string][] => (text === undefined ? [] : [[key, text]]))];
+/** `args` as a mapping or as NAME=value lines; a name without a value has that of the environment. */
+function argumentsOf(build: Node, values: ReadonlyMap<string, string>): [string, string][] {
+  const written = [
+    ...build.at('args').items.map(({ text = '' }): [string, string | undefined] => (text.includes('=') ? [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] : [text, undefined])),
+    ...build.at('args').entries.map(([key, { text }]): [string, string | undefined] => [key, text]),
+  ];
+  return written.flatMap(([name, text]): [string, string][] => { const value = text ?? values.get(name); return value === undefined ? [] : [[name, value]]; });
 }

@@ -73,6 +73,7 @@ function convert(files: readonly AdapterFile[], options: AdapterOptions): Conver
       for (const each of object.at('kind').text === 'List' ? object.at('items').items : [object]) installed(draft, each);
     }
   }
+  for (const { ref, where, more, renames } of reached.patched) draft.image(renamed(ref, renames, used), where, more);
   // What a base elsewhere is made to use, as far as its rename says it.
   for (const { rename: { name, newName = name, newTag, digest }, where } of reached.renames.filter(({ rename }) => !used.has(rename))) {
     if (newTag === undefined && digest === undefined) draft.unresolved(where, `image ${name}`, 'a rename of an image that no file given has');

@@ -12,6 +12,11 @@ export interface ImageRename { readonly name: string; readonly newName?: string;
 /** A file with the renames that apply to it, innermost first. */
 export interface Reached { readonly path: string; readonly renames: readonly ImageRename[] }
 
+/** An image that a patch written into a kustomization sets. */
+export interface PatchedImage extends FoundImage { readonly renames: readonly ImageRename[] }
+
+export interface Reach { readonly files: readonly Reached[]; readonly patched: readonly PatchedImage[]; readonly renames: readonly PlacedRename[] }
+
 export interface PlacedRename { readonly rename: ImageRename; readonly where: string }
 
 export function isKustomization(path: string): boolean {
@@ -19,13 +24,15 @@ export function isKustomization(path: string): boolean {
 }
 
 /** Files that the outermost kustomizations reach, each as often as it is reached; remote bases go to git[], charts to charts[]. */
-export function reach(kustomizations: readonly Kustomization[], paths: ReadonlySet<string>, draft: BomDraft): { readonly files: readonly Reached[]; readonly renames: readonly PlacedRename[] } {
+export function reach(kustomizations: readonly Kustomization[], paths: ReadonlySet<string>, draft: BomDraft): Reach {
   const byFolder = new Map(kustomizations.map((one) => [one.folder, one]));
   const inner = new Set(kustomizations.flatMap((one) => references(one.node).map(({ text }) => resolved(one, text))));
   const byKustomization = new Map(kustomizations.map((one) => [one, renamesOf(one.node)]));
   const result: Reached[] = [];
+  const patched: PatchedImage[] = [];
   const visit = (one: Kustomization, renames: readonly ImageRename[], open: ReadonlySet<string>): void => {
     const own = [...(byKustomization.get(one) ?? []).map(({ rename }) => rename), ...renames];
+    patched.push(...patches(draft, one).map((found) => ({ ...found, renames: own })));
     for (const { text, where } of references(one.node)) {
       const path = resolved(one, text);
       const folder = byFolder.get(path);
@@ -34,13 +41,13 @@ export function reach(kustomizations: readonly Kustomization[], paths: ReadonlyS
       else if (paths.has(path)) result.push({ path, renames: own });
       else if (folder === undefined) draft.unresolved(where, text, 'a resource that is not among the files given');
     }
+    for (const path of patchFiles(one).filter((each) => paths.has(each))) result.push({ path, renames: own });
   };
   for (const one of kustomizations) {
     charts(draft, one);
-    patches(draft, one);
     if (!inner.has(one.folder)) visit(one, [], new Set([one.folder]));
   }
-  return { files: result, renames: [...byKustomization.values()].flat() };
+  return { files: result, patched, renames: [...byKustomization.values()].flat() };
 }
 
 /** A reference after renames, as kustomize does: by name without tag and digest, each rename once; those that fit are added to `used`. */
@@ -87,15 +94,21 @@ function remote(draft: BomDraft, text: string, where: string): void {
   draft.unresolved(where, text, 'the images of a remote base are not known: convert its manifests too');
 }
 
+/** Paths of patches that are files: kustomize applies them before it renames images. */
+function patchFiles(one: Kustomization): string[] {
+  const written = [...['patches', 'patchesJson6902'].flatMap((key) => one.node.at(key).items.flatMap((item) => item.at('path').texts)), ...one.node.at('patchesStrategicMerge').items.flatMap(({ texts }) => texts.filter((text) => !text.includes('\n')))];
+  return written.map((text) => resolved(one, text));
+}
+
 /** Images that patches written into the kustomization set: strategic merges by their pod specs, JSON 6902 by the paths that end in image. */
-function patches(draft: BomDraft, { node, file }: Kustomization): void {
+function patches(draft: BomDraft, { node, file }: Kustomization): FoundImage[] {
   const texts = [...[...node.at('patches').items, ...node.at('patchesJson6902').items].map((item) => item.at('patch')), ...node.at('patchesStrategicMerge').items];
-  for (const patch of texts) {
-    if (patch.text === undefined || !patch.text.includes('image')) continue;
+  return texts.flatMap((patch): FoundImage[] => {
+    if (patch.text === undefined || !patch.text.includes('image')) return [];
     const { documents, broken } = readNodes({ path: file.path, text: patch.text });
     for (const { message } of broken) draft.unresolved(patch.where, 'a patch', message);
-    for (const document of documents) for (const { ref, more } of [...imagesOf(document), ...patchImages(document)]) draft.image(ref, patch.where, more);
-  }
+    return documents.flatMap((document) => [...imagesOf(document), ...patchImages(document)]).map((found) => ({ ...found, where: patch.where }));
+  });
 }
 
 /** Images that the operations of a JSON 6902 patch set; none for any other document. */

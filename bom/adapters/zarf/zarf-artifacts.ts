@@ -26,7 +26,7 @@ export function addChart(draft: BomDraft, item: Node, path: string, { isImported
   if (source === undefined) return;
   if (isTemplated(Object.values(source).join(' '))) { draft.unresolved(item.where, `chart ${name ?? ''}`, 'a template in it'); return; }
   const values = item.at('valuesFiles').items.flatMap((each): string[] => {
-    const text = each.text ?? '';
+    const text = each.text ?? each.at('path').text ?? '';
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) { draft.unresolved(each.where, text, 'values of a chart elsewhere: fetch them'); return []; }
     const found = draft.local(text, path, each.where);
     return found === undefined ? [] : [found];

@@ -12,17 +12,20 @@ export const zarf: Adapter = {
   name: 'zarf', version: 3,
   summary: 'Zarf packages: images, files, charts, git repositories; imports among the files given',
   wants: (path) => /\.ya?ml$/.test(path) || isZarfConfig(path),
-  detect: (files) => files.some(({ text }) => /^kind:\s*["']?Zarf(?:Package|Init)Config/m.test(text)),
+  detect: (files) => files.some(({ text }) => /^kind:\s*["']?Zarf(?:Package|Init|Component)Config/m.test(text)),
   convert: (files, options = {}) => new Zarf(files, options).convert(),
 };
 
 /** `local`, `remote` and `utilityCluster` are what packages had before components. */
 const oldComponents = ['local', 'remote', 'utilityCluster'] as const;
-const topLevel: readonly string[] = ['apiVersion', 'kind', 'metadata', 'build', 'variables', 'constants', 'components', 'values', 'documentation', ...oldComponents];
+const topLevel: readonly string[] = ['apiVersion', 'kind', 'metadata', 'build', 'variables', 'constants', 'components', 'component', 'values', 'documentation', ...oldComponents];
 const knownFields = [
   'name', 'description', 'default', 'required', 'optional', 'only', 'selector', 'target', 'group', 'import', 'deprecatedCosignKeyPath', 'cosignKeyPath', 'manifests', 'charts', 'dataInjections', 'files',
   'images', 'imageArchives', 'repos', 'repositories', 'actions', 'extensions', 'healthChecks', 'scripts', 'service', 'features', 'values',
 ];
+
+/** `by` is the component that imports one without a name of its own. */
+interface Reading { readonly depth: number; readonly by?: Node }
 
 class Zarf {
   private readonly files: readonly AdapterFile[];
@@ -39,13 +42,13 @@ class Zarf {
   }
 
   convert(): Converted {
-    const packages = this.files.flatMap((file) => this.read(file).filter((node) => /^Zarf(?:Package|Init)Config$/.test(node.at('kind').text ?? '')).map((node) => ({ file, node })));
-    const imported = new Set(packages.flatMap(({ file, node }) => node.at('components').items.flatMap((item) => this.importPath(item, file.path) ?? [])));
+    const packages = this.files.flatMap((file) => this.definitions(file).map((node) => ({ file, node })));
+    const imported = new Set(packages.flatMap(({ file, node }) => [...node.at('components').items, node.at('component')].flatMap((item) => this.importPaths(item, file.path))));
     for (const { file, node } of packages) {
       if (imported.has(posix.normalize(file.path)) && packages.length > 1) continue;
       this.draft.metadata['name'] ??= this.options.name ?? node.at('metadata', 'name').text;
       this.draft.metadata['version'] ??= node.at('metadata', 'version').text;
-      for (const component of [...node.at('components').items, ...oldComponents.map((key) => node.at(key)).filter(({ isMap }) => isMap)]) this.component(component, file, node, 0);
+      for (const component of [...node.at('components').items, ...['component', ...oldComponents].map((key) => node.at(key)).filter(({ isMap }) => isMap)]) this.component(component, file, node, { depth: 0 });
       for (const [key, value] of node.entries) if (!topLevel.includes(key)) this.draft.unresolved(value.where, key, 'a part of a package that is not known');
     }
     return { boms: [this.draft.build('zarf')], warnings: this.warnings };
@@ -60,19 +63,30 @@ class Zarf {
     return arch === undefined || !text.includes('###ZARF_PKG_ARCH###') ? documents : readNodes({ path: file.path, text: text.replaceAll('###ZARF_PKG_ARCH###', arch) }).documents;
   }
 
-  private importPath(component: Node, from: string): string | undefined {
-    const path = component.at('import', 'path').text;
-    if (path === undefined) return undefined;
-    const joined = posix.normalize(posix.join(posix.dirname(from), path));
-    return /\.ya?ml$/.test(joined) ? joined : posix.join(joined, 'zarf.yaml');
+  /** A file may hold the package once for each version of Zarf's API; the newest one counts. */
+  private definitions(file: AdapterFile): Node[] {
+    const all = this.read(file).filter((node) => /^Zarf(?:Package|Init|Component)Config$/.test(node.at('kind').text ?? ''));
+    const isNewest = (node: Node): boolean => node.at('apiVersion').text === 'zarf.dev/v1beta1';
+    if (all.length < 2 || !all.some(isNewest)) return all;
+    this.warnings.push(...all.filter((node) => !isNewest(node)).map((node) => `${node.where}: the same package for another version of the API is passed over`));
+    return all.filter(isNewest);
   }
 
-  private component(component: Node, file: AdapterFile, root: Node, depth: number): void {
-    const name = component.at('name').text ?? '';
+  /** import.path of v1alpha1; import.local[].path of v1beta1. */
+  private importPaths(component: Node, from: string): string[] {
+    return [...component.at('import', 'path').texts, ...component.at('import', 'local').items.flatMap((item) => item.at('path').texts)].map((path) => {
+      const joined = posix.normalize(posix.join(posix.dirname(from), path));
+      return /\.ya?ml$/.test(joined) ? joined : posix.join(joined, 'zarf.yaml');
+    });
+  }
+
+  private component(component: Node, file: AdapterFile, root: Node, { depth, by = component }: Reading): void {
+    const name = component.at('name').text ?? by.at('name').text ?? '';
     this.import(component, file, root, depth);
     const arch = component.at('only', 'cluster', 'architecture').text ?? component.at('selector', 'architecture').text ?? root.at('metadata', 'architecture').text;
     const flavor = component.at('only', 'flavor').text ?? component.at('selector', 'flavor').text;
-    const isRequired = component.at('required').isTrue || (component.at('optional').exists && !component.at('optional').isTrue) || (root.at('apiVersion').text === 'zarf.dev/v1beta1' && !component.at('optional').isTrue);
+    const asked = component.at('name').exists ? component : by;
+    const isRequired = asked.at('required').isTrue || (asked.at('optional').exists && !asked.at('optional').isTrue) || (root.at('apiVersion').text === 'zarf.dev/v1beta1' && !asked.at('optional').isTrue);
     const when = { ...(flavor === undefined ? {} : { flavors: [flavor] }), ...(arch === undefined ? {} : { arch: [arch] }), ...(isRequired || name === '' ? {} : { components: [name] }) };
     const more: Fields = Object.keys(when).length === 0 ? {} : { when };
     for (const item of component.at('images').items) this.image(item, arch, more);
@@ -90,24 +104,27 @@ class Zarf {
   }
 
   private import(component: Node, file: AdapterFile, root: Node, depth: number): void {
-    const url = component.at('import', 'url').text;
-    if (url !== undefined) { this.draft.unresolved(component.at('import').where, url, 'an import from a registry: convert that package too'); return; }
-    const path = this.importPath(component, file.path);
-    if (path === undefined) return;
+    for (const url of [...component.at('import', 'url').texts, ...component.at('import', 'remote').items.flatMap((item) => item.at('url').texts)]) {
+      this.draft.unresolved(component.at('import').where, url, 'an import from a registry: convert that package too');
+    }
     const name = component.at('import', 'name').text ?? component.at('name').text;
-    const found = this.files.find((candidate) => posix.normalize(candidate.path) === path);
-    if (found === undefined || depth > 10) { this.draft.unresolved(component.at('import').where, `import ${path}`, depth > 10 ? 'imports nested too deeply' : 'a file that is not among those given'); return; }
     const arch = component.at('only', 'cluster', 'architecture').text;
-    for (const node of this.read(found)) {
-      for (const other of node.at('components').items) {
-        const otherArch = other.at('only', 'cluster', 'architecture').text;
-        if (other.at('name').text === name && (arch === undefined || otherArch === undefined || arch === otherArch)) this.component(other, found, root, depth + 1);
+    for (const path of this.importPaths(component, file.path)) {
+      const found = this.files.find((candidate) => posix.normalize(candidate.path) === path);
+      if (found === undefined || depth > 10) { this.draft.unresolved(component.at('import').where, `import ${path}`, depth > 10 ? 'imports nested too deeply' : 'a file that is not among those given'); continue; }
+      for (const node of this.read(found)) {
+        if (node.at('component').isMap) this.component(node.at('component'), found, root, { depth: depth + 1, by: component });
+        for (const other of node.at('components').items) {
+          const otherArch = other.at('only', 'cluster', 'architecture').text;
+          if (other.at('name').text === name && (arch === undefined || otherArch === undefined || arch === otherArch)) this.component(other, found, root, { depth: depth + 1 });
+        }
       }
     }
   }
 
   private image(item: Node, arch: string | undefined, more: Fields): void {
     const ref = item.text ?? item.at('name').text ?? '';
+    if (item.at('source').text === 'daemon') { this.draft.unresolved(item.where, ref, 'an image of the local Docker: save it, and name the archive'); return; }
     const [, suffix] = /:sha256-[0-9a-f]{64}\.(sig|att|sbom)$/.exec(ref) ?? [];
     const kind = suffix === 'sig' ? 'signature' : suffix === 'att' ? 'attestation' : suffix === 'sbom' ? 'sbom' : /\/charts?\//.test(ref) ? 'artifact' : undefined;
     this.draft.image(ref, item.where, { ...(kind === undefined ? (arch === undefined ? {} : { platforms: [`linux/${arch}`] }) : { kind, platforms: ['all'] }), ...more });
@@ -146,6 +163,6 @@ class Zarf {
       const given = this.files.find((candidate) => posix.normalize(candidate.path) === path);
       if (given !== undefined) this.imagesIn(given, more);
     }
-    for (const item of manifest.at('kustomizations').items) this.draft.unresolved(item.where, item.text ?? '', 'a kustomization: convert it with k8s');
+    for (const item of [...manifest.at('kustomizations').items, ...manifest.at('kustomize', 'files').items]) this.draft.unresolved(item.where, item.text ?? '', 'a kustomization: convert it with k8s');
   }
 }

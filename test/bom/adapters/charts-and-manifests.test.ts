@@ -71,7 +71,7 @@ spec:
       { path: 'patch.yaml', text: '- {op: replace, path: /spec/template/spec/containers/0/image, value: "acme/web:2"}\n- {op: add, path: /spec/template/spec/initContainers, value: [{image: "acme/init:1"}]}\n- {op: add, path: /metadata/labels/image, value: "acme/label:1"}\n' },
     ]);
     expect(spec.images?.map(({ ref, confidence = '' }) => `${ref} ${confidence}`.trim())).toEqual([
-      'reg.example.net/web:1', `quay.example.net/acme/helper@sha256:${hex('3')} guessed`, 'acme/config:1 guessed', 'quay.example.net/acme/reloader:v0.68.0 guessed', 'acme/web:2', 'acme/init:1',
+      'reg.example.net/web:1', `quay.example.net/acme/helper@sha256:${hex('3')} guessed`, 'acme/config:1 guessed', 'quay.example.net/acme/reloader:v0.68.0 guessed', 'reg.example.net/web:2', 'acme/init:1',
       'acme/base:v2.1 guessed', `reg.example.net/pinned@sha256:${hex('2')} guessed`,
     ]);
     expect(whats(spec)).toEqual(['https://github.com/acme/base//deploy?ref=v2', 'image acme/moved']);
@@ -87,6 +87,16 @@ spec:
     const { spec } = convertText(k8s, 'a.yaml', 'apiVersion: v1\nkind: Pod\nspec: {containers: [{image: !Ref Web}, {image: !!str acme/web:1}, {image: !Sub "acme/x:${V}"}]}\n');
     expect(refs(spec.images)).toEqual(['acme/web:1']);
     expect(whats(spec)).toEqual(['!Ref Web', '!Sub acme/x:${V}']);
+  });
+
+  it('renames images of patches too, written in and in files', () => {
+    const { spec } = convertOne(k8s, [
+      { path: 'over/kustomization.yaml', text: 'resources: [../base]\nimages: [{name: acme/web, newTag: "9"}, {name: acme/side, newTag: "8"}]\npatchesStrategicMerge:\n- merge.yaml\n- |-\n  {spec: {template: {spec: {containers: [{name: s, image: "acme/side:1"}]}}}}\n' },
+      { path: 'over/merge.yaml', text: 'apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: w, image: "acme/web:latest"}]}}}\n' },
+      { path: 'base/kustomization.yaml', text: 'resources: [web.yaml]\n' }, { path: 'base/web.yaml', text: 'apiVersion: v1\nkind: Pod\nspec: {containers: [{image: "acme/web:1"}]}\n' },
+    ]);
+    expect(refs(spec.images)).toEqual(['acme/web:9', 'acme/web:9', 'acme/side:8']);
+    expect(spec.unresolved).toBeUndefined();
   });
 
   it('takes no chart whose version is a template, and reads Sveltos profiles', () => {

@@ -26,13 +26,13 @@ const paths: Readonly<Record<string, readonly string[]>> = {
   'zarf': ['zarf.yaml', 'part/zarf.yaml', 'zarf-config.toml', 'zarf-config.yaml'],
 };
 const words = [
-  'apiVersion', 'kind', 'metadata', 'name', 'version', 'spec', 'images', 'image', 'files', 'charts', 'repos', 'components', 'requirements', 'options', 'url', 'sha256', 'sha1', 'deps', 'packagingVersion', 'releaseVersion', 'marathon', 'v2AppMustacheTemplate', 'local', 'remote', 'a_image_repo', 'a_download_url', 'app', 'packages', 'from_repo', 'from_url', 'prereq-packages', 'repositories', 'content',
+  'apiVersion', 'kind', 'metadata', 'name', 'version', 'spec', 'images', 'image', 'files', 'charts', 'repos', 'components', 'requirements', 'options', 'url', 'sha256', 'sha1', 'deps', 'packagingVersion', 'releaseVersion', 'marathon', 'v2AppMustacheTemplate', 'local', 'remote', 'component', 'path', 'op', 'patchesStrategicMerge', 'args', 'a_image_repo', 'a_download_url', 'app', 'packages', 'from_repo', 'from_url', 'prereq-packages', 'repositories', 'content',
   'data', 'gpg_keys', 'labels', 'requires', 'strong', 'weak', 'influences', 'key', 'operator', 'values', 'assets', 'uris', 'container', 'docker', 'cli', 'binaries', 'linux', 'x86-64', 'contentHash', 'sources', 'single_source', 'git', 'ref', 'annotations', 'dependencies',
   'repository', 'tag', 'resources', 'hash', 'hash-type', 'depends', 'multi', 'targets', 'src', 'services', 'build', 'context', 'extends', 'include', 'volumes', 'containers', 'initContainers', 'env', 'args', 'items', 'arches', 'operatingSystems', 'registry', 'auths', 'deploy',
   'apps', 'groups', 'fetch', 'uri', 'only', 'cluster', 'architecture', 'import', 'path', 'source', 'shasum', 'actions', 'onCreate', 'before', 'bootstrap', 'versions', 'latest', 'commands', 'a_image', 'a_image_tag', 'a_package', 'run', 'models', 'model', 'patches', 'patch', 'image_manifests', 'scripts', 'prepare', 'extensions', 'pods', '__proto__', 'constructor', 'toString', '<<', '',
 ];
 const scalars = [
-  'acme/web:1.10', 'ZarfPackageConfig', 'Manifest', 'Repository', 'Images', 'Kustomization', 'https://example.org/x.tgz', 'https://u:p@example.org/', 'ftp://example.org/x', 'file:///etc/passwd', '../../x', '/abs', '{{ a }}', '{% if %}', '${X:-y}', '$(x)', '###ZARF_VAR_X###', 'deb http://example.org x y',
+  'acme/web:1.10', 'ZarfPackageConfig', 'ZarfComponentConfig', 'zarf.dev/v1beta1', 'Manifest', 'Repository', 'Images', 'Kustomization', 'https://example.org/x.tgz', 'https://u:p@example.org/', 'ftp://example.org/x', 'file:///etc/passwd', '../../x', '/abs', '{{ a }}', '{% if %}', '${X:-y}', '$(x)', '###ZARF_VAR_X###', 'deb http://example.org x y',
   'content.hauler.cattle.io/v1', 'kubekey.kubesphere.io/v1alpha2', 'zarf.dev/v1beta1', 'v1', 'a'.repeat(64), '1'.repeat(40), '1e400', '-0', 'null', '~', 'true', '\u0000', '\ud800', '💥', 'a\nb', '#EOF#', '[images]', 'sha256:', '@', ':', '%', '..', '.', '%2e%2e', 'name -- x',
 ];
 

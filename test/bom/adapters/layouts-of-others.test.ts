@@ -81,6 +81,17 @@ appliance: {x: y}
     expect(spec.unresolved).toMatchObject([{ where: 'zarf.yaml:4', what: 'chart web', reason: expect.stringContaining('import') as string }]);
   });
 
+  it('follows imports of the newer API, and reads a package for two APIs once', () => {
+    const { spec, warnings } = convertOne(zarf, [
+      { path: 'zarf.yaml', text: 'apiVersion: zarf.dev/v1alpha1\nkind: ZarfPackageConfig\nmetadata: {name: p}\ncomponents: [{name: logs, images: [acme/twice:1]}]\n---\napiVersion: zarf.dev/v1beta1\nkind: ZarfPackageConfig\nmetadata: {name: p}\ncomponents:\n- {name: logs, optional: true, import: {local: [{path: parts/logs.yaml}, {path: gone.yaml}], remote: [{url: "oci://reg.example.net/c:1"}]}, images: [{name: acme/a:1, source: daemon}]}\n' },
+      { path: 'parts/logs.yaml', text: 'apiVersion: zarf.dev/v1beta1\nkind: ZarfComponentConfig\nmetadata: {name: logs}\ncomponent:\n  images: [{name: acme/logs:2}]\n  charts: [{name: l, local: {path: chart}, valuesFiles: [{path: values.yaml}]}]\n  manifests: [{name: m, kustomize: {files: [over]}}]\n' },
+    ], { folder: '/package' });
+    expect(spec.images).toMatchObject([{ ref: 'acme/logs:2', when: { components: ['logs'] } }]);
+    expect(spec.charts).toMatchObject([{ source: { path: 'parts/chart' }, valuesFiles: ['parts/values.yaml'] }]);
+    expect(whats(spec)).toEqual(['oci://reg.example.net/c:1', 'over', 'import gone.yaml', 'acme/a:1']);
+    expect(warnings).toEqual(['zarf.yaml:1: the same package for another version of the API is passed over']);
+  });
+
   it('fills templates in from zarf-config, whatever its form, and the architecture from metadata', () => {
     const text = 'kind: ZarfPackageConfig\nmetadata: {name: p, architecture: arm64}\ncomponents:\n- name: c\n  only: {localOS: darwin}\n  images: ["###ZARF_PKG_TMPL_HOST###/web:###ZARF_PKG_TMPL_TAG###"]\n  files: [{source: "https://dl.example.net/###ZARF_PKG_ARCH###/x", target: /x}]\n';
     const configs = [
@@ -179,6 +190,13 @@ describe('compose', () => {
     const chosen = convertOne(compose, files, { select: ['a/compose.yaml', 'a/compose.prod.yaml', 'a/none.yaml'] });
     expect(refs(chosen.spec.images)).toEqual(['acme/base:1', 'acme/db-prod:1', 'acme/only:1']);
     expect(chosen.warnings).toEqual(['select: a/none.yaml is no Compose file here']);
+  });
+
+  it('takes arguments without a value from the environment, and an empty platform for none', () => {
+    const { spec } = convertOne(compose, [
+      { path: 'compose.yaml', text: 'services: {a: {platform: "${P:-}", image: acme/a:1}, b: {build: {context: ., args: [BASE]}}}\n' }, { path: '.env', text: 'BASE=acme/base:5\n' }, { path: 'Dockerfile', text: 'ARG BASE\nFROM ${BASE}\n' },
+    ]);
+    expect([refs(spec.images), spec.images?.[0]?.platforms, spec.unresolved]).toEqual([['acme/a:1', 'acme/base:5'], undefined, undefined]);
   });
 
   it('merges builds part by part, over bases and overrides', () => {
