@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { documentText } from '../bom/documents/utf8.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
@@ -146,9 +147,9 @@ async function framed(flags: CommonOptions, name: string, run: (context: Command
   }
 }
 
-/** A text file that a flag names. Throws `INPUT_MISSING_FILE`. */
+/** A text file in UTF-8 that a flag names. Throws `INPUT_MISSING_FILE`, `INPUT_SYNTAX`. */
 export function readInput(path: string): string {
-  return new TextDecoder().decode(readInputBytes(path));
+  return documentText(readInputBytes(path), path);
 }
 
 export function readInputBytes(path: string): Uint8Array {

@@ -21,6 +21,15 @@ export function conflictOf(what: string, expected: string, [first, second]: read
   });
 }
 
+/** One entry that both sides have, and what each would say of it: fields with their values, as an overlay writes them. */
+export interface Choice { readonly module: string; readonly name: string; readonly set: string }
+
+/** The next step that decides for one side or the other. Each overlay works as it is written. */
+export function eitherSide(kind: 'image' | 'file' | 'chart' | 'git', [first, second]: readonly [Choice, Choice]): string {
+  const overlay = (changed: Choice, kept: Choice): string => `overlays: [{match: {module: ${changed.module}, ${kind}: "${changed.name}"}, set: {${kept.set}}}]`;
+  return `Settle it in the project, for ${first.module}'s: ${overlay(second, first)}; for ${second.module}'s: ${overlay(first, second)}.`;
+}
+
 export function sortedUnique(texts: readonly string[]): string[] {
   return [...new Set(texts)].sort();
 }

@@ -115,15 +115,29 @@ export function whatOf(list: ListName, value: EntryValues[ListName]): string {
   return `${kind[list]} ${list === 'images' ? (value as BomImage).ref : names[0] ?? 'without a name'}`;
 }
 
+/** The name that a file gets: saveAs, or the last segment of its path or first URL, as it is written there. */
+export function fileName({ saveAs, urls, path }: BomFile): string {
+  return saveAs ?? (path ?? (urls?.[0] ?? '').replace(/^[a-z]+:\/\/[^/]*/i, '').replace(/[?#].*$/s, '')).split('/').at(-1) ?? '';
+}
+
+export function chartName({ source, as }: BomChart): string {
+  const address = (source.oci ?? source.url ?? source.path ?? source.git ?? '').replace(/@sha256:[0-9a-f]{64}$/, '').replace(/\/+$/, '');
+  return source.name ?? as ?? address.split('/').at(-1) ?? address;
+}
+
+export function gitName({ id, url }: BomGit): string {
+  return id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url;
+}
+
 /** What an overlay may call an entry by. */
 function namesOf(list: ListName, value: EntryValues[ListName]): string[] {
   const id = value.id === undefined ? [] : [value.id];
   switch (list) {
     case 'images': { const { ref } = value as BomImage; return [...id, ref]; }
-    case 'files': { const { saveAs, urls = [], path } = value as BomFile; return [...id, ...(saveAs === undefined ? [] : [saveAs]), ...urls, ...(path === undefined ? [] : [path])]; }
+    case 'files': { const { saveAs, urls = [], path } = value as BomFile; return [...id, ...(saveAs === undefined ? [] : [saveAs]), ...urls, ...(path === undefined ? [] : [path]), fileName(value as BomFile)].filter((name) => name !== ''); }
     case 'packages': return [...id, (value as BomPackageSet).target];
-    case 'charts': { const { source } = value as BomChart; return [...id, ...[source.name, source.oci, source.url, source.path, source.git].filter((name) => name !== undefined)]; }
-    case 'git': return [...id, (value as BomGit).url];
+    case 'charts': { const { source } = value as BomChart; return [...id, ...[source.name, source.oci, source.url, source.path, source.git].filter((name) => name !== undefined), chartName(value as BomChart)]; }
+    case 'git': return [...id, (value as BomGit).url, gitName(value as BomGit)];
     default: return id;
   }
 }
@@ -147,7 +161,9 @@ function isNamed(list: ListName, value: EntryValues[ListName], name: string): bo
   if (namesOf(list, value).includes(name)) return true;
   if (list !== 'images') return false;
   const wanted = canonicalOf(name);
-  return wanted !== undefined && wanted === canonicalOf((value as BomImage).ref);
+  const { ref } = value as BomImage;
+  // A name without a digest means the entry whatever digest its reference carries.
+  return wanted !== undefined && (wanted === canonicalOf(ref) || (/:[^/@]+@/.test(ref) && wanted === canonicalOf(ref.replace(/@.*$/s, ''))));
 }
 
 class Overlays {

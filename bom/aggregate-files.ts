@@ -1,6 +1,6 @@
 // File entries -> one requirement per name below files/.
-import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
-import type { Entry } from './aggregate-entries.ts';
+import { type Choice, conflictOf, eitherSide, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
+import { type Entry, fileName } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import { normalArch } from './aggregate-targets.ts';
 import { type Digest, parseDigest } from './digest.ts';
@@ -76,8 +76,8 @@ export function checkCredential(name: string, known: readonly string[], at: Posi
 
 /** saveAs, or the last segment of the first URL or path, as it is written there. Never leaves `files/`. */
 function nameOf(entry: Entry<'files'>): string {
-  const { saveAs, urls, path } = entry.value;
-  const name = saveAs ?? (path ?? (urls?.[0] ?? '').replace(/^[a-z]+:\/\/[^/]*/i, '').replace(/[?#].*$/s, '')).split('/').at(-1) ?? '';
+  const { saveAs } = entry.value;
+  const name = fileName(entry.value);
   const segments = name.split('/');
   const isSafe = name.length > 0 && Buffer.byteLength(name) <= 1024
     && segments.every((part) => part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= 255) && !/[\u0000-\u001f\u007f\\]/.test(name);
@@ -95,7 +95,7 @@ function merged(a: Single, b: Single): Single {
   const isSameDigest = left.digest !== undefined && left.digest === right.digest;
   if (!isSameOrigin && !isSameDigest) throw originConflict(a, b);
   if (left.mode !== right.mode) {
-    throw conflictOf(`file ${left.name}`, 'one mode', [sideOf(a, left.mode, 'mode'), sideOf(b, right.mode, 'mode')], `Make both the same, or settle it in the project: overlays: [{match: {module: ${b.entry.module}, file: "${left.name}"}, set: {mode: "${left.mode}"}}].`);
+    throw conflictOf(`file ${left.name}`, 'one mode', [sideOf(a, left.mode, 'mode'), sideOf(b, right.mode, 'mode')], eitherSide('file', [choice(a, `mode: "${left.mode}"`), choice(b, `mode: "${right.mode}"`)]));
   }
   const digest = left.digest ?? right.digest;
   const size = left.size ?? right.size;
@@ -124,11 +124,14 @@ function sideOf({ entry }: Single, says: string, ...field: string[]): { module: 
   return { module: entry.module, at: entry.at(...field), says };
 }
 
+function choice({ entry: { module, value }, requirement: { name } }: Single, set: string): Choice {
+  return { module, name: value.id ?? name, set };
+}
+
 function digestConflict(a: Single, b: Single, left: Digest, right: Digest): Error {
   const { name } = a.requirement;
-  const overlay = (single: Single, digest: Digest): string => `{match: {module: ${single.entry.module}, file: "${name}"}, set: {digest: "${digest}"}}`;
   return conflictOf(`file ${name}`, 'one content for one name', [sideOf(a, left, 'digest'), sideOf(b, right, 'digest')],
-    `Settle it in the project, for ${a.entry.module}'s: overlays: [${overlay(b, left)}]; for ${b.entry.module}'s: overlays: [${overlay(a, right)}]. To carry both, give one of them another saveAs.`);
+    `${eitherSide('file', [choice(a, `digest: "${left}"`), choice(b, `digest: "${right}"`)])} To carry both, give one of them another saveAs.`);
 }
 
 function originConflict(a: Single, b: Single): Error {

@@ -1,6 +1,6 @@
 // Image entries -> one requirement per name.
 import { isDeepStrictEqual } from 'node:util';
-import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
+import { type Choice, conflictOf, eitherSide, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
 import { cosignTrust } from './aggregate-cosign.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { type HostRewrites, rewriteReference } from './aggregate-hosts.ts';
@@ -34,7 +34,7 @@ export function withFoundImages(images: readonly ImageRequirement[], found: read
     const ref = canonicalReference(name.tag === undefined && digest !== undefined ? { ...name, digest } : name);
     const before = byRef.get(ref);
     if (before?.digest !== undefined && digest !== undefined && before.digest !== digest) {
-      throw new BundleError('RESOLVE_CONFLICT', { subject: `image ${ref}`, expected: `one digest: ${before.digest} (${before.usedBy.join(', ')})`, actual: `${digest}, by ${by}` });
+      throw new BundleError('RESOLVE_CONFLICT', { subject: `image ${ref}`, expected: `one digest: ${before.digest} (${before.usedBy.join(', ')})`, actual: `${digest}, by ${by}`, next: 'Name one digest of this image in a document, or leave out the images of the chart (withImages: none).' });
     }
     const pinned = before?.digest ?? digest;
     byRef.set(ref, {
@@ -89,10 +89,10 @@ function merged(a: Single, b: Single): Single {
   const { ref } = left;
   if (left.digest !== undefined && right.digest !== undefined && left.digest !== right.digest) throw digestConflict(a, b, left.digest, right.digest);
   if (left.as !== undefined && right.as !== undefined && left.as !== right.as) {
-    throw conflictOf(`image ${ref}`, 'one name in the registry inside (as)', [side(a, left.as, 'as'), side(b, right.as, 'as')], `Make both the same, or settle it in the project: overlays: [{match: {module: ${b.entry.module}, image: "${ref}"}, set: {as: "${left.as}"}}].`);
+    throw conflictOf(`image ${ref}`, 'one name in the registry inside (as)', [side(a, left.as, 'as'), side(b, right.as, 'as')], eitherSide('image', [choice(a, `as: "${left.as}"`), choice(b, `as: "${right.as}"`)]));
   }
   if (left.artifactKind !== right.artifactKind) {
-    throw conflictOf(`image ${ref}`, 'one kind', [side(a, left.artifactKind, 'kind'), side(b, right.artifactKind, 'kind')], 'Make both documents say the same kind.');
+    throw conflictOf(`image ${ref}`, 'one kind', [side(a, left.artifactKind, 'kind'), side(b, right.artifactKind, 'kind')], eitherSide('image', [choice(a, `kind: ${left.artifactKind}`), choice(b, `kind: ${right.artifactKind}`)]));
   }
   const digest = left.digest ?? right.digest;
   const as = left.as ?? right.as;
@@ -124,10 +124,15 @@ function side({ entry }: Single, says: string, field: string): { module: string;
   return { module: entry.module, at: entry.at(field), says };
 }
 
+function choice({ entry: { module, value }, requirement: { ref } }: Single, set: string): Choice {
+  return { module, name: value.id ?? ref, set };
+}
+
 function digestConflict(a: Single, b: Single, left: Digest, right: Digest): Error {
   const { ref } = a.requirement;
-  const overlay = (single: Single, digest: Digest): string => `{match: {module: ${single.entry.module}, image: "${ref}"}, set: {digest: "${digest}"}}`;
+  // A digest inside the reference of the other is replaced with it.
+  const says = (digest: Digest, other: Single): string => `${other.entry.value.ref.includes('@') ? `ref: "${ref}@${digest}", ` : ''}digest: "${digest}"`;
   return conflictOf(`image ${ref}`, 'one digest for one name',
     [{ module: a.entry.module, at: a.digestAt, says: left }, { module: b.entry.module, at: b.digestAt, says: right }],
-    `Settle it in the project, for ${a.entry.module}'s: overlays: [${overlay(b, left)}]; for ${b.entry.module}'s: overlays: [${overlay(a, right)}]. To carry both, give one of them another tag.`);
+    `${eitherSide('image', [choice(a, says(left, b)), choice(b, says(right, a))])} To carry both, give one of them another tag.`);
 }

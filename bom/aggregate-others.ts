@@ -1,6 +1,6 @@
 // Chart and git entries -> requirements.
-import { conflictOf, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
-import { checkDiskAddresses, type Entry } from './aggregate-entries.ts';
+import { conflictOf, type Side, sortedUnique, uniquePositions, unitedLicence } from './aggregate-conflict.ts';
+import { chartName, checkDiskAddresses, type Entry, gitName } from './aggregate-entries.ts';
 import { checkCredential } from './aggregate-files.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import { type ModuleTargets, platformsOf } from './aggregate-targets.ts';
@@ -33,8 +33,7 @@ export function chartRequirements(entries: readonly Entry<'charts'>[], options: 
 
 function chartOf(entry: Entry<'charts'>, { rewrites, credentials }: OtherOptions): ChartRequirement {
   const { source, digest, as, withDependencies, withImages, keyring } = entry.value;
-  const last = (text: string): string => text.replace(/\/+$/, '').split('/').at(-1) ?? text;
-  const name = source.name ?? as ?? last((source.oci ?? source.url ?? source.path ?? source.git ?? '').replace(/@sha256:[0-9a-f]{64}$/, ''));
+  const name = chartName(entry.value);
   for (const [index, credential] of (entry.value.headersFrom ?? []).entries()) checkCredential(credential, credentials, entry.at('headersFrom', index));
   if (source.git !== undefined) checkDiskAddresses(source.git, (path) => entry.pathOf(path, 'source', 'git'));
   return {
@@ -58,19 +57,21 @@ function chartOf(entry: Entry<'charts'>, { rewrites, credentials }: OtherOptions
 
 /** Git repositories, one requirement per address and revision. A missing commit is '': the source resolves `ref`. */
 export function gitRequirements(entries: readonly Entry<'git'>[], { credentials }: Pick<OtherOptions, 'credentials'>): GitRequirement[] {
-  return merge(entries.map((entry): GitRequirement => {
-    const { id, url, commit, ref, submodules, mirrorAll, headersFrom = [] } = entry.value;
+  const merged = merge(entries.map((entry): GitRequirement => {
+    const { url, commit, ref, submodules, mirrorAll, headersFrom = [] } = entry.value;
     for (const [index, credential] of headersFrom.entries()) checkCredential(credential, credentials, entry.at('headersFrom', index));
     checkDiskAddresses(url, (path) => entry.pathOf(path, 'url'));
     return {
-      kind: 'git', name: id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url, url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
+      kind: 'git', name: gitName(entry.value), url, commit: commit ?? '', usedBy: [entry.module], at: [entry.at()], ...unitedLicence(entry.value.licence),
       ...(ref === undefined ? {} : { ref }),
       submodules: submodules ?? false, mirrorAll: mirrorAll ?? false, headersFrom,
     };
   }), 'git', ({ name, commit, ref }) => `${name}@${commit || (ref ?? '')}`);
+  checkBundleNames(merged);
+  return merged;
 }
 
-function merge<T extends Wanted>(items: readonly T[], kind: string, keyOf: (item: T) => string): T[] {
+function merge<T extends Wanted>(items: readonly T[], kind: 'chart' | 'git', keyOf: (item: T) => string): T[] {
   const groups = Map.groupBy(items, keyOf);
   return [...groups.keys()].sort().flatMap((key) => (groups.get(key) ?? []).reduce<T[]>(([before], item) => {
     if (before === undefined) return [item];
@@ -83,8 +84,22 @@ function definition({ usedBy: _, at: __, licence: ___, ...rest }: Wanted): strin
   return canonicalJson(rest);
 }
 
-function differs(kind: string, key: string, a: Wanted, b: Wanted): Error {
-  const side = (item: Wanted): { module: string; at: Wanted['at'][number]; says: string } =>
-    ({ module: item.usedBy[0] ?? '', at: item.at[0] ?? { file: '', line: 1, column: 1 }, says: definition(item) });
-  return conflictOf(`${kind} ${key}`, `one definition of a ${kind}`, [side(a), side(b)], `Make both the same, or settle it in the project with an overlay: {match: {module: …, ${kind}: …}, set: {…}}.`);
+/** Both definitions by the fields in which they differ. */
+function differs(kind: 'chart' | 'git', key: string, a: Wanted, b: Wanted): Error {
+  const [left, right] = [a, b].map((item) => new Map(Object.entries(item).filter(([field]) => !['usedBy', 'at', 'licence'].includes(field)).map(([field, value]) => [field, canonicalJson(value)])));
+  const fields = [...new Set([...left?.keys() ?? [], ...right?.keys() ?? []])].filter((field) => left?.get(field) !== right?.get(field)).sort();
+  const says = (values: ReadonlyMap<string, string> | undefined): string => fields.map((field) => `${field} ${values?.get(field) ?? 'not said'}`).join(', ');
+  const side = (item: Wanted, values: ReadonlyMap<string, string> | undefined): Side => ({ module: item.usedBy[0] ?? '', at: item.at[0] ?? { file: '', line: 1, column: 1 }, says: says(values) });
+  return conflictOf(`${kind} ${key}`, `one definition of a ${kind}`, [side(a, left), side(b, right)],
+    `Make both the same, or leave one out in the project: overlays: [{match: {module: ${b.usedBy[0] ?? ''}, ${kind}: "${'name' in b ? b.name : key}"}, remove: true}].`);
+}
+
+/** Two repositories, or two commits, would be one bundle. Branches and tags are compared when they are resolved. */
+function checkBundleNames(items: readonly GitRequirement[]): void {
+  const byName = new Map<string, GitRequirement>();
+  for (const item of items) {
+    const before = byName.get(item.name);
+    if (before !== undefined && (before.url !== item.url || (before.commit !== '' && item.commit !== '' && before.commit !== item.commit))) throw differs('git', item.name, before, item);
+    byName.set(item.name, before ?? item);
+  }
 }

@@ -45,9 +45,9 @@ export function packageSetRequirements(entries: readonly Entry<'packages'>[], re
 function checkPins(sets: readonly PackageSetRequirement[]): void {
   const pins = new Map<string, { readonly pattern: string; readonly module: string; readonly at: Position; readonly set: string }>();
   for (const { target, include, usedBy: [module = ''], id } of sets.filter((set) => set.kind === 'rpm')) {
-    for (const { spec, versions, at } of include) {
-      const [, name, pattern] = /^(\S+) = (\S+)$/.exec(spec) ?? [];
-      if (name === undefined || pattern === undefined || versions === 'all') continue;
+    for (const { pin, versions, at } of include) {
+      if (pin === undefined || versions === 'all') continue;
+      const { name, pattern } = pin;
       const before = pins.get(`${target.id} ${name}`);
       if (before === undefined) { pins.set(`${target.id} ${name}`, { pattern, module, at, set: id }); continue; }
       if (before.module === module || fits(before.pattern, pattern)) continue;
@@ -58,10 +58,19 @@ function checkPins(sets: readonly PackageSetRequirement[]): void {
 }
 
 /** Whether one version can meet both patterns, where * stands for anything. Two patterns with * are let through: their repositories decide. */
-function fits(a: string, b: string): boolean {
+function fits(first: string, second: string): boolean {
+  const [a, b] = comparable(first, second);
   if (a === b || (a.includes('*') && b.includes('*'))) return true;
   const [pattern, version] = a.includes('*') ? [a, b] : [b, a];
   return new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's').test(version);
+}
+
+/** Epoch and release count where both say them. */
+function comparable(first: string, second: string): readonly [string, string] {
+  const parts = [first, second].map((text) => { const [, epoch, version = '', release] = /^(?:(\d+):)?([^-]*)(?:-(.*))?$/s.exec(text) ?? []; return { epoch, version, release }; });
+  const both = (key: 'epoch' | 'release'): boolean => parts.every((part) => part[key] !== undefined);
+  const [a = '', b = ''] = parts.map(({ epoch, version, release }) => `${both('epoch') ? `${epoch}:` : ''}${version}${both('release') ? `-${release}` : ''}`);
+  return [a, b];
 }
 
 function targetFor(entry: Entry<'packages'>, targets: ModuleTargets): Target | undefined {
@@ -147,11 +156,14 @@ type Include = NonNullable<BomPackageSet['include']>[number];
 /** deb: `name[:arch][=version]`, or `name (>= version)`; rpm: `name[.arch]`, `name-version` or `name >= version`. */
 function includeOf(item: Include, manager: 'deb' | 'rpm', at: Position): PackageInclude {
   const versions = item.versions ?? 'newest';
-  if (item.spec !== undefined) return { spec: item.spec, versions, at };
+  if (item.spec !== undefined) {
+    const [, name, pattern] = manager === 'rpm' ? /^(\S+) = (\S+)$/.exec(item.spec) ?? [] : [];
+    return { spec: item.spec, ...(name === undefined || pattern === undefined ? {} : { pin: { name, pattern } }), versions, at };
+  }
   const name = `${item.name ?? ''}${item.arch === undefined ? '' : `${manager === 'deb' ? ':' : '.'}${item.arch}`}`;
   if (item.version === undefined) return { spec: name, versions, at };
   const [, operator = '', version = ''] = /^\s*(>=|<=|>>|<<|==?|[<>])?\s*(.*?)\s*$/s.exec(item.version) ?? [];
   const isExact = operator === '' || operator.startsWith('=');
   if (manager === 'deb') return { spec: isExact ? `${name}=${version}` : `${name} (${operator.length === 1 ? `${operator}${operator}` : operator} ${version})`, versions, at };
-  return { spec: operator === '' ? `${name}-${version}` : `${name} ${isExact ? '=' : operator} ${version}`, versions, at };
+  return { spec: operator === '' ? `${name}-${version}` : `${name} ${isExact ? '=' : operator} ${version}`, ...(isExact ? { pin: { name, pattern: version } } : {}), versions, at };
 }

@@ -166,6 +166,8 @@ export type PreferenceSource = { readonly subject: string } & ({ readonly text: 
 export type Baseline = { readonly written: string } & ({ readonly path: string } | { readonly profile: string });
 
 export interface PackageInclude {
+  /** rpm: the one version (or pattern with *) of a package that it asks for by name. */
+  readonly pin?: { readonly name: string; readonly pattern: string };
   /** `name`, `name:arch`, `name=version`, `name/suite`; or an rpm spec in any of dnf's forms. */
   readonly spec: string;
   readonly versions: 'newest' | 'all';

@@ -8,7 +8,7 @@ import { BundleError } from '../../bom/errors.ts';
 import { apiVersion } from '../../bom/lock.ts';
 import { commitFile } from '../../store/durable-file.ts';
 import { convertPath } from '../adapter-files.ts';
-import { collect, type CommandContext, defineCommand, readInput } from '../context.ts';
+import { collect, type CommandContext, defineCommand, readInputBytes } from '../context.ts';
 import { inputFiles, readInputs } from '../inputs.ts';
 
 interface ConvertFlags {
@@ -72,7 +72,7 @@ async function explode(context: CommandContext, flags: ConvertFlags, path: strin
 /** Whether `-f` could read it: a folder or file whose documents are longshore's own. */
 async function isOwnDocument(path: string): Promise<boolean> {
   const files = await inputFiles([path]);
-  return files.length > 0 && files.every((file) => /^\s*["']?apiVersion["']?\s*:\s*["']?longshore\.dev\//m.test(readInput(file)));
+  return files.length > 0 && files.every((file) => /^\s*["']?apiVersion["']?\s*:\s*["']?longshore\.dev\//m.test(new TextDecoder().decode(readInputBytes(file))));
 }
 
 async function writeList(context: CommandContext, flags: ConvertFlags, boms: readonly ParsedBom[]): Promise<void> {

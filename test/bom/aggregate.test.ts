@@ -57,7 +57,7 @@ describe('images', () => {
     expect(error.code).toBe('RESOLVE_CONFLICT');
     expect(error.facts.actual).toContain('a.yaml:5:31');
     expect(error.facts.actual).toContain('b.yaml:5:18');
-    expect(error.next).toContain(`overlays: [{match: {module: b, image: "docker.io/library/x:1"}, set: {digest: "${sha('1')}"}}]`);
+    expect(error.next).toContain(`overlays: [{match: {module: b, image: "docker.io/library/x:1"}, set: {ref: "docker.io/library/x:1@${sha('1')}", digest: "${sha('1')}"}}]`);
     expect(error.next).toContain(`overlays: [{match: {module: a, image: "docker.io/library/x:1"}, set: {digest: "${sha('2')}"}}]`);
   });
 
