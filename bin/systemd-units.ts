@@ -19,6 +19,29 @@ export interface ServiceUnit {
   readonly socketUnit?: string;
 }
 
+/** systemd.exec(5), "Sandboxing", "System call filtering". Addresses of network interfaces are asked for over AF_NETLINK. */
+const protection = `PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+`;
+
 /**
  * A hardened unit: own user, read-only system, no new privileges, only the store (and the folders of its own sockets) writable. Started means that it serves;
  * one that hangs is killed and started again. `systemctl stop` lets answers in flight end; `systemctl reload` reads certificates again.
@@ -26,6 +49,8 @@ export interface ServiceUnit {
 export function serviceUnit(unit: ServiceUnit): string {
   const { command, store, user, listen, readableHome = false, notifies = false, socketUnit } = unit;
   const ownFolders = socketUnit === undefined ? socketFolders(listen) : { runtime: [], other: [] };
+  // Its own sockets may be of another group, which it then has to belong to, and to see.
+  const groups = socketUnit === undefined ? [...new Set(listen.flatMap((address) => ('path' in address && address.group !== undefined ? [address.group] : [])))] : [];
   const isLow = socketUnit === undefined && listen.some((address) => 'port' in address && address.port > 0 && address.port < 1024);
   return `[Unit]
 Description=longshore repository machine (${systemdText(store)})
@@ -50,27 +75,7 @@ ReadWritePaths=${systemdWord(store)}
 ${ownFolders.other.map((folder) => `ReadWritePaths=${systemdWord(folder)}\n`).join('')}${ownFolders.runtime.length === 0 ? '' : `RuntimeDirectory=${ownFolders.runtime.join(' ')}\nRuntimeDirectoryPreserve=yes\n`}NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=${readableHome ? 'read-only' : 'yes'}
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectProc=invisible
-ProcSubset=pid
-RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-${isLow ? 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE' : 'CapabilityBoundingSet=\nPrivateUsers=yes'}
+${protection}${groups.length === 0 ? '' : `SystemCallFilter=@chown\nSupplementaryGroups=${groups.join(' ')}\n`}${isLow ? 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE' : `CapabilityBoundingSet=${groups.length === 0 ? '\nPrivateUsers=yes' : ''}`}
 
 [Install]
 WantedBy=multi-user.target

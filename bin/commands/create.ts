@@ -76,7 +76,16 @@ function parseUnit(text: string): string {
   return text;
 }
 
-async function runCreate(context: CommandContext, flags: CreateFlags): Promise<void> {
+interface Plan {
+  readonly root: string;
+  readonly origin: string;
+  readonly systemd: boolean;
+  readonly facts: UnitFacts;
+  readonly listen: Addresses;
+}
+
+/** What the flags come to. Throws before anything is made. */
+async function planOf(flags: CreateFlags): Promise<Plan> {
   const root = resolve(flags.store);
   const listen = listenAddresses({ ...flags, listen: listenTexts(flags) });
   const origin = flags.origin === undefined ? originFor(listen, flags) : parseOrigin(flags.origin, '--origin');
@@ -84,28 +93,22 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   const name = flags.unit ?? (await readMachineSettings(root))?.unit ?? 'longshore';
   if (systemd) await checkUnitName(name, root);
   else if (flags.service && flags.socket === true) throw new BundleError('INPUT_FLAG', { subject: '--socket', expected: 'a system that systemd runs, as root', actual: 'none', next: 'Leave it out, or write the units only, with --no-service.' });
-  const args = serveArguments(flags, { root, listen, origin });
-  const facts: UnitFacts = { root, args, name, user: flags.user, listen, ...(flags.socket === true ? { socket: { ...(flags.socketMode === undefined ? {} : { mode: flags.socketMode }), ...(flags.socketGroup === undefined ? {} : { group: flags.socketGroup }) } } : {}) };
+  const socket = { ...(flags.socketMode === undefined ? {} : { mode: flags.socketMode }), ...(flags.socketGroup === undefined ? {} : { group: flags.socketGroup }) };
+  return { root, origin, systemd, listen, facts: { root, args: serveArguments(flags, { root, listen, origin }), name, user: flags.user, listen, ...(flags.socket === true ? { socket } : {}) } };
+}
+
+async function runCreate(context: CommandContext, flags: CreateFlags): Promise<void> {
+  const plan = await planOf(flags);
+  const { root, origin, systemd, facts } = plan;
   const units = unitTexts(facts);
-  if (flags.online === true) {
-    if (flags.file === undefined) throw new BundleError('INPUT_FLAG', { subject: '--online', expected: 'a project or BOMs with -f', actual: 'none' });
-    await runSync(context, { ...flags, file: flags.file });
-  }
-  const epirepo = await offlineTree(context, flags);
-  if (epirepo !== undefined) await runSync(context, { ...flags, file: [epirepo] });
-  else await takeArchives(context, flags, root);
+  await takeContent(context, flags, root);
   const store = await Store.open(root, { create: true });
   try {
-    const ownAuthority = await makeSecrets(context, flags, { root, listen, origin });
-    const before = (await readMachineSettings(root))?.unit;
-    // A store that gets a unit of another name leaves none behind.
-    if (systemd && before !== undefined && before !== name) await removeUnit(before, root);
-    const unit = systemd ? name : before;
-    await writeMachineSettings(root, { origin, serve: args, ownAuthority, listen: listenTexts(flags), tls: speaksTls(flags, listen), ...(unit === undefined ? {} : { unit }) });
+    await settle(context, flags, plan);
     const clients = await clientsOfStore(store, {}, context.now());
     const manifest = await writeBuildFolder(flags.build, clients, { store: root, units });
     const service = !flags.service ? 'not started' : await start(facts, { systemd, store });
-    if (flags.rotateCa === true && flags.service) await (systemd ? reloadUnit(name) : reloadProcess(root));
+    if (flags.rotateCa === true && flags.service) await (systemd ? reloadUnit(facts.name) : reloadProcess(root));
     context.print({ ...manifest, build: resolve(flags.build), service }, [
       ...manifest.projects.map(({ name, sequence, generation }) => `${name}: generation ${generation ?? '-'} is served (sequence ${sequence})`),
       ...(manifest.projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : []),
@@ -117,6 +120,26 @@ async function runCreate(context: CommandContext, flags: CreateFlags): Promise<v
   } finally {
     store.close();
   }
+}
+
+async function takeContent(context: CommandContext, flags: CreateFlags, root: string): Promise<void> {
+  if (flags.online === true) {
+    if (flags.file === undefined) throw new BundleError('INPUT_FLAG', { subject: '--online', expected: 'a project or BOMs with -f', actual: 'none' });
+    await runSync(context, { ...flags, file: flags.file });
+  }
+  const epirepo = await offlineTree(context, flags);
+  if (epirepo !== undefined) await runSync(context, { ...flags, file: [epirepo] });
+  else await takeArchives(context, flags, root);
+}
+
+/** Keys, and what commands that come later have to know. */
+async function settle(context: CommandContext, flags: CreateFlags, { root, origin, systemd, listen, facts }: Plan): Promise<void> {
+  const ownAuthority = await makeSecrets(context, flags, { root, listen, origin });
+  const before = (await readMachineSettings(root))?.unit;
+  // A store that gets a unit of another name leaves none behind.
+  if (systemd && before !== undefined && before !== facts.name) await removeUnit(before, root);
+  const unit = systemd ? facts.name : before;
+  await writeMachineSettings(root, { origin, serve: facts.args, ownAuthority, listen: listenTexts(flags), tls: speaksTls(flags, listen), ...(unit === undefined ? {} : { unit }) });
 }
 
 async function start(facts: UnitFacts, { systemd, store }: { readonly systemd: boolean; readonly store: Store }): Promise<string> {

@@ -19,7 +19,7 @@ export function catalogPage(facts: CatalogFacts): Answer {
   const sections = [...(items.length > 0 ? [['use', 'Use it']] : []), ...present, ...(pushed.length > 0 ? [['pushed', 'Pushed here']] : [])];
   const entries = present.map(([kind, name]) => ({ name, count: sum(projects, (project) => project.counts[kind]), bytes: sum(projects, (project) => project.bytes[kind]) }));
   return page('What this machine serves', [
-    projects.length === 0 ? '<p class="note">Nothing is imported yet. <code>longshore import ARCHIVE --key KEY</code> on this machine fills it; <code>podman push</code> does too, for who has a password.</p>' : '',
+    projects.length === 0 ? '<p class="note">Nothing is imported yet. <code>longshore import ARCHIVE --key KEY</code> on this machine fills it; <code>podman push</code> does too, with a password.</p>' : '',
     items.length > 0 ? searchForm({}, choicesOf(projects)) : '',
     sections.length === 0 ? '' : `<nav aria-label="On this page"><ul>${sections.map(([id, title]) => `<li><a href="#${id}">${title}</a></li>`).join('')}</ul></nav>`,
     projects.length > 0 ? projectsSection(projects, new Set(view.served.filter(({ older }) => (older?.length ?? 0) > 0).map(({ lock }) => lock.metadata.name))) : '',

@@ -27,6 +27,7 @@ it('a service may write where its store and its own sockets are, and has a capab
   expect(lines.filter((line) => /^(ReadWritePaths|RuntimeDirectory|CapabilityBoundingSet|AmbientCapabilities|Type)=/.test(line)))
     .toEqual(['Type=exec', 'ReadWritePaths="/srv/a b"', 'ReadWritePaths=/srv/sockets', 'RuntimeDirectory=longshore', 'CapabilityBoundingSet=']);
   expect(serviceUnit({ ...base, listen: [parseListen('0.0.0.0:443')] })).toContain('AmbientCapabilities=CAP_NET_BIND_SERVICE\n');
+  expect(serviceUnit({ ...base, listen: [{ path: '/run/x/a.sock', group: 33 }] })).toContain('SystemCallFilter=@chown\nSupplementaryGroups=33\n');
   const passed = serviceUnit({ ...base, listen: [parseListen('0.0.0.0:443')], socketUnit: 'x.socket' });
   expect([passed.includes('CAP_NET'), passed.includes('Requires=x.socket\n')]).toEqual([false, true]);
 });

@@ -117,9 +117,10 @@ describe('socket activation', () => {
   });
 
   it('is taken back by create without it, and by teardown', async () => {
-    expect(await machine.must(create('--listen 0.0.0.0:5000 --listen unix:/run/longshore/own.sock --socket-group web || true'))).not.toContain('started');
     expect(await machine.must(create('--listen 0.0.0.0:5000 --listen unix:/run/longshore/own.sock --socket-mode 666'))).toContain('started');
-    expect(await machine.must('stat -c "%a %U" /run/longshore/own.sock; ls /etc/systemd/system')).toMatch(/^666 longshore\n(?![\s\S]*longshore\.socket)/);
+    expect(await machine.must('stat -c "%a %U %G" /run/longshore/own.sock; ls /etc/systemd/system')).toMatch(/^666 longshore longshore\n(?![\s\S]*longshore\.socket)/);
+    expect(await machine.must(create('--listen 0.0.0.0:5000 --listen unix:/run/longshore/own.sock --socket-group web'))).toContain('started');
+    expect(await machine.must('stat -c "%a %U %G" /run/longshore/own.sock')).toBe('660 longshore web\n');
     expect(await machine.must(create('--socket'))).toContain('started');
     expect(await machine.must('longshore teardown -b /root/build')).toContain('the service was stopped');
     expect([(await machine.run(`ls -d /etc/systemd/system/longshore* /etc/systemd/system/*/longshore*`)).stdout, await health()]).toEqual(['', 7]);
