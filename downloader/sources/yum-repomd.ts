@@ -90,10 +90,19 @@ interface Fetched { readonly base: string; readonly bytes: Uint8Array; readonly 
 
 interface Attempt { readonly repository: YumRepository; readonly mirrors: Mirrors; readonly keys: readonly PgpKey[]; readonly signal: AbortSignal }
 
+/** Servers of subscriptions refuse who shows no certificate in many ways: 400, 401, 403, an alert, or a connection that ends. */
+function withCertificateHint(error: unknown, url: string, { id, requirement, tlsFiles }: YumRepository): unknown {
+  if (!(error instanceof BundleError) || error.family !== 'transfer' || !url.startsWith('https:') || error.code === 'TRANSFER_CONNECT') return error;
+  const shown = requirement.tls?.clientCert !== undefined || tlsFiles?.certFile !== undefined;
+  const hint = shown ? `Repository ${id} was shown its client certificate: see whether it has ended or belongs to another subscription.`
+    : `If repository ${id} belongs to a subscription, name its client certificate in tls: {clientCert, clientKey}, or in sslclientcert of its .repo file.`;
+  return new BundleError(error.code, { ...error.facts, next: `${error.next} ${hint}` }, { cause: error });
+}
+
 async function fetchFrom(context: YumContext, base: string, { repository, mirrors, keys, signal }: Attempt): Promise<Fetched> {
   const url = `${base}${repomdPath}`;
   const subject = redactUrl(url);
-  const bytes = await fetchDocument(context, url, { maxBytes: maxRepomdBytes, signal });
+  const bytes = await fetchDocument(context, url, { maxBytes: maxRepomdBytes, signal }).catch((error: unknown) => { throw withCertificateHint(error, url, repository); });
   if (bytes === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'a yum repository', actual: 'no repodata/repomd.xml at this address' });
   if (mirrors.metalink !== undefined) checkMetalink(mirrors.metalink, bytes, subject);
   const repomd = parseRepomd(bytes, subject);
