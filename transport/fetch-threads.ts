@@ -19,6 +19,37 @@ export interface FetchOptions {
 /** What a thread could not write: for whoever owns the file, nothing of the network. */
 export class SinkFailure extends Error {}
 
+/** Threads that were started before anybody needs one. */
+const spare: Worker[] = [];
+
+/** Starts threads that will be needed soon, while there is else nothing for other processors to do. They end with the process when nobody takes them. */
+export function warmFetchThreads(): void {
+  while (spare.length < mostHere()) {
+    const worker = startWorker();
+    const gone = (): void => {
+      const at = spare.indexOf(worker);
+      if (at >= 0) spare.splice(at, 1);
+    };
+    worker.once('exit', gone).once('error', gone);
+    spare.push(worker);
+  }
+}
+
+function mostHere(): number {
+  return Math.max(1, Math.min(mostThreads, availableParallelism()));
+}
+
+function startWorker(): Worker {
+  const script = import.meta.url.endsWith('.ts') ? new URL('./fetch-worker.ts', import.meta.url) : new URL('./fetch-worker.js', import.meta.url);
+  const cache = getCompileCacheDir();
+  // A thread has a compile cache of its own only by its environment, and needs nothing else of that.
+  const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
+  // It opens no file itself. What it closes on its end would be others' files.
+  const worker = new Worker(script, { env, execArgv: [], trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 } });
+  worker.unref();
+  return worker;
+}
+
 interface Member { readonly worker: Worker; readonly lanes: Map<number, Lane>; readonly origins: Set<string> }
 
 /** More than this brings nothing: a processor hashes and writes as much as most networks bring. */
@@ -34,7 +65,7 @@ const receiptBytes = 4 * 1024 * 1024;
 export class FetchThreads {
   private readonly members: Member[] = [];
   private readonly places = new WeakMap<FileSink, { readonly id: number; readonly member: Member }>();
-  private readonly most = Math.max(1, Math.min(mostThreads, availableParallelism()));
+  private readonly most = mostHere();
   private nextId = 1;
 
   get(url: URL, headers: Readonly<Record<string, string>>, options: FetchOptions): Answering {
@@ -83,17 +114,11 @@ export class FetchThreads {
   }
 
   private start(): Member {
-    const script = import.meta.url.endsWith('.ts') ? new URL('./fetch-worker.ts', import.meta.url) : new URL('./fetch-worker.js', import.meta.url);
-    const cache = getCompileCacheDir();
-    // A thread has a compile cache of its own only by its environment, and needs nothing else of that.
-    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
-    // It opens no file itself. What it closes on its end would be others' files.
-    const worker = new Worker(script, { env, trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 } });
+    const worker = spare.shift() ?? startWorker();
     const member: Member = { worker, lanes: new Map(), origins: new Set() };
     worker.on('message', (report: FetchReport) => member.lanes.get(report.id)?.take(report));
     worker.on('error', (cause) => this.lose(member, cause));
     worker.on('exit', () => this.lose(member, new Error('a thread that fetches ended')));
-    worker.unref();
     this.members.push(member);
     return member;
   }

@@ -1,7 +1,7 @@
 // The loop of one thread of FetchThreads: what a socket brings is hashed and written at once, out of one small buffer that stays in the processor's cache.
 import { createHash, type Hash } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { Direct } from './direct.ts';
 import { type BodyTaker, NotDirect } from './direct-connection.ts';
@@ -75,7 +75,7 @@ class FetchLoop {
     switch (message.kind) {
       case 'get': void this.get(message); break;
       case 'abort': this.running.get(message.id)?.abort(); break;
-      case 'tls': this.contexts.set(message.origin, createSecureContext(message.options)); break;
+      case 'tls': this.contexts.set(message.origin, process.getBuiltinModule('node:tls').createSecureContext(message.options)); break;
       case 'drop': this.sinks.delete(message.sink); break;
     }
   }

@@ -3,7 +3,9 @@ import { serveLock } from '../../importer/serve-lock.ts';
 import { warnOfSharedNames } from '../../importer/shared-names.ts';
 import { holding } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
+import { warmFetchThreads } from '../../transport/fetch-threads.ts';
 import { type CommandContext, defineCommand, machineStore } from '../context.ts';
+import { exists } from '../files.ts';
 import { downloadText, runDownload } from './download.ts';
 import { type LockFlags, lockFlags, lockSummary, runLock } from './lock.ts';
 
@@ -32,6 +34,8 @@ export function registerSync(program: Command): void {
 
 /** Lock and download into the store that is served, then one switch. What is served stays until everything is there. */
 export async function runSync(context: CommandContext, flags: SyncFlags): Promise<{ readonly document: Readonly<Record<string, unknown>>; readonly text: string }> {
+  // Without a lock everything is still to come: threads start while that is worked out.
+  if (!(await exists(flags.lock))) warmFetchThreads();
   const locked = await runLock(context, flags);
   const { lock } = locked;
   const downloaded = await runDownload(context, lock, flags, locked.inputs);

@@ -3,10 +3,11 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostSystem } from '../../scripts/quickstart/documents.ts';
 import { machineSources, makeAptRoot } from '../support/apt-root.ts';
-import { freePort, longshorePath, must, startService } from '../support/command.ts';
+import { freePort, longshorePath, must, projectRoot, startService } from '../support/command.ts';
 import { compare, type Contestant, report } from '../support/measure.ts';
 
-const longshore = `"${process.execPath}" --disable-warning=ExperimentalWarning "${longshorePath}"`;
+/** As it is started where it is used. */
+const longshore = `"${join(projectRoot, 'bin/longshore')}"`;
 const sets: Readonly<Record<string, string>> = { 'a small set': 'nginx', 'a middle set': 'postgresql docker.io ansible', 'a desktop': 'gnome' };
 /** Their closure is what the mirror is made of. */
 const mirrored = 'nginx postgresql redis-server openjdk-17-jre-headless git npm ansible-core vim';
