@@ -115,3 +115,27 @@ describe('what is on hold', () => {
     expect(ask({})).toBe(2);
   });
 });
+
+describe('what cannot be met', () => {
+  const told = (text: string, wanted: readonly string[], architectures: readonly string[] = ['amd64']): string => {
+    try {
+      return solve(universeOf(text, architectures), wanted).join();
+    } catch (error) {
+      return (error as { facts: { actual: string } }).facts.actual;
+    }
+  };
+  const index = (...lines: readonly string[]): string => lines.map((line) => {
+    const [name, ...fields] = line.split('; ');
+    return `Package: ${name}\nVersion: 1\n${fields.some((field) => field.startsWith('Architecture')) ? '' : 'Architecture: amd64\n'}${fields.map((field) => `${field}\n`).join('')}`;
+  }).join('\n');
+
+  it.each([
+    ['a breaks what is asked for', index('a; Breaks: c (<< 2)', 'c'), ['a', 'c'], 'a 1 breaks c (<< 2), and c 1 is asked for too'],
+    ['two needs that do not bear each other', index('a; Depends: v, w', 'x; Provides: v; Conflicts: y', 'y; Provides: w'), ['a'], 'a needs v and w, but x 1 conflicts with y, which is y 1'],
+    ['nothing offers it', index('a; Depends: b', 'b; Depends: gone'), ['a'], 'a needs b; b needs gone, which nothing offers'],
+  ] as const)('%s', (_, text, wanted, actual) => { expect(told(text, wanted)).toBe(actual); });
+
+  it('another architecture has it', () => {
+    expect(told(index('a; Depends: b', 'b; Architecture: i386'), ['a'], ['amd64', 'i386'])).toBe('a needs b, while there is only b:i386 1, which does not serve amd64');
+  });
+});
