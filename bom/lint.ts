@@ -5,6 +5,7 @@ import type { ParsedBom } from './documents/document.ts';
 import { formatPosition, type Problem, problemAt, type TreePath } from './documents/yaml-tree.ts';
 import { BundleError } from './errors.ts';
 import { parseReference } from './reference.ts';
+import { normalise } from './selector.ts';
 import { substitute, variablesOf } from './variables.ts';
 
 const lists = ['images', 'files', 'packageRepositories', 'packages', 'charts', 'git'] as const;
@@ -34,6 +35,21 @@ export function lintBom(bom: ParsedBom): readonly Problem[] {
   attempt(() => { checkReferences(bom); }, ['spec']);
   problems.push(...unknownTargets(bom));
   return problems.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
+}
+
+/** What is taken, and was probably not meant: commas left behind in relations, images whose tag moves. With file, line and column. */
+export function lintWarnings(bom: ParsedBom): readonly string[] {
+  const spec = bom.value.spec ?? {};
+  const relations = [['requires', 'strong', spec.requires?.strong], ['requires', 'weak', spec.requires?.weak], ['influences', undefined, spec.influences], ['conflicts', undefined, spec.conflicts]] as const;
+  const at = (path: TreePath): string => formatPosition(bom.positionOf(path));
+  return [
+    ...relations.flatMap(([first, second, groups = []]) => groups.flatMap((group, index) => group.flatMap((expression, place) => {
+      const { lint } = normalise(expression);
+      return lint === undefined ? [] : [`${at(['spec', first, ...(second === undefined ? [] : [second]), index, place])}: ${lint}`];
+    }))),
+    ...(spec.images ?? []).flatMap(({ ref, digest }, index) => (digest === undefined && !ref.includes('@') && !ref.includes('${') && /(?:^|\/)[^/:]+(?::latest)?$/.test(ref)
+      ? [`${at(['spec', 'images', index, 'ref'])}: ${ref} means the tag latest, which moves; name a version or a digest`] : [])),
+  ];
 }
 
 function codeOf({ code }: BundleError): Problem['code'] {

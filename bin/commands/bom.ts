@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { checkDocument, parseDocuments } from '../../bom/documents/document.ts';
-import { lintBom } from '../../bom/lint.ts';
+import { lintBom, lintWarnings } from '../../bom/lint.ts';
 import { errorOf } from '../../bom/documents/yaml-tree.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { defineCommand, type NetworkFlags, networkOptions } from '../context.ts';
@@ -20,14 +20,19 @@ export function registerBom(program: Command): void {
     action: async (context, options) => {
       const files = await inputFiles(options.file);
       const texts = await Promise.all(files.map((file) => readDocumentText(file, accessOf(context, options))));
+      const warnings: string[] = [];
       const found = [...texts.flatMap(({ text, name }) => {
         if (isModuleList(text)) return [];
         const problems = checkDocument(text, name);
-        return problems.length > 0 ? problems : parseDocuments(text, name).boms.flatMap(lintBom);
+        if (problems.length > 0) return problems;
+        const { boms } = parseDocuments(text, name);
+        warnings.push(...boms.flatMap(lintWarnings));
+        return boms.flatMap(lintBom);
       }), ...moduleCheck(texts, options)];
       const problems = found.map(({ subject, code, expected, actual, next }) => ({ subject, code, expected, actual, ...(next === undefined ? {} : { next }) }));
       const lines = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);
-      context.print({ files: files.length, problems }, problems.length === 0 ? `${files.length} file${files.length === 1 ? '' : 's'}: no problem found` : lines.join('\n'));
+      const result = problems.length === 0 ? [`${files.length} file${files.length === 1 ? '' : 's'}: no problem found`] : lines;
+      context.print({ files: files.length, problems, warnings }, [...warnings.map((warning) => `warning: ${warning}`), ...result].join('\n'));
       const [first] = found;
       if (first !== undefined) throw errorOf(first);
     },

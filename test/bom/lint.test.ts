@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseDocuments } from '../../bom/documents/document.ts';
-import { lintBom } from '../../bom/lint.ts';
+import { lintBom, lintWarnings } from '../../bom/lint.ts';
 import { templateText } from '../../bom/template.ts';
-import { bom } from './support/documents.ts';
+import { bom, sha } from './support/documents.ts';
 
 describe('lint', () => {
   it('finds everything at once, by line', () => {
@@ -27,4 +27,14 @@ tools: [{file: nothing}]`));
   it('has nothing to say about the template', () => {
     for (const all of [true, false]) for (const one of parseDocuments(templateText(all), 't.yaml').boms) expect(lintBom(one)).toEqual([]);
   });
+});
+
+it('what is taken and was probably not meant is said', () => {
+  expect(lintWarnings(bom('a', `requires: {strong: [[{key: "name,", operator: eq, values: [b]}]]}
+influences: [[{key: kind, operator: "in,", values: [x]}]]
+images: [{ref: nginx}, {ref: "host:5000/a"}, {ref: "a:latest"}, {ref: "b:1"}, {ref: nginx, digest: "${sha('1')}"}, {ref: "host:5000/a:1"}, {ref: "c:\${v}"}]
+variables: {v: {default: "1"}}`))).toEqual([
+    'a.yaml:5:24: a trailing comma in name, eq was dropped', 'a.yaml:6:17: a trailing comma in kind in, was dropped',
+    'a.yaml:7:18: nginx means the tag latest, which moves; name a version or a digest', 'a.yaml:7:32: host:5000/a means the tag latest, which moves; name a version or a digest', 'a.yaml:7:54: a:latest means the tag latest, which moves; name a version or a digest',
+  ]);
 });
