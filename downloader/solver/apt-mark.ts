@@ -38,8 +38,9 @@ export class Marker {
       this.strike(pkg);
       return false;
     }
-    const groups = this.groupsOf(pkg, version);
+    const before = this.groupsOf(pkg, version);
     if (!this.clearConflicts(pkg, version)) return false;
+    const groups = mark?.expanded === true ? this.groupsOf(pkg, version) : before;
     if (mark === undefined) state.marks.set(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
     else mark.expanded = true;
     const outer = !this.open.has(pkg);

@@ -85,23 +85,22 @@ class Repair {
     return [...new Set(versionsMeeting(universe, dependency, this.state.archOf(version)).filter(isTarget).map((item) => universe.ownerOf(item)))];
   }
 
-  /** For something protected: the first package that can be marked once more for the group. */
+  /** For something protected: of each alternative the first package that can be marked once more, until the group is met. */
   private reinstateFor(pkg: number, version: number, group: DependencyGroup): void {
     for (const dependency of group) {
-      for (const target of this.targetsOf(version, dependency)) {
-        if (!this.reinstate(target, version)) continue;
-        this.scores.set(target, Math.min(this.scoreOf(target), this.scoreOf(pkg)));
-        return;
-      }
+      const found = this.targetsOf(version, dependency).find((target) => this.reinstate(target, version));
+      if (found === undefined) continue;
+      this.scores.set(found, Math.min(this.scoreOf(found), this.scoreOf(pkg)));
+      if (this.state.isMet(version, group)) return;
     }
   }
 
-  /** Marks a package again with what it needs; each once. */
+  /** Marks a package again with what it needs; each once, and none that does not bear something protected. */
   private reinstate(pkg: number, requiredBy: number): boolean {
     if (this.tried.has(pkg)) return false;
     this.tried.add(pkg);
     const item = this.state.candidateOf(pkg);
-    if (item < 0) return false;
+    if (item < 0 || this.state.clashesOf(item).some((other) => this.state.protectedPackages.has(this.state.universe.ownerOf(other)))) return false;
     const before = this.state.marks.get(pkg);
     this.state.marks.set(pkg, before ?? { version: item, reason: 'depends', requiredBy, expanded: true });
     for (const group of this.state.unmetOf(item)) {
