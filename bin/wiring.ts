@@ -60,7 +60,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     })),
     rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource({
       http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access,
-      previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [],
+      previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [], ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
     })),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
       http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options),

@@ -9,7 +9,7 @@ import { xzDecodedSize } from './xz-size.ts';
 type ZlibDecoder = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
 
 /** So much comes out at once: large enough that the hand-over costs nothing. */
-const chunkBytes = 1 << 16;
+const chunkBytes = 1 << 18;
 /** So much xz is decoded at once: it gives 7,000 times as much at most. */
 const xzSliceBytes = 1 << 12;
 /** An xz file is looked through before it is decoded. */

@@ -3,7 +3,7 @@ import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
 import { obsoleting } from './solv-specs.ts';
 import { always, type SolvView } from './solv-view.ts';
-import type { DependencyKind } from './solv-universe.ts';
+import type { DependencyKind } from './solv-tables.ts';
 
 export interface BuildOptions {
   /** Packages of which several versions may be there. */

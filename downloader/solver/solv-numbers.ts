@@ -1,14 +1,20 @@
 /** A list of whole numbers that grows. */
 export class NumberList {
-  private items = new Int32Array(1 << 10);
-  length = 0;
+  private items: Int32Array<ArrayBufferLike>;
+  length: number;
+
+  /** With these numbers, which are kept and may be written to. */
+  constructor(items: Int32Array<ArrayBufferLike> = new Int32Array(1 << 10), length = 0) {
+    this.items = items;
+    this.length = length;
+  }
 
   at(index: number): number { return this.items[index] as number; }
   set(index: number, value: number): void { this.items[index] = value; }
 
   push(value: number): void {
     if (this.length === this.items.length) {
-      const larger = new Int32Array(this.items.length * 2);
+      const larger = new Int32Array(Math.max(this.items.length * 2, 1 << 10));
       larger.set(this.items);
       this.items = larger;
     }
@@ -16,13 +22,23 @@ export class NumberList {
     this.length += 1;
   }
 
-  slice(from: number, to: number): Int32Array { return this.items.subarray(from, to); }
+  slice(from: number, to: number): Int32Array<ArrayBufferLike> { return this.items.subarray(from, to); }
 }
+
+export interface TripleParts { readonly slots: Int32Array<ArrayBufferLike>; readonly keys: NumberList }
 
 /** Numbers for triples of whole numbers, in order of first mention. */
 export class TripleTable {
-  private slots = new Int32Array(1 << 12).fill(-1);
-  private readonly keys = new NumberList();
+  private slots: Int32Array<ArrayBufferLike>;
+  private readonly keys: NumberList;
+
+  constructor(parts: TripleParts = { slots: new Int32Array(1 << 12).fill(-1), keys: new NumberList() }) {
+    this.slots = parts.slots;
+    this.keys = parts.keys;
+  }
+
+  /** What a table can be made of again; views. */
+  parts(): TripleParts { return { slots: this.slots, keys: this.keys }; }
 
   get size(): number { return this.keys.length / 3; }
   part(id: number, index: 0 | 1 | 2): number { return this.keys.at(id * 3 + index); }

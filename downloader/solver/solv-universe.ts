@@ -2,7 +2,9 @@
 import { type Evr, formatEvr } from '../../formats/rpm/evr.ts';
 import type { RpmRelations } from '../../formats/rpm/package.ts';
 import { parseRich, type RichRelation, type RpmOperator, type RpmRelation } from '../../formats/rpm/relation.ts';
-import { NumberList, TripleTable } from './solv-numbers.ts';
+import type { NumberList, TripleTable } from './solv-numbers.ts';
+import { type DependencyKind, dependencyKinds, emptyTables, kindCount, type SolvTables } from './solv-tables.ts';
+import type { TextTable } from './solv-texts.ts';
 
 /** The fields of `RpmPackage` that choosing needs. */
 export interface SolvPackage extends RpmRelations {
@@ -27,10 +29,6 @@ export interface SolvRepository {
   readonly installed?: boolean;
 }
 
-export const dependencyKinds = ['provides', 'requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'] as const;
-export type DependencyKind = (typeof dependencyKinds)[number];
-const kindCount = dependencyKinds.length;
-
 /** Bits of an operator: what it accepts beside the version named. */
 export const versionBits = { greater: 1, equal: 2, less: 4 } as const;
 const bitsOf: Readonly<Record<RpmOperator, number>> = { '=': 2, '<': 4, '<=': 6, '>': 1, '>=': 3 };
@@ -39,46 +37,47 @@ const operatorOf: Readonly<Record<number, RpmOperator>> = { 2: '=', 4: '<', 6: '
 /** Relations, names and versions are numbers; see the class's methods for what each stands for. */
 export class RpmUniverse {
   readonly repositories: SolvRepository[] = [];
-  private readonly names: string[] = [];
-  private readonly nameIds = new Map<string, number>();
-  private readonly evrs: Evr[] = [];
-  private readonly evrIds = new Map<string, number>();
-  private readonly relations = new TripleTable();
+  private readonly names: TextTable;
+  private readonly evrs: Evr[];
+  private evrIds: Map<string, number> | undefined;
+  private readonly relations: TripleTable;
   private readonly rich = new Map<number, RichRelation | undefined>();
-  private readonly solvables = { name: new NumberList(), evr: new NumberList(), arch: new NumberList(), repository: new NumberList(), source: new NumberList() };
+  private readonly solvables: Readonly<Record<'name' | 'evr' | 'arch' | 'repository' | 'source', NumberList>>;
   /** For each package and kind where its relations begin; they end where the next begins. */
-  private readonly starts = new NumberList();
-  private readonly dependencies = new NumberList();
+  private readonly starts: NumberList;
+  private readonly dependencies: NumberList;
   /** Pairs (path, package). */
-  private readonly files = new NumberList();
+  private readonly files: NumberList;
   private readonly loadedPaths = new Set<number>();
   /** Grows with everything that is added: what was derived from an older state is stale. */
   revision = 0;
 
-  constructor() {
-    // Number 0 ends lists.
-    for (const list of Object.values(this.solvables)) list.push(-1);
-    for (let kind = 0; kind < kindCount; kind += 1) this.starts.push(0);
-    this.starts.push(0);
+  /** Without anything, or as `tables` hold it; they are kept and written to. */
+  constructor(tables: SolvTables = emptyTables(), repositories: readonly SolvRepository[] = []) {
+    ({ names: this.names, relations: this.relations, starts: this.starts, dependencies: this.dependencies, files: this.files } = tables);
+    this.evrs = [...tables.evrs];
+    const { name, evr, arch, repository, source } = tables;
+    this.solvables = { name, evr, arch, repository, source };
+    this.repositories.push(...repositories);
+  }
+
+  /** What it can be made of again, with the same repositories. Only before {@link RpmUniverse.addFileOwners} was told anything. */
+  tables(): SolvTables {
+    return { names: this.names, evrs: this.evrs, relations: this.relations, ...this.solvables, starts: this.starts, dependencies: this.dependencies, files: this.files };
   }
 
   /** Packages are 1 to `count - 1`. */
   get count(): number { return this.solvables.name.length; }
   get relationCount(): number { return this.relations.size; }
 
-  nameId(name: string): number {
-    const known = this.nameIds.get(name);
-    if (known !== undefined) return known;
-    this.nameIds.set(name, this.names.length);
-    return this.names.push(name) - 1;
-  }
-
+  nameId(name: string): number { return this.names.intern(name); }
   /** Undefined when no index mentions the name. */
-  findName(name: string): number | undefined { return this.nameIds.get(name); }
-  text(name: number): string { return this.names[name] ?? ''; }
-  allNames(): readonly string[] { return this.names; }
+  findName(name: string): number | undefined { return this.names.find(name); }
+  text(name: number): string { return this.names.text(name); }
+  allNames(): readonly string[] { return this.names.all(); }
 
   private evrId(evr: Evr): number {
+    this.evrIds ??= new Map(this.evrs.map((each, id) => [formatEvr(each), id]));
     const key = formatEvr(evr);
     const known = this.evrIds.get(key);
     if (known !== undefined) return known;

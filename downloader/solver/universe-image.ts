@@ -1,55 +1,29 @@
-// A universe's tables as bytes and back. A private form, for one machine: the numbers stand in its own byte order, and another version is simply not read.
-import { crc32 } from 'node:zlib';
+// The tables of a deb universe as bytes and back: see table-image.ts.
 import { NameTable } from './name-table.ts';
+import { bytesOf, numbersIn, sectionsFrom, tableImage } from './table-image.ts';
 import { Numbers, numberTables, Texts, type UniverseTables } from './universe-tables.ts';
 
 /** Changes whenever what is kept, or how it is made, changes. */
-const magic = `longshore universe 2 ${new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'le' : 'be'}\n`;
-const headerBytes = 1024;
-
-interface Header {
-  /** Lengths in bytes of the sections, in order; each begins at a multiple of 4. */
-  readonly sections: readonly number[];
-  readonly crc: number;
-}
-
-const bytesOf = (view: Int32Array<ArrayBufferLike>): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
-const padding = (length: number): number => (4 - (length % 4)) % 4;
+const version = 'universe 3';
 
 /** The parts of the image, in order; views where they can be. */
 export function universeImage(tables: UniverseTables): Buffer[] {
   const names = tables.names.parts();
-  const sections = [bytesOf(names.slots), bytesOf(names.hashes), bytesOf(names.starts), names.arena, tables.texts.view(), ...numberTables.map((name) => bytesOf(tables[name].view()))];
-  const parts = sections.flatMap((section) => (padding(section.length) === 0 ? [section] : [section, Buffer.alloc(padding(section.length))]));
-  const header: Header = { sections: sections.map(({ length }) => length), crc: parts.reduce((crc, part) => crc32(part, crc), 0) };
-  const head = Buffer.alloc(headerBytes, ' ');
-  head.write(magic + JSON.stringify(header));
-  return [head, ...parts];
+  return tableImage(version, [bytesOf(names.slots), bytesOf(names.hashes), bytesOf(names.starts), names.arena, tables.texts.view(), ...numberTables.map((name) => bytesOf(tables[name].view()))]);
 }
 
 /** The tables of an image; undefined when it is of another version or damaged. The bytes are kept and may be written to. */
 export function universeFrom(image: Buffer): UniverseTables | undefined {
-  const head = image.toString('latin1', 0, headerBytes);
-  if (image.byteOffset % 4 !== 0 || image.length < headerBytes || !head.startsWith(magic)) return undefined;
-  const text = head.slice(magic.length).trim();
-  if (!/^\{"sections":\[[\d,]+\],"crc":\d+\}$/.test(text)) return undefined;
-  const header = JSON.parse(text) as Header;
-  const wanted = header.sections.reduce((sum, length) => sum + length + padding(length), headerBytes);
-  if (image.length !== wanted || header.sections.length !== 5 + numberTables.length || crc32(image.subarray(headerBytes)) !== header.crc) return undefined;
-  let at = headerBytes;
-  const next = (): Buffer => {
-    const length = header.sections[index] ?? 0;
-    index += 1;
-    at += length + padding(length);
-    return image.subarray(at - length - padding(length), at - padding(length));
+  const sections = sectionsFrom(image, version, 5 + numberTables.length);
+  if (sections === undefined) return undefined;
+  const [slots = image, hashes = image, starts = image, arena = image, texts = image, ...rest] = sections;
+  const table = (name: (typeof numberTables)[number]): Numbers => {
+    const view = numbersIn(rest[numberTables.indexOf(name)] ?? image);
+    return new Numbers(view, view.length);
   };
-  let index = 0;
-  const numbers = (): Int32Array<ArrayBufferLike> => { const bytes = next(); return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4); };
-  const names = NameTable.from({ slots: numbers(), hashes: numbers(), starts: numbers(), arena: next() });
-  const texts = next();
-  const table = (): Numbers => { const view = numbers(); return new Numbers(view, view.length); };
   return {
-    names, texts: new Texts(texts, texts.length), offsets: table(), owners: table(), indexes: table(), bounds: table(), checks: table(),
-    flags: table(), lastVersion: table(), previousVersion: table(), lastProvider: table(), providerLinks: table(), repeats: table(),
+    names: NameTable.from({ slots: numbersIn(slots), hashes: numbersIn(hashes), starts: numbersIn(starts), arena }), texts: new Texts(texts, texts.length),
+    offsets: table('offsets'), owners: table('owners'), indexes: table('indexes'), bounds: table('bounds'), checks: table('checks'), flags: table('flags'), lastVersion: table('lastVersion'),
+    previousVersion: table('previousVersion'), lastProvider: table('lastProvider'), providerLinks: table('providerLinks'), repeats: table('repeats'),
   };
 }

@@ -15,8 +15,8 @@ export interface UniverseIndex {
 
 export interface LoadedUniverse { readonly universe: Universe; close(): void }
 
-/** Universes kept; each is about as large as its indexes decoded. */
-const keptUniverses = 6;
+/** Universes kept, of debs and rpms together; each is about as large as its indexes decoded. */
+export const keptUniverses = 6;
 const trailerBytes = 16;
 /** More than any stanza may have: what is longer goes on to be refused. */
 const maxWaitingBytes = 8 << 20;

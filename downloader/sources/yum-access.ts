@@ -17,6 +17,8 @@ export interface YumContext extends FetchContext, Pick<FileSourceOptions, 'heade
   readonly notify: Notify;
   /** Reads a key, a .repo file or a list of installed packages that a requirement names; from the disk unless told. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** Where universes are kept between runs. */
+  readonly cacheFolder?: string;
   /** Repositories of the last lock: metadata that is older than theirs is a replay; keys and credentials of what is fetched. */
   readonly previous?: readonly LockedRepository[];
   /** A client that shows this certificate and trusts this CA, whatever the host; it lives as long as its maker. */

@@ -6,7 +6,7 @@ import type { PackageSetRequirement } from '../../bom/requirement.ts';
 import { formatEvr, type Evr } from '../../formats/rpm/evr.ts';
 import { createFileSource } from './file.ts';
 import { urlPath } from './yum-index.ts';
-import type { PackageFacts, YumOffer } from './yum-offer.ts';
+import type { OfferedFacts, YumOffer } from './yum-offer.ts';
 
 /** So many addresses of a package stand in a lock. */
 const maxUrls = 3;
@@ -28,7 +28,7 @@ export function rpmPath({ name, evr, arch }: RpmIdentity): string {
 }
 
 /** Addresses of a package: those of the last lock while its repository still has them, so that another order of mirrors is no other lock. */
-function urlsOf({ repository, location, base }: PackageFacts, digest: Digest | undefined, known: ReadonlyMap<string, readonly string[]>): string[] {
+function urlsOf({ repository, location, base }: OfferedFacts, digest: Digest | undefined, known: ReadonlyMap<string, readonly string[]>): string[] {
   const bases = base === undefined ? repository.checked.bases : [base.endsWith('/') ? base : `${base}/`];
   const urls = bases.map((each) => redactUrl(each + urlPath(location)));
   const before = digest === undefined ? undefined : known.get(digest);
@@ -44,7 +44,7 @@ export interface ChosenPackage {
 
 /** A package that still lacks what its index does not say: its stanza, and a sha256 where there is none. */
 export interface Draft {
-  readonly facts: PackageFacts;
+  readonly facts: OfferedFacts;
   readonly identity: RpmIdentity;
   readonly subject: string;
   readonly urls: readonly string[];

@@ -5,16 +5,16 @@ import type { PackageSetRequirement, RepositoryRequirement, Target } from '../..
 import { type Comps, parseComps } from '../../formats/rpm/comps.ts';
 import { findOwners } from '../../formats/rpm/filelists.ts';
 import { type ModuleDocument, parseModules } from '../../formats/rpm/modules.ts';
-import type { RpmChecksum, RpmPackage } from '../../formats/rpm/package.ts';
-import { readPrimary } from '../../formats/rpm/primary.ts';
 import type { RecordPlace } from '../../formats/rpm/xml-records.ts';
 import { addOwners } from '../solver/solv-files.ts';
 import type { SolvOffer, SolvSettings } from '../solver/solv-offer.ts';
-import { RpmUniverse } from '../solver/solv-universe.ts';
+import type { RpmUniverse } from '../solver/solv-universe.ts';
 import { contextFor, readText, type YumContext } from './yum-access.ts';
 import { rpmArchOf, yumRepositories, type YumRepository } from './yum-entry.ts';
+import type { PackageFacts } from './yum-facts.ts';
 import { fetchIndex, listedIndex, readIndex, type YumIndex } from './yum-index.ts';
 import { type CheckedRepomd, fetchRepomd } from './yum-repomd.ts';
+import { type LoadedRpms, loadRpms } from './yum-universe.ts';
 
 const maxModulesBytes = 256 << 20;
 const maxCompsBytes = 64 << 20;
@@ -31,84 +31,28 @@ export interface LoadedRepository {
   readonly groupsRead: Comps | undefined;
 }
 
-/** What the index says of a package beside what choosing needs. */
-export interface PackageFacts {
-  readonly repository: LoadedRepository;
-  /** Of its element in the decompressed primary. */
-  readonly place: RecordPlace;
-  readonly checksum: RpmChecksum;
-  readonly size: number;
-  readonly location: string;
-  readonly base: string | undefined;
-  /** Where its headers end, as the index says; 0 when it does not. */
-  readonly headerEnd: number;
-}
-
-/** Columns by package number: a row as an object would cost four times as much. */
-class FactTable {
-  private readonly numbers = new NumberColumns(4);
-  private readonly checksums: string[] = [];
-  private readonly locations: string[] = [];
-  private readonly bases = new Map<number, string>();
-
-  set(id: number, { place, size, checksum, location, base, headerRange }: RpmPackage): void {
-    this.numbers.set(id, [place.offset, place.length, size, headerRange?.end ?? 0]);
-    this.checksums[id] = `${checksum.type}:${checksum.value}`;
-    this.locations[id] = location;
-    if (base !== undefined) this.bases.set(id, base);
-  }
-
-  of(id: number): Omit<PackageFacts, 'repository'> {
-    const [offset = 0, length = 0, size = 0, headerEnd = 0] = this.numbers.of(id);
-    const [type = '', value = ''] = (this.checksums[id] ?? '').split(':');
-    return { place: { offset, length }, size, headerEnd, checksum: { type, value }, location: this.locations[id] ?? '', base: this.bases.get(id) };
-  }
-}
-
-/** Rows of `width` numbers below 2^53. */
-class NumberColumns {
-  private values = new Float64Array(1 << 14);
-  private readonly width: number;
-
-  constructor(width: number) { this.width = width; }
-
-  set(row: number, numbers: readonly number[]): void {
-    const at = row * this.width;
-    if (at + this.width > this.values.length) {
-      const more = new Float64Array(Math.max(this.values.length * 2, at + this.width));
-      more.set(this.values);
-      this.values = more;
-    }
-    this.values.set(numbers, at);
-  }
-
-  of(row: number): Float64Array { return this.values.subarray(row * this.width, (row + 1) * this.width); }
-}
+/** What an index says of a package, and whose index. */
+export interface OfferedFacts extends PackageFacts { readonly repository: LoadedRepository }
 
 /** What the repositories of some sets on one target offer. */
 export class YumOffer {
-  readonly universe = new RpmUniverse();
+  readonly universe: RpmUniverse;
   /** By number of the repository in the universe. */
-  readonly repositories: LoadedRepository[] = [];
+  readonly repositories: readonly LoadedRepository[];
   /** modules.yaml of each repository that has one, in the order of the document. */
-  readonly modules: (readonly ModuleDocument[])[] = [];
+  readonly modules: readonly (readonly ModuleDocument[])[];
   readonly warnings: string[] = [];
   /** Indexes that only a sha1 covers. */
   readonly weak: string[] = [];
-  private readonly facts = new FactTable();
+  private readonly loaded: LoadedRpms;
   private filelists: readonly YumIndex[] | undefined;
   private known: { readonly key: string; readonly offer: SolvOffer } | undefined;
 
-  /** Reads one repository into the universe, behind those before it. Throws `INTEGRITY_METADATA` for what is no primary.xml. */
-  async add(loaded: LoadedRepository): Promise<void> {
-    const { repository } = loaded.checked;
-    this.repositories.push(loaded);
-    const insert = this.universe.open({ id: repository.id, priority: repository.priority, cost: repository.cost, hotfixes: repository.moduleHotfixes, excludes: repository.excludes, includepkgs: repository.includepkgs });
-    await readPrimary(loaded.primary.open(), { subject: loaded.primary.subject }, (item) => {
-      if (item.arch === 'src' || item.arch === 'nosrc') return;
-      const id = insert(item);
-      this.facts.set(id, item);
-    });
+  constructor(repositories: readonly LoadedRepository[], loaded: LoadedRpms, modules: readonly (readonly ModuleDocument[])[]) {
+    this.repositories = repositories;
+    this.modules = modules;
+    this.universe = loaded.universe;
+    this.loaded = loaded;
   }
 
   /** What may be chosen under these settings; made anew when the universe has grown. */
@@ -118,10 +62,15 @@ export class YumOffer {
     return this.known.offer;
   }
 
-  factsOf(solvable: number): PackageFacts {
+  factsOf(solvable: number): OfferedFacts {
     const repository = this.repositories[this.universe.repositoryIndex(solvable)];
     if (repository === undefined) throw new Error(`package ${solvable} of no repository`);
-    return { repository, ...this.facts.of(solvable) };
+    return { repository, ...this.loaded.facts.of(solvable) };
+  }
+
+  /** The stanzas of packages of one repository, in the order of `places`. Throws as {@link cutStanzas}. */
+  stanzas(repository: LoadedRepository, places: readonly RecordPlace[]): Promise<readonly string[]> {
+    return this.loaded.stanzas(this.repositories.indexOf(repository), places);
   }
 
   /** Streams that repositories' definitions enable. */
@@ -221,20 +170,20 @@ export async function loadYumOffer(context: YumContext, { target, repositories }
   const wanted = await expanded(context, repositories, target);
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const offer = new YumOffer();
   try {
     const loading = wanted.map((repository) => load(context, repository, both));
     const loaded = await Promise.all(loading);
-    offer.modules.push(...loaded.map(({ modulesRead }) => modulesRead));
     const inOrder = loaded.toSorted((a, b) => a.checked.repository.priority - b.checked.repository.priority || a.checked.repository.cost - b.checked.repository.cost);
-    for (const repository of inOrder) {
-      offer.warnings.push(...repository.checked.warnings);
-      offer.noteWeak([repository.primary, repository.modules, repository.groups, repository.updateinfo]);
-      await offer.add(repository);
+    const offer = new YumOffer(inOrder, await loadRpms(context.cacheFolder, inOrder.map(({ checked: { repository }, primary }) => ({
+      primary, repository: { id: repository.id, priority: repository.priority, cost: repository.cost, hotfixes: repository.moduleHotfixes, excludes: repository.excludes, includepkgs: repository.includepkgs },
+    }))), loaded.map(({ modulesRead }) => modulesRead));
+    for (const { checked, primary, modules, groups, updateinfo } of inOrder) {
+      offer.warnings.push(...checked.warnings);
+      offer.noteWeak([primary, modules, groups, updateinfo]);
     }
+    return offer;
   } catch (error) {
     stop.abort(error);
     throw error;
   }
-  return offer;
 }

@@ -5,7 +5,6 @@ import type { Bytes, Resolution, Source } from '../../bom/ports.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
 import { parseKeys } from '../../formats/pgp/keys.ts';
 import { RpmKeyring } from '../../formats/rpm/keyring.ts';
-import { cutStanzas } from '../../formats/rpm/primary.ts';
 import { streamFrom, readStored } from './apt-fetch.ts';
 import { PackageList } from './apt-locked.ts';
 import { archPolicy } from '../solver/solv-arch.ts';
@@ -47,11 +46,11 @@ async function prepare(options: YumSourceOptions, sets: readonly PackageSetRequi
   return { offer, rpms, sets: known, warnings: [...offer.warnings, ...[...rpms.values()].flatMap(({ warning }) => warning ?? []), ...warnings] };
 }
 
-/** The stanzas of drafts, cut out of their indexes in one pass over each. */
-async function stanzasOf(drafts: readonly Draft[]): Promise<ReadonlyMap<Draft, string>> {
+/** The stanzas of drafts, index by index. */
+async function stanzasOf(offer: YumOffer, drafts: readonly Draft[]): Promise<ReadonlyMap<Draft, string>> {
   const found = new Map<Draft, string>();
-  for (const [{ primary }, some] of Map.groupBy(drafts, ({ facts }) => facts.repository)) {
-    const texts = await cutStanzas(primary.open(), some.map(({ facts }) => facts.place), { subject: primary.subject });
+  for (const [repository, some] of Map.groupBy(drafts, ({ facts }) => facts.repository)) {
+    const texts = await offer.stanzas(repository, some.map(({ facts }) => facts.place));
     for (const [index, draft] of some.entries()) found.set(draft, texts[index] ?? '');
   }
   return found;
@@ -64,7 +63,7 @@ async function lockGroup({ offer, rpms, sets }: Group, { packages, book, known }
   const solvables = [...new Set(sets.flatMap(({ decision: { chosen } }) => chosen.map(({ solvable }) => solvable)))].filter((solvable) => !rpms.has(solvable)).sort((a, b) => a - b);
   const drafts = solvables.map((solvable) => draftOf(offer, solvable, known));
   offer.weak.push(...drafts.flatMap(({ subject, facts }) => (facts.checksum.type === 'sha1' ? [subject] : [])));
-  const stanzas = await stanzasOf(drafts);
+  const stanzas = await stanzasOf(offer, drafts);
   const digests: Digest[] = [];
   for (const draft of drafts) digests.push(await digestOfDraft(draft, signal));
   const waived = new Set(sets.flatMap(({ set }) => set.allowUnsigned ?? []));

@@ -243,13 +243,13 @@ export async function cutStanzas(chunks: AsyncIterable<Uint8Array> | Iterable<Ui
     if (found.size === order.length) break;
   }
   const texts = order.map((place) => found.get(place.offset)?.toString('utf8'));
-  const stanzas = stanzasOf(texts, order, options);
+  const stanzas = stanzasAt(texts, order, options);
   const byOffset = new Map(order.map(({ offset }, index) => [offset, stanzas[index] ?? '']));
   return places.map(({ offset }) => byOffset.get(offset) ?? '');
 }
 
-/** All with one reader: its tables cost more than the text. */
-function stanzasOf(texts: readonly (string | undefined)[], places: readonly RecordPlace[], { subject }: PrimaryOptions): readonly string[] {
+/** The stanzas of packages, whose elements in the index are `texts`, from `places`. All with one reader: its tables cost more than the text. Throws as {@link cutStanzas}. */
+export function stanzasAt(texts: readonly (string | undefined)[], places: readonly RecordPlace[], { subject }: PrimaryOptions): readonly string[] {
   const stanzas: string[] = [];
   const reader = new PrimaryReader({ subject }, (item) => { stanzas.push(item.slice()); });
   reader.push(Buffer.from('<metadata>'));

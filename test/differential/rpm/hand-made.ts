@@ -14,7 +14,7 @@ import { prepareOffer, type SolvOffer, streamsOf } from '../../../downloader/sol
 import { must } from '../../support/command.ts';
 import { rpm } from '../../downloader/solver/rpms.ts';
 import { relationText } from '../../../formats/rpm/relation.ts';
-import { dependencyKinds } from '../../../downloader/solver/solv-universe.ts';
+import { dependencyKinds } from '../../../downloader/solver/solv-tables.ts';
 import type { DnfRequest } from './dnf.ts';
 import { loadUniverse, type RepositoryFiles } from './load-repository.ts';
 

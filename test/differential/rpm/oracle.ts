@@ -6,7 +6,8 @@ import { parseEvr } from '../../../formats/rpm/evr.ts';
 import type { RpmOperator, RpmRelation } from '../../../formats/rpm/relation.ts';
 import { archPolicy } from '../../../downloader/solver/solv-arch.ts';
 import { solveJob } from '../../../downloader/solver/solv-engine.ts';
-import { dependencyKinds, RpmUniverse, type SolvPackage } from '../../../downloader/solver/solv-universe.ts';
+import { dependencyKinds } from '../../../downloader/solver/solv-tables.ts';
+import { RpmUniverse, type SolvPackage } from '../../../downloader/solver/solv-universe.ts';
 import { SolvView } from '../../../downloader/solver/solv-view.ts';
 
 export interface OraclePackage {

@@ -3,7 +3,8 @@ import { parseNevra } from '../../../formats/rpm/nevra.ts';
 import type { RpmRelation } from '../../../formats/rpm/relation.ts';
 import { type SolvDecision } from '../../../downloader/solver/solv-like.ts';
 import { type SolvOffer, prepareOffer, type SolvSettings } from '../../../downloader/solver/solv-offer.ts';
-import { dependencyKinds, RpmUniverse, type SolvPackage, type SolvRepository } from '../../../downloader/solver/solv-universe.ts';
+import { dependencyKinds } from '../../../downloader/solver/solv-tables.ts';
+import { RpmUniverse, type SolvPackage, type SolvRepository } from '../../../downloader/solver/solv-universe.ts';
 import { relationOf } from '../../differential/rpm/oracle.ts';
 
 /** Splits at commas. */
