@@ -152,7 +152,7 @@ spec:
       role: normal                    # bootstrap: needed before the mirror can serve
       dependencies: closure           # none | direct | closure
       weakDependencies: false
-      # assumeInstalled: {profile: minimal}   # what machines have: essential | apt | minimal | container | buildd | important | standard | cloud; or a file
+      # assumeInstalled: {profile: minimal}   # what machines have: essential | apt | minimal | container | buildd | important | standard | cloud (rpm: container | minimal | standard | cloud); or a file
       # targetRelease: stable-backports       # as apt-get -t
       # followExact: true                     # siblings of a named version that are needed in exactly it
       # siblings: same-source                 # carry those that machines may have, too

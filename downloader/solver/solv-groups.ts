@@ -22,13 +22,13 @@ const named = (wanted: string) => (item: { readonly id: string; readonly name: s
   return pattern === undefined ? item.id === wanted || item.name === wanted : pattern.test(item.id) || pattern.test(item.name);
 };
 
-/** Members of every group and environment of that id or name; undefined when there is none. */
+/** Members of every group and environment of that id or name; undefined when there is none. Groups that an environment only offers are not taken, whether by default or not, as with dnf 4. */
 export function groupMembers(comps: readonly Comps[], wanted: string): GroupMember[] | undefined {
   const groups = comps.flatMap((each) => each.groups);
   const environments = comps.flatMap((each) => each.environments).filter(named(wanted));
   const direct = groups.filter(named(wanted));
   if (environments.length === 0 && direct.length === 0) return undefined;
-  const ids = new Set(environments.flatMap((item) => [...item.groups, ...item.options.filter(({ isDefault }) => isDefault).map(({ id }) => id)]));
+  const ids = new Set(environments.flatMap((item) => item.groups));
   const all = [...new Set([...direct, ...groups.filter(({ id }) => ids.has(id))])];
   return all.flatMap(membersOf);
 }

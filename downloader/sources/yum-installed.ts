@@ -2,7 +2,8 @@
 import { BundleError } from '../../bom/errors.ts';
 import { type Evr, parseEvr } from '../../formats/rpm/evr.ts';
 import type { RpmRelation } from '../../formats/rpm/relation.ts';
-import type { DependencyKind, RpmUniverse, SolvPackage } from '../solver/solv-universe.ts';
+import type { DependencyKind } from '../solver/solv-tables.ts';
+import type { RpmUniverse, SolvPackage } from '../solver/solv-universe.ts';
 
 export interface InstalledEntry {
   readonly name: string;

@@ -1,5 +1,4 @@
 import type { Descriptor, Digest } from '../../bom/digest.ts';
-import { BundleError } from '../../bom/errors.ts';
 import type { LockedPackage, LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
 import type { Bytes, Resolution, Source } from '../../bom/ports.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
@@ -15,6 +14,7 @@ import { addInstalled, parseRpmList } from './yum-installed.ts';
 import { type Draft, draftOf, digestOfDraft, lockedRpm } from './yum-locked.ts';
 import { loadYumOffer, type YumOffer } from './yum-offer.ts';
 import { checkedPackage } from './yum-package.ts';
+import { profileBaseline } from './yum-profile.ts';
 import { type DecidedSet, decideSets } from './yum-sets.ts';
 import { SignatureBook, type SigningAnswer } from './yum-signed.ts';
 
@@ -34,12 +34,13 @@ async function prepare(options: YumSourceOptions, sets: readonly PackageSetRequi
   const [first] = sets;
   if (first === undefined) throw new Error('a group without sets');
   const offer = await loadYumOffer(options, first, signal);
+  const profile = first.assumeInstalled !== undefined && 'profile' in first.assumeInstalled ? await profileBaseline(first, offer, first.assumeInstalled.profile, signal) : undefined;
   const { scoreOf } = archPolicy(rpmArchOf(first.target), first.arches.length === 0 ? undefined : first.arches);
   const rpms = offerRpms(offer, await addressedRpms(options, first, { offer, scoreOf, signal }));
   const notes: string[] = [];
   if (first.assumeInstalled !== undefined) {
-    if ('profile' in first.assumeInstalled) throw new BundleError('RESOLVE_UNSUPPORTED', { subject: `package set ${first.id}`, expected: 'a list of installed packages for an rpm target', actual: `the profile ${first.assumeInstalled.profile}`, next: 'Name a file with the output of `rpm -qa` of such a machine.' });
-    notes.push(...addInstalled(offer.universe, parseRpmList(await readText(options, first.assumeInstalled.path), first.assumeInstalled.written)));
+    const entries = 'profile' in first.assumeInstalled ? profile ?? [] : parseRpmList(await readText(options, first.assumeInstalled.path), first.assumeInstalled.written);
+    notes.push(...addInstalled(offer.universe, entries));
   }
   const { decided, warnings } = await decideSets(sets, { offer, files: [...rpms.keys()].map((solvable) => offer.universe.nevra(solvable)), signal });
   const known = decided.map((item) => ({ ...item, decision: { ...item.decision, exact: item.decision.exact && notes.length === 0 }, notes: [...item.notes, ...notes] }));
