@@ -176,6 +176,13 @@ it('a stream cannot extract itself', async () => {
   expect(stderr).toContain('INPUT_FLAG');
 });
 
+it.each(['http://r.example.org:5000', 'r.example.org/team', ''])('plain http is for a host, not for %j', async (host) => {
+  const { status, stderr } = await cli(['lock', '-f', 'bom.yaml', '--lock', 'never.json', '--insecure-registry', host]);
+  expect(status).toBe(2);
+  expect(stderr).toContain('expected HOST or HOST:PORT');
+  await expect(stat(join(folder, 'never.json'))).rejects.toThrow('ENOENT');
+});
+
 describe('a machine in trouble', () => {
   it('serves the other projects when one’s medium is gone, says which is missing, and takes it up again', async () => {
     await writeFile(join(folder, 'second.yaml'), 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: second, version: "1"}\nspec: {files: [{path: two.bin, saveAs: second.bin}]}\n');
