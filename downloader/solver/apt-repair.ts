@@ -111,10 +111,14 @@ class Repair {
     return true;
   }
 
-  /** For something that is marked again: only what would meet the group in its candidate. */
+  /** For something that is marked again: only what would meet the group in its candidate, and of an alternative nothing behind what was struck out. */
   private reinstateOne(item: number, group: DependencyGroup): boolean {
-    const { universe } = this.state;
-    return group.some((dependency) => this.targetsOf(item, dependency, (version) => this.state.candidateOf(universe.ownerOf(version)) === version).some((target) => this.reinstate(target, item)));
+    const { universe, struck } = this.state;
+    return group.some((dependency) => {
+      const targets = this.targetsOf(item, dependency, (version) => this.state.originalCandidateOf(universe.ownerOf(version)) === version);
+      const end = targets.findIndex((target) => struck.has(target));
+      return targets.slice(0, end < 0 ? targets.length : end).some((target) => this.reinstate(target, item));
+    });
   }
 }
 

@@ -38,11 +38,13 @@ export function versionsMeeting(universe: Universe, dependency: Dependency, from
   return found;
 }
 
-/** Every version that a Conflicts or Breaks speaks of: without a qualifier those of every architecture. Those of the same name as `version` are not among them. */
+/** Every version that a Conflicts or Breaks speaks of: without a qualifier those of every architecture. Those of the same name as `version` are not among them; those that provide the name come first. */
 export function versionsDenied(universe: Universe, dependency: Dependency, version: number): number[] {
   const name = universe.nameOf(universe.ownerOf(version));
   const denied = universe.architectures.flatMap((arch) => versionsMeeting(universe, dependency.arch === undefined ? { ...dependency, arch } : dependency, universe.archOf(universe.ownerOf(version))));
-  return [...new Set(denied)].filter((item) => universe.nameOf(universe.ownerOf(item)) !== name);
+  const nameOf = (item: number): number => universe.nameOf(universe.ownerOf(item));
+  const others = [...new Set(denied)].filter((item) => nameOf(item) !== name);
+  return [...others.filter((item) => nameOf(item) !== dependency.name), ...others.filter((item) => nameOf(item) === dependency.name)];
 }
 
 /**
