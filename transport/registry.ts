@@ -37,10 +37,16 @@ export interface RegistrySession {
   sendFor: Authorizer['sendFor'];
 }
 
+/** Where one name is asked for. `insecure` (plain http) is said of this place alone: another name of the same host is not asked that way. */
+export interface RegistryPlace extends Reference {
+  readonly insecure: boolean;
+}
+
 export interface RegistryPool {
-  session(host: string): RegistrySession;
+  /** A bare host is spoken to in https unless it is one of `insecureHosts`. */
+  session(at: string | RegistryPlace): RegistrySession;
   /** Where to ask for `name`, in order: mirrors of this machine's settings first, `name` itself when there are none. */
-  endpoints(name: Reference, by: 'digest' | 'tag'): readonly Reference[];
+  endpoints(name: Reference, by: 'digest' | 'tag'): readonly RegistryPlace[];
 }
 
 export interface RegistryPoolOptions {
@@ -54,24 +60,26 @@ export interface RegistryPoolOptions {
 
 const manifestBytes = 8 << 20;
 
-/** Sessions by host, one each. */
+/** Sessions by origin, one each: what is asked over plain http and over https shares no token and no credential. */
 export function createRegistryPool(options: RegistryPoolOptions): RegistryPool {
   const sessions = new Map<string, RegistrySession>();
   const insecureHosts = new Set(options.insecureHosts);
   return {
-    session(host) {
-      let session = sessions.get(host);
+    session(at) {
+      const { host, insecure } = typeof at === 'string' ? { host: at, insecure: false } : at;
+      const isPlain = insecure || insecureHosts.has(host);
+      const key = `${isPlain ? 'http' : 'https'}://${host}`;
+      let session = sessions.get(key);
       if (session === undefined) {
-        session = createSession(host, options, insecureHosts.has(host));
-        sessions.set(host, session);
+        session = createSession(host, options, isPlain);
+        sessions.set(key, session);
       }
       return session;
     },
     endpoints(name, by) {
       const places = endpointsOf(options.rules ?? [], name, by);
-      for (const { host, insecure } of places) if (insecure) insecureHosts.add(host);
       if (places.length === 0) throw new BundleError('RESOLVE_NOT_FOUND', { subject: canonicalReference(name), expected: 'a registry that may be asked', actual: 'blocked by registries.conf' });
-      return places.map(({ host, path }) => ({ ...name, host, path }));
+      return places.map((place) => ({ ...name, ...place }));
     },
   };
 }

@@ -119,7 +119,7 @@ export async function fromRegistry({ oci = '', version, headersFrom }: ChartRequ
   const reference = ociReference(oci, subject);
   const hasTag = /:[^/@]+(?:@|$)/.test(oci.replace(/^oci:\/\/[^/]*/, ''));
   return firstGood({ subject, sources: registry.endpoints(reference, reference.digest === undefined ? 'tag' : 'digest'), nameOf: ({ host, path }) => `${host}/${path}` }, async (place): Promise<FoundChart> => {
-    const session = registry.session(place.host);
+    const session = registry.session(place);
     const wanted = reference.digest ?? (hasTag && version === undefined ? reference.tag ?? '' : await tagOf(version ?? '', subject, () => listTags(session, place.path, signal)));
     const manifest = await session.getManifest(place.path, wanted, signal).catch((cause: unknown) => {
       throw statusOf(cause) === 404 ? new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'a chart of that name', actual: `no ${place.host}/${place.path} ${wanted}` }, { cause }) : cause;

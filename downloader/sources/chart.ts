@@ -51,7 +51,7 @@ export function createChartSource(options: ChartSourceOptions): Source<'chart'> 
         if (url.startsWith('oci://')) {
           const reference = ociReference(url, subject);
           const places = options.registry.endpoints(reference, 'digest');
-          yield* streamInOrder({ subject, sources: places, nameOf: ({ host, path }) => `${host}/${path}` }, { offset: at, first: 0 }, ({ host, path }, from) => options.registry.session(host).streamBlob(path, blob, { offset: from, signal }));
+          yield* streamInOrder({ subject, sources: places, nameOf: ({ host, path }) => `${host}/${path}` }, { offset: at, first: 0 }, (place, from) => options.registry.session(place).streamBlob(place.path, blob, { offset: from, signal }));
           return;
         }
         const own = chart.source !== undefined && URL.canParse(chart.source) && new URL(chart.source).origin === new URL(url).origin ? chart.headersFrom ?? [] : [];

@@ -9,7 +9,7 @@ import { canonicalReference, parseReference, type Reference } from '../../bom/re
 import type { ImageRequirement } from '../../bom/requirement.ts';
 import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
 import { statusOf } from '../../transport/http-errors.ts';
-import type { FetchedManifest, RegistryPool } from '../../transport/registry.ts';
+import type { FetchedManifest, RegistryPlace, RegistryPool } from '../../transport/registry.ts';
 import { settled } from '../failures.ts';
 import { openArchivedImage } from './image-archive.ts';
 import { expectReferrers, findReferrers, type FoundReferrer, type ReferrerPlace, wantedKinds } from './image-referrers.ts';
@@ -63,9 +63,9 @@ async function resolveImage(requirement: ImageRequirement, context: Resolving): 
   if (requirement.archive !== undefined) return resolveArchived(requirement, context);
   const sources = sourcesOf(requirement.sources.length > 0 ? requirement.sources : [requirement.ref]);
   const digest = requirement.digest ?? parseReference(requirement.ref).digest;
-  const choiceBy = (by: 'digest' | 'tag'): Choice<Reference> => ({ subject, sources: sources.flatMap((source) => registry.endpoints(source, by)), nameOf: nameOfSource });
+  const choiceBy = (by: 'digest' | 'tag'): Choice<RegistryPlace> => ({ subject, sources: sources.flatMap((source) => registry.endpoints(source, by)), nameOf: nameOfSource });
   const choice = choiceBy('digest');
-  const get = (from: Choice<Reference>, reference: (source: Reference) => string): Promise<FetchedManifest> =>
+  const get = (from: Choice<RegistryPlace>, reference: (source: RegistryPlace) => string): Promise<FetchedManifest> =>
     queue.add(() => firstGood(from, (source) => getManifest(registry, source, { reference: reference(source), subject, signal })), { signal });
   const root = digest === undefined ? await get(choiceBy('tag'), (source) => source.digest ?? source.tag ?? 'latest') : await get(choice, () => digest);
   const read = (descriptor: Descriptor): Promise<Uint8Array> => queue.add(() => smallBlob(descriptor, { sources: choice, context }), { signal });
@@ -167,10 +167,10 @@ function nameOfSource(source: Reference): string {
 }
 
 async function getManifest(
-  registry: RegistryPool, source: Reference, ask: { readonly reference: string; readonly subject: string; readonly signal: AbortSignal },
+  registry: RegistryPool, source: RegistryPlace, ask: { readonly reference: string; readonly subject: string; readonly signal: AbortSignal },
 ): Promise<FetchedManifest> {
   try {
-    return await registry.session(source.host).getManifest(source.path, ask.reference, ask.signal);
+    return await registry.session(source).getManifest(source.path, ask.reference, ask.signal);
   } catch (cause) {
     if (statusOf(cause) !== 404) throw cause;
     const name = ask.reference.startsWith('sha256:') ? `${nameOfSource(source)}@${ask.reference}` : `${nameOfSource(source)}:${ask.reference}`;
@@ -187,7 +187,7 @@ const smallBytes = 16 << 20;
 
 /** A config, stored and read back: what is looked into while locking is content that travels. */
 async function smallBlob(
-  blob: Descriptor, { sources, context }: { readonly sources: Choice<Reference>; readonly context: Resolving },
+  blob: Descriptor, { sources, context }: { readonly sources: Choice<RegistryPlace>; readonly context: Resolving },
 ): Promise<Uint8Array> {
   smallEnough(blob, sources.subject);
   const { blobs, registry, signal } = context;
@@ -208,9 +208,9 @@ async function whole(bytes: Bytes): Promise<Uint8Array> {
 
 /** A manifest lives at another address than a blob. */
 async function* openContent(
-  registry: RegistryPool, source: Reference, { blob, offset, into, signal }: { readonly blob: Descriptor; readonly offset: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal },
+  registry: RegistryPool, source: RegistryPlace, { blob, offset, into, signal }: { readonly blob: Descriptor; readonly offset: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal },
 ): Bytes {
-  const session = registry.session(source.host);
+  const session = registry.session(source);
   if (!manifestMediaTypes.includes(blob.mediaType)) return yield* session.streamBlob(source.path, blob, { offset, into, signal });
   yield (await session.getManifest(source.path, blob.digest, signal)).bytes.subarray(offset);
 }

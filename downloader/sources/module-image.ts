@@ -44,8 +44,8 @@ interface Asking { readonly session: RegistrySession; readonly path: string; rea
 export async function readImageBom(reference: Reference, { registry, signal }: { readonly registry: RegistryPool; readonly signal: AbortSignal }): Promise<ImageBom> {
   const subject = `module ${canonicalReference(reference)}`;
   const by = reference.digest === undefined ? 'tag' : 'digest';
-  return firstGood({ subject, sources: registry.endpoints(reference, by), nameOf: ({ host, path }) => `${host}/${path}` }, async ({ host, path }) => {
-    const asking: Asking = { session: registry.session(host), path, subject, signal };
+  return firstGood({ subject, sources: registry.endpoints(reference, by), nameOf: ({ host, path }) => `${host}/${path}` }, async (place) => {
+    const asking: Asking = { session: registry.session(place), path: place.path, subject, signal };
     const root = await manifestOf(asking, reference.digest ?? reference.tag ?? 'latest');
     const artifact = await artifactBom(root, asking);
     if (artifact !== undefined) return { bytes: artifact, digest: root.fetched.digest, found: 'artifact' };

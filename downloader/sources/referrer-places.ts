@@ -1,17 +1,16 @@
 // Where referrers are looked for: the referrers API and tags of a registry (distribution specification 1.1), and what an OCI layout lists.
 import { type Descriptor, type Digest, hexOf } from '../../bom/digest.ts';
-import type { Reference } from '../../bom/reference.ts';
 import { cosignTags } from '../../formats/oci/cosign.ts';
 import { type ContentDescriptor, isManifestType, parseManifest } from '../../formats/oci/manifest.ts';
-import type { FetchedManifest, RegistryPool } from '../../transport/registry.ts';
+import type { FetchedManifest, RegistryPlace, RegistryPool } from '../../transport/registry.ts';
 import { findManifest, listReferrers } from '../../transport/registry-discovery.ts';
 import { settled } from '../failures.ts';
 import type { ArchivedImage } from './image-archive.ts';
 import type { ListedReferrer, ReferrerPlace } from './image-referrers.ts';
 import { savedKinds, tagOfEntry } from './layout-entry.ts';
 
-export function registryPlace(registry: RegistryPool, source: Reference, signal: AbortSignal): ReferrerPlace {
-  const session = registry.session(source.host);
+export function registryPlace(registry: RegistryPool, source: RegistryPlace, signal: AbortSignal): ReferrerPlace {
+  const session = registry.session(source);
   return {
     name: `${source.host}/${source.path}`,
     manifest: ({ digest }) => session.getManifest(source.path, digest, signal),

@@ -128,6 +128,24 @@ describe('resolving', () => {
     expect((await all(images.fetch(second!, second!.blobs[1]!, { signal }))).length).toBe(1);
   });
 
+  it.each(['first', 'last'] as const)('asks an insecure mirror in plain http for what it mirrors, and its host for nothing else, asked %s', async (order) => {
+    const mirror = await registry({ auth: { kind: 'basic', user: 'anna', password: 's3cret' } });
+    mirror.addImage('linux/amd64', ['x'], 'hub/x/app:1');
+    mirror.addImage('linux/amd64', ['y'], 'own/app:1');
+    const http = createHttpClient({ env: {}, retry: { firstWaitMs: 1, retries: 0 } });
+    open.push(() => http.close());
+    const rules = [{ prefix: 'docker.io', location: 'docker.io', insecure: false, blocked: false, mirrors: [{ location: `${mirror.host}/hub`, insecure: true, pull: 'all' as const }] }];
+    const credentials = { find: async () => ({ kind: 'basic' as const, user: 'anna', password: 's3cret' }) };
+    const images = createImageSource({ registry: createRegistryPool({ http, rules, credentials }), blobs: new MemoryBlobs(), notify: silent });
+    const mirrored = async (): Promise<unknown> => expect(await images.resolve([wanted('docker.io/x/app:1')], signal)).toMatchObject({ artifacts: [{ trust: 'first-use' }] });
+    if (order === 'last') await mirrored();
+    expect((await failure(images.resolve([wanted(`${mirror.host}/own/app:1`)], signal))).code).toBe('TRANSFER_TLS');
+    if (order === 'first') await mirrored();
+    expect(mirror.server.seen.filter(({ url }) => url.includes('own/app'))).toEqual([]);
+    expect(mirror.server.seen.filter(({ url, headers }) => headers.authorization !== undefined && !url.startsWith('/v2/hub/x/app/'))).toEqual([]);
+    expect(mirror.server.seen.some(({ headers }) => headers.authorization !== undefined)).toBe(true);
+  });
+
   it('refuses another content under a declared digest, and names every source tried', async () => {
     const [one, two] = [await registry({ fault: (request, response) => {
       if (request.url?.includes('/manifests/') !== true) return false;
