@@ -2,7 +2,8 @@ import { glob, readdir, stat } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type Documents, type ParsedBom, type ParsedProject, parseDocuments } from '../bom/documents/document.ts';
-import { BundleError } from '../bom/errors.ts';
+import { BundleError, redactUrl } from '../bom/errors.ts';
+import { type Notify, silent } from '../bom/events.ts';
 import { readInput } from './context.ts';
 import { isModuleAddress, type RemoteAccess, RemoteModules } from './remote-modules.ts';
 
@@ -49,7 +50,7 @@ export async function readInputs(names: readonly string[], access?: RemoteAccess
     throw new BundleError('INPUT_FIELD', { subject: second.file, expected: 'one Project among the inputs', actual: `a second one beside ${project?.file ?? ''}` });
   }
   const boms = read.flatMap((documents) => documents.boms);
-  if (project !== undefined) boms.push(...(await moduleBoms(project, new Set(files.map((file) => (isModuleAddress(file) ? file : resolve(file)))), remote)));
+  if (project !== undefined) boms.push(...(await moduleBoms(project, new Set(files.map((file) => (isModuleAddress(file) ? file : resolve(file)))), { remote, notify: access?.notify ?? silent })));
   if (boms.length === 0) {
     throw new BundleError('INPUT_FIELD', { subject: names.join(' '), expected: 'at least one ModuleBOM, named directly or by a project', actual: 'none', next: 'Write one with `longshore template`, or name it with -f.' });
   }
@@ -88,7 +89,7 @@ async function readDocuments(file: string): Promise<Documents> {
   return parseDocuments(text, name, { folder: file === '-' ? process.cwd() : dirname(resolve(file)) });
 }
 
-async function moduleBoms(project: ParsedProject, seen: ReadonlySet<string>, remote: RemoteModules): Promise<ParsedBom[]> {
+async function moduleBoms(project: ParsedProject, seen: ReadonlySet<string>, { remote, notify }: { readonly remote: RemoteModules; readonly notify: Notify }): Promise<ParsedBom[]> {
   const folder = project.folder ?? process.cwd();
   const found: ParsedBom[] = [];
   const read = new Set(seen);
@@ -115,11 +116,16 @@ async function moduleBoms(project: ParsedProject, seen: ReadonlySet<string>, rem
     const options = {
       ...(module.adapter === undefined ? {} : { from: module.adapter }), ...(module.select === undefined ? {} : { select: module.select }), ...(project.value.spec?.values === undefined ? {} : { values: project.value.spec.values }),
     };
-    if (!isModuleAddress(from)) { found.push(...(await convertPath(resolve(folder, from), options)).boms); continue; }
+    const converted = async (place: string): Promise<readonly ParsedBom[]> => {
+      const { boms, warnings, adapter } = await convertPath(place, options);
+      for (const message of warnings) notify({ kind: 'warning', subject: `adapter ${adapter.name}, ${redactUrl(from)}`, message });
+      return boms;
+    };
+    if (!isModuleAddress(from)) { found.push(...(await converted(resolve(folder, from)))); continue; }
     const there = await remote.read(from, { ...reading, asFiles: true });
     if (there.kind === 'documents') continue;
     const { place, root, origin } = there;
-    found.push(...(await convertPath(place, options)).boms.map((bom) => ({ ...bom, root, origin })));
+    found.push(...(await converted(place)).map((bom) => ({ ...bom, root, origin })));
   }
   return found;
 }

@@ -3,6 +3,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Documents, type DocumentOrigin, parseDocuments } from '../bom/documents/document.ts';
 import type { Project } from '../bom/documents/project.ts';
+import { documentText } from '../bom/documents/utf8.ts';
+import { redactUrl } from '../bom/errors.ts';
 import { silent } from '../bom/events.ts';
 import { checkNoCredential } from '../bom/url-credential.ts';
 import type { Found } from '../downloader/sources/module.ts';
@@ -47,10 +49,10 @@ export class RemoteModules {
   async read(address: string, options: { readonly asFiles?: boolean; readonly headersFrom?: readonly string[]; readonly credentials?: Credentials } = {}): Promise<RemoteModule> {
     const found = await this.fetch(address, options);
     if (found.kind === 'folder') return { kind: 'place', place: found.path, root: found.root, origin: found.at };
-    if (options.asFiles !== true) return { kind: 'documents', documents: parseDocuments(found.text, address, { origin: found.at }) };
+    if (options.asFiles !== true) return { kind: 'documents', documents: parseDocuments(documentText(found.bytes, redactUrl(address)), address, { origin: found.at }) };
     const root = await mkdtemp(join(await scratchFolder(), 'document-'));
     const place = join(root, decodeURIComponent(address.replace(/[?#].*$/s, '').split('/').at(-1) ?? '').replace(/[^\w.-]/g, '_') || 'document');
-    await commitFile(place, found.text);
+    await commitFile(place, found.bytes);
     return { kind: 'place', place, root, origin: found.at };
   }
 

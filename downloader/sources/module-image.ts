@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Parser } from 'tar';
 import type { Descriptor, Digest } from '../../bom/digest.ts';
+import { documentText } from '../../bom/documents/utf8.ts';
 import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import { bomMediaType } from '../../bom/lock.ts';
 import { canonicalReference, type Reference } from '../../bom/reference.ts';
@@ -96,7 +97,7 @@ async function imageOf(root: Parsed, asking: Asking, depth = 0): Promise<Parsed 
 
 async function labelBom({ parsed }: Parsed, asking: Asking): Promise<Pick<ImageBom, 'bytes' | 'found'> | undefined> {
   if (parsed.kind !== 'manifest') return undefined;
-  const text = new TextDecoder().decode(await small(parsed.config, moduleLimits.configBytes, asking));
+  const text = documentText(await small(parsed.config, moduleLimits.configBytes, asking), `${asking.subject}, configuration`);
   let labels: unknown;
   try {
     labels = (JSON.parse(text) as { readonly config?: { readonly Labels?: unknown } }).config?.Labels;

@@ -1,4 +1,4 @@
-// Where modules publish: OCI registries, git revisions, web servers. What is found there, as text or as a folder.
+// Where modules publish: OCI registries, git revisions, web servers. What is found there, as a document or as a folder.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
@@ -37,7 +37,8 @@ export interface FoundAt {
 }
 
 export type Found =
-  | { readonly kind: 'text'; readonly text: string; readonly at: FoundAt }
+  /** As it is published: what reads it decides what is text (`bom/documents/utf8.ts`; adapters are more lenient). */
+  | { readonly kind: 'document'; readonly bytes: Uint8Array; readonly at: FoundAt }
   /** `root`: all that was fetched; `path`: what was asked for, in it. */
   | { readonly kind: 'folder'; readonly root: string; readonly path: string; readonly at: FoundAt };
 
@@ -52,7 +53,7 @@ export async function fetchModule(address: string, access: ModuleAccess, headers
   if (address.startsWith('oci://')) {
     const reference = parseReference(address.slice('oci://'.length), address);
     const { bytes, digest, found } = await readImageBom(reference, access);
-    return { kind: 'text', text: new TextDecoder().decode(bytes), at: { url: address, digest, found, pinned: reference.digest !== undefined } };
+    return { kind: 'document', bytes, at: { url: address, digest, found, pinned: reference.digest !== undefined } };
   }
   return address.startsWith('git+') ? fetchRevisionFolder(address, access, headers) : fetchDocument(address, access, headers);
 }
@@ -65,7 +66,7 @@ async function fetchDocument(address: string, { http, signal }: ModuleAccess, he
   });
   const digest = digestOf(body);
   if (fragment !== undefined && fragment !== digest) throw new BundleError('INTEGRITY_DIGEST', { subject: redactUrl(url), expected: fragment, actual: digest });
-  return { kind: 'text', text: new TextDecoder().decode(body), at: { url: redactUrl(url), digest, pinned: fragment !== undefined } };
+  return { kind: 'document', bytes: body, at: { url: redactUrl(url), digest, pinned: fragment !== undefined } };
 }
 
 /** Repository, revision and path of `git+https://host/repo@rev#path`. An @ before the path belongs to the user name of ssh. */

@@ -152,6 +152,35 @@ describe('a BOM on the web and in git', () => {
     expect((await cli(['lock', '-f', `${origin}/gone.yaml`, '--lock', 'bad.lock.json'])).status).toBe(3);
   });
 
+  it('that is no UTF-8 is refused as a file here is, wherever it was published', async () => {
+    const latin = Buffer.concat([Buffer.from(bom('latin').replace('version: "1.0"', 'version: "1.0", title: "caf')), Buffer.from([0xe9]), Buffer.from('"}\n')]);
+    await writeFile(join(folder, 'www/latin.yaml'), latin);
+    await writeFile(join(folder, 'latin.yaml'), latin);
+    const repository = join(folder, 'latin-repository');
+    await mkdir(repository);
+    await writeFile(join(repository, 'latin.yaml'), latin);
+    await must('git', ['-C', repository, '-c', 'init.defaultBranch=main', 'init', '-q']);
+    await must('git', ['-C', repository, 'add', '.']);
+    await must('git', ['-C', repository, '-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-qm', 'latin']);
+    await pushArtifact(registry.host, 'latin/artifact', '1', { config: { mediaType: 'application/vnd.longshore.bom.v1+json', bytes: Buffer.from('{}') }, layers: [{ mediaType: 'application/vnd.longshore.bom.v1+json', bytes: latin }] });
+    await pushArtifact(registry.host, 'latin/label', '1', { config: { mediaType: 'application/vnd.oci.image.config.v1+json', bytes: Buffer.concat([Buffer.from('{"config":{"Labels":{"dev.longshore.bom":"caf'), Buffer.from([0xe9]), Buffer.from('"}}}')]) }, layers: [] });
+    for (const place of ['latin.yaml', `${origin}/latin.yaml`, `git+file://${repository}@main#latin.yaml`, `oci://${registry.host}/latin/artifact:1`, `oci://${registry.host}/latin/label:1`]) {
+      const outcome = await cli(['lock', '-f', place, '--insecure-registry', registry.host, '--lock', 'bad.lock.json']);
+      expect([outcome.status, outcome.stderr], place).toEqual([2, expect.stringContaining('bytes that are none')]);
+    }
+  });
+
+  it('for an adapter is read as a file here is: what is no UTF-8 is told', async () => {
+    const latin = Buffer.concat([Buffer.from('# caf'), Buffer.from([0xe9]), Buffer.from(`\n${registry.host}/modules/label:1\n`)]);
+    await writeFile(join(folder, 'www/latin.txt'), latin);
+    await writeFile(join(folder, 'latin.txt'), latin);
+    for (const place of ['latin.txt', `${origin}/latin.txt`]) {
+      await writeFile(join(folder, 'latin-project.yaml'), `apiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {name: site}\nspec: {modules: [{adapter: images-txt, from: "${place}"}]}\n`);
+      const outcome = await cli(['lock', '-f', 'latin-project.yaml', '--insecure-registry', registry.host, '--lock', 'latin.lock.json']);
+      expect([outcome.status, outcome.stderr], place).toEqual([0, expect.stringContaining('bytes that are not were read as U+FFFD')]);
+    }
+  });
+
   it.each([
     '  git: [{id: x, url: "file:///srv/private.git", ref: main}]', '  charts: [{source: {git: "file:///srv/private.git", ref: main}}]',
     '  packageRepositories: [{id: r, manager: deb, targets: [t], line: "deb [trusted=yes] file:/srv/apt stable main"}]\n  targets: [{id: t, family: debian, os: debian, release: "12", arch: amd64}]\n  packages: [{id: p, manager: deb, target: t, include: [{name: tool}]}]',
