@@ -1,4 +1,4 @@
-// Many rpms of the shape that a distribution's have: as many files, relations, changelogs and bytes as the packages of AppStream have in the middle.
+// Many rpms of a plausible shape: some dozens of files, a dozen relations, ten changelog entries. Chosen, not measured on a distribution.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rpmTag } from '../../formats/rpm/header.ts';
