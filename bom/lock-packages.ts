@@ -78,7 +78,7 @@ export const lockedRepository = z.strictObject({
   headersFrom: z.array(z.string()).optional(),
   /** Checks that the project waived: `valid-until`, `unsigned`, … */
   waivers: z.array(z.string()),
-  /** rpm: upstream's modules.yaml, comps and updateinfo as fetched, decoded by their media type (`application/gzip`, `application/x-xz`, `application/zstd`, else plain). The blobs travel. */
+  /** rpm: upstream's modules.yaml, comps and updateinfo as fetched, decoded by their media type (`application/gzip`, `application/x-xz`, `application/zstd`, `application/x-bzip2`, else plain). The blobs travel. */
   modules: descriptor.optional(),
   groups: descriptor.optional(),
   updateinfo: descriptor.optional(),

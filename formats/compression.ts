@@ -1,13 +1,14 @@
-// gzip (RFC 1952), zstd (RFC 8878) and xz (The .xz File Format 1.1.0) of metadata, with bounds: nothing here is for content of artifacts.
+// gzip (RFC 1952), zstd (RFC 8878), xz (The .xz File Format 1.1.0) and bzip2 of metadata, with bounds: nothing here is for content of artifacts.
 import { constants, createGunzip, createZstdDecompress, gunzip, gzip as deflate, gzipSync, zstdDecompress } from 'node:zlib';
 import { xz, XzDecompressor } from '@napi-rs/lzma';
 import { BundleError } from '../bom/errors.ts';
+import { unbzip2 } from './bzip2.ts';
 import { xzDecodedSize } from './xz-size.ts';
 
-export type Compression = 'plain' | 'gz' | 'xz' | 'zst';
+export type Compression = 'plain' | 'gz' | 'xz' | 'zst' | 'bz2';
 
 /** Extensions as file names carry them, best first for reading: cheap to decode, then small. */
-export const compressionByExtension: Readonly<Record<string, Compression>> = { '.gz': 'gz', '.zst': 'zst', '.xz': 'xz', '': 'plain' };
+export const compressionByExtension: Readonly<Record<string, Compression>> = { '.gz': 'gz', '.zst': 'zst', '.xz': 'xz', '': 'plain', '.bz2': 'bz2' };
 
 export interface DecompressOptions {
   /** Whose bytes they are, for messages. */
@@ -46,6 +47,19 @@ async function unxz(bytes: Uint8Array, options: DecompressOptions): Promise<Buff
   }
 }
 
+function* unbzip2Pieces(bytes: Uint8Array, options: DecompressOptions): Generator<Uint8Array> {
+  let total = 0;
+  try {
+    for (const piece of unbzip2(bytes)) {
+      total += piece.length;
+      if (total > options.maxBytes) throw tooLong(options);
+      yield piece;
+    }
+  } catch (error) {
+    throw error instanceof BundleError ? error : damaged('bz2', options, error);
+  }
+}
+
 /**
  * `bytes` decoded, whole. Concatenated gzip members and xz streams count as one. Throws `INTEGRITY_METADATA` when the data is damaged or
  * cut, and when more than `maxBytes` come out; memory stays bounded by `maxBytes` in either case.
@@ -60,6 +74,7 @@ export async function decompress(bytes: Uint8Array, compression: Compression, op
     case 'gz': return withZlib('gz', (done) => gunzip(bytes, limits, done), options);
     case 'zst': return withZlib('zst', (done) => zstdDecompress(bytes, limits, done), options);
     case 'xz': return unxz(bytes, options);
+    case 'bz2': return Buffer.concat([...unbzip2Pieces(bytes, options)]);
   }
 }
 
@@ -112,6 +127,7 @@ export async function* decompressInPieces(bytes: Uint8Array, compression: Compre
       yield* slicesOf(bytes, 4 * sliceBytes);
       return;
     case 'xz': yield* unxzSlices(bytes, options); return;
+    case 'bz2': yield* unbzip2Pieces(bytes, options); return;
     default: yield* unzipSlices(bytes, compression, options);
   }
 }

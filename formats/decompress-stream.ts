@@ -1,8 +1,9 @@
-// Metadata that is too long to be held whole: gzip (RFC 1952), zstd (RFC 8878) and xz (The .xz File Format 1.1.0), chunk by chunk.
+// Metadata that is too long to be held whole: gzip (RFC 1952), zstd (RFC 8878), xz (The .xz File Format 1.1.0) and bzip2, chunk by chunk.
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { XzDecompressor } from '@napi-rs/lzma';
 import { BundleError } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
+import { unbzip2 } from './bzip2.ts';
 import type { Compression, DecompressOptions } from './compression.ts';
 import { xzDecodedSize } from './xz-size.ts';
 
@@ -12,8 +13,8 @@ type ZlibDecoder = ReturnType<typeof createGunzip> | ReturnType<typeof createZst
 const chunkBytes = 1 << 18;
 /** So much xz is decoded at once: it gives 7,000 times as much at most. */
 const xzSliceBytes = 1 << 12;
-/** An xz file is looked through before it is decoded. */
-const maxXzBytes = 256 << 20;
+/** An xz file is looked through before it is decoded, a bzip2 file read at once. */
+const maxHeldBytes = 256 << 20;
 
 function damaged(options: DecompressOptions, compression: Compression, cause: unknown): BundleError {
   if (cause instanceof BundleError) return cause;
@@ -48,15 +49,20 @@ async function* throughZlib(decoder: ZlibDecoder, bytes: Bytes): Bytes {
   }
 }
 
-async function* throughXz(bytes: Bytes, { subject, maxBytes }: DecompressOptions): Bytes {
+async function held(bytes: Bytes, compression: Compression, { subject }: DecompressOptions): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of bytes) {
     length += chunk.length;
-    if (length > maxXzBytes) throw new BundleError('INTEGRITY_METADATA', { subject, expected: `at most ${maxXzBytes} bytes of xz`, actual: 'more' });
+    if (length > maxHeldBytes) throw new BundleError('INTEGRITY_METADATA', { subject, expected: `at most ${maxHeldBytes} bytes of ${compression}`, actual: 'more' });
     parts.push(Uint8Array.from(chunk));
   }
-  const whole = Buffer.concat(parts, length);
+  return Buffer.concat(parts, length);
+}
+
+async function* throughXz(bytes: Bytes, options: DecompressOptions): Bytes {
+  const { subject, maxBytes } = options;
+  const whole = await held(bytes, 'xz', options);
   xzDecodedSize(whole, maxBytes, subject);
   const decoder = new XzDecompressor();
   for (let at = 0; at < whole.length; at += xzSliceBytes) {
@@ -67,18 +73,23 @@ async function* throughXz(bytes: Bytes, { subject, maxBytes }: DecompressOptions
   if (last.length > 0) yield last;
 }
 
+async function* throughBzip2(bytes: Bytes, options: DecompressOptions): Bytes {
+  yield* unbzip2(await held(bytes, 'bz2', options));
+}
+
 function decoded(bytes: Bytes, compression: Compression, options: DecompressOptions): Bytes {
   switch (compression) {
     case 'plain': return bytes;
     case 'gz': return throughZlib(createGunzip({ chunkSize: chunkBytes }), bytes);
     case 'zst': return throughZlib(createZstdDecompress({ chunkSize: chunkBytes }), bytes);
     case 'xz': return throughXz(bytes, options);
+    case 'bz2': return throughBzip2(bytes, options);
   }
 }
 
 /**
  * `bytes` decoded on the way. Throws `INTEGRITY_METADATA` when they are damaged or cut (at the latest in place of the end) and when more than
- * `maxBytes` come out. Holds a few chunks, of xz the whole compressed file. Errors of `bytes` pass through; ending early ends `bytes`.
+ * `maxBytes` come out. Holds a few chunks, of xz and bzip2 the whole compressed file. Errors of `bytes` pass through; ending early ends `bytes`.
  */
 export async function* decompressed(bytes: Bytes, compression: Compression, options: DecompressOptions): Bytes {
   let length = 0;

@@ -23,6 +23,7 @@ const tools: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   ip: 'iproute2',
   xz: 'xz-utils',
+  bzip2: 'bzip2',
   buildah: 'buildah',
   ctr: 'containerd',
   zstd: 'zstd',

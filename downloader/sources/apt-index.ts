@@ -11,7 +11,7 @@ import type { CheckedRelease } from './apt-release.ts';
 const maxIndexBytes = 512 << 20;
 const maxPlainBytes = 1 << 30;
 
-const mediaTypes: Readonly<Record<Compression, string>> = { gz: 'application/gzip', xz: 'application/x-xz', zst: 'application/zstd', plain: 'text/plain' };
+const mediaTypes: Readonly<Record<Compression, string>> = { gz: 'application/gzip', xz: 'application/x-xz', zst: 'application/zstd', bz2: 'application/x-bzip2', plain: 'text/plain' };
 
 export interface FetchedIndex {
   readonly path: string;

@@ -15,8 +15,8 @@ const maxPlainBytes = 2 ** 32;
 /** So many mirrors may serve a wrong index before the repository counts as broken. */
 const maxMirrors = 4;
 
-const mediaTypes: Readonly<Record<Compression, string>> = { gz: 'application/gzip', xz: 'application/x-xz', zst: 'application/zstd', plain: 'application/xml' };
-const compressionOf: Readonly<Record<string, Compression>> = { 'application/gzip': 'gz', 'application/x-xz': 'xz', 'application/zstd': 'zst' };
+const mediaTypes: Readonly<Record<Compression, string>> = { gz: 'application/gzip', xz: 'application/x-xz', zst: 'application/zstd', bz2: 'application/x-bzip2', plain: 'application/xml' };
+const compressionOf: Readonly<Record<string, Compression>> = { 'application/gzip': 'gz', 'application/x-xz': 'xz', 'application/zstd': 'zst', 'application/x-bzip2': 'bz2' };
 
 /** An index in the store. */
 export interface YumIndex {
@@ -46,7 +46,7 @@ function compressionFor({ location }: RepomdFile, subject: string): Compression 
   const extension = /\.(?:gz|xz|zst|bz2|lzma|zck)$/.exec(location)?.[0] ?? '';
   const compression = compressionByExtension[extension];
   if (compression !== undefined) return compression;
-  throw new BundleError('INTEGRITY_METADATA', { subject, expected: 'an index in gz, xz, zst or plain', actual: extension });
+  throw new BundleError('INTEGRITY_METADATA', { subject, expected: 'an index in gz, xz, zst, bz2 or plain', actual: extension });
 }
 
 /** What the last lock found under the same repomd.xml: an index whose sha256 repomd does not say. */

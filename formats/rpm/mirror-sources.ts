@@ -8,7 +8,7 @@ import { packageEntry } from './package-entry.ts';
 import { readRpmHead } from './package-head.ts';
 
 const maxDocumentBytes = 256 << 20;
-const compressions: Readonly<Record<string, Compression>> = { 'application/gzip': 'gz', 'application/x-xz': 'xz', 'application/zstd': 'zst' };
+const compressions: Readonly<Record<string, Compression>> = { 'application/gzip': 'gz', 'application/x-xz': 'xz', 'application/zstd': 'zst', 'application/x-bzip2': 'bz2' };
 
 async function readAll(blobs: BlobReader, blob: Descriptor, range?: { readonly start: number; readonly end: number }): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

@@ -222,7 +222,7 @@ describe('hostile and stale metadata', () => {
     ['a bomb', 'INTEGRITY_METADATA', () => files({ primary: (text) => text.replace('<metadata', `<!--${' '.repeat(1 << 20)}--><metadata`), repomd: (repomd) => ({ ...repomd, files: repomd.files.map((file) => ({ ...file, openSize: 1 << 16 })) }) })],
     ['an index that is no gzip', 'INTEGRITY_METADATA', () => files({ encode: (bytes) => bytes })],
     ['a truncated xz', 'INTEGRITY_METADATA', () => files({ extension: '.xz', encode: (bytes) => xzCompress(bytes).subarray(0, 80) })],
-    ['an unknown compression', 'INTEGRITY_METADATA', () => files({ extension: '.bz2' })],
+    ['an unknown compression', 'INTEGRITY_METADATA', () => files({ extension: '.lzma' })],
     ['an index with a document type', 'INTEGRITY_METADATA', () => files({ primary: (text) => text.replace('<metadata', '<!DOCTYPE m [<!ENTITY a "b">]><metadata') })],
     ['an index that ends in the middle', 'INTEGRITY_METADATA', () => files({ primary: (text) => text.slice(0, -30) })],
     ['a location that leaves the repository', 'INTEGRITY_METADATA', () => files({ change: { tool: { location: '../tool.rpm' } } })],

@@ -2,11 +2,12 @@ import { gunzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Compression, decompress, decompressInPieces, gzip, xzCompress } from '../../formats/compression.ts';
+import { bzip2 } from '../support/bzip2.ts';
 import { runs } from '../support/runs.ts';
 
 const options = { subject: 'Packages', maxBytes: 1 << 20 };
 const text = new TextEncoder().encode('Package: a\nVersion: 1\n\n'.repeat(200));
-const encoders: Readonly<Record<Compression, (bytes: Uint8Array) => Uint8Array>> = { plain: (bytes) => bytes, gz: gzip, xz: xzCompress, zst: zstdCompressSync };
+const encoders: Readonly<Record<Compression, (bytes: Uint8Array) => Uint8Array>> = { plain: (bytes) => bytes, gz: gzip, xz: xzCompress, zst: zstdCompressSync, bz2: bzip2 };
 const all = Object.entries(encoders) as [Compression, (bytes: Uint8Array) => Uint8Array][];
 
 describe('decompress', () => {

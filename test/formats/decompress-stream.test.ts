@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { BundleError } from '../../bom/errors.ts';
 import { type Compression, gzip, xzCompress } from '../../formats/compression.ts';
 import { decompressed } from '../../formats/decompress-stream.ts';
+import { bzip2 } from '../support/bzip2.ts';
 
 const text = Buffer.from(Array.from({ length: 40_000 }, (_, line) => `line ${line * 7919}\n`).join(''));
-const encoded: Readonly<Record<Compression, Uint8Array>> = { plain: text, gz: gzip(text), xz: xzCompress(text), zst: zstdCompressSync(text) };
+const encoded: Readonly<Record<Compression, Uint8Array>> = { plain: text, gz: gzip(text), xz: xzCompress(text), zst: zstdCompressSync(text), bz2: bzip2(text) };
 
 async function* pieces(bytes: Uint8Array, length = 1000): AsyncIterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.slice(at, at + length);
@@ -38,7 +39,7 @@ describe('decompressed', () => {
     });
   }
 
-  it.each(['gz', 'xz', 'zst'] as const)('refuses %s that is cut or damaged', async (compression) => {
+  it.each(['gz', 'xz', 'zst', 'bz2'] as const)('refuses %s that is cut or damaged', async (compression) => {
     const whole = encoded[compression];
     for (const bytes of [whole.slice(0, -9), whole.slice(0, 40), Uint8Array.from(whole, (byte, index) => (index === whole.length >> 1 ? byte ^ 0x55 : byte)), Buffer.from('something else')]) {
       await expect(decode(pieces(bytes), compression)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
@@ -48,8 +49,9 @@ describe('decompressed', () => {
   it('takes concatenated members as one, and refuses a bomb early', async () => {
     expect((await decode(pieces(Buffer.concat([encoded.gz, encoded.gz])), 'gz')).length).toBe(2 * text.length);
     expect((await decode(pieces(Buffer.concat([encoded.xz, encoded.xz])), 'xz')).length).toBe(2 * text.length);
+    expect((await decode(pieces(Buffer.concat([encoded.bz2, encoded.bz2])), 'bz2')).length).toBe(2 * text.length);
     const zeros = Buffer.alloc(8 << 20);
-    for (const [compression, bomb] of [['gz', gzip(zeros)], ['xz', xzCompress(zeros)], ['zst', zstdCompressSync(zeros)]] as const) {
+    for (const [compression, bomb] of [['gz', gzip(zeros)], ['xz', xzCompress(zeros)], ['zst', zstdCompressSync(zeros)], ['bz2', bzip2(zeros)]] as const) {
       await expect(decode(pieces(bomb), compression, 1 << 20)).rejects.toMatchObject({ code: 'INTEGRITY_METADATA', facts: { actual: 'more' } });
     }
   });
