@@ -96,14 +96,18 @@ export class BundleError extends Error {
   get next(): string { return this.facts.next ?? errorCodes[this.code].hint; }
 }
 
-/** `url` without user, password, query values and fragment: what may be printed, logged or locked. Text that is no URL comes back unchanged. */
+/**
+ * `url` without user, password, query values and fragment: what may be printed, logged or locked. A part of the query without a name is a value (SUSE's
+ * tokens stand so). Text that is no URL comes back unchanged.
+ */
 export function redactUrl(url: string): string {
   if (!URL.canParse(url)) return url;
   const parsed = new URL(url);
   parsed.username = '';
   parsed.password = '';
   parsed.hash = '';
-  for (const key of new Set(parsed.searchParams.keys())) parsed.searchParams.set(key, 'REDACTED');
+  const parts = parsed.search.slice(1).split('&').filter((part) => part !== '').map((part) => (/^[^=]+=(?!=*$)/.exec(part)?.[0] ?? '') + 'REDACTED');
+  parsed.search = [...new Set(parts)].join('&');
   return parsed.href;
 }
 

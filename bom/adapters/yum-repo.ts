@@ -7,7 +7,7 @@ export interface IniSection { readonly name: string; readonly line: number; read
 export function readIni(text: string): IniSection[] {
   const sections: { name: string; line: number; values: Map<string, string> }[] = [];
   let key = '';
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  for (const [index, line] of text.replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
     const values = sections.at(-1)?.values;
     const header = /^\s*\[([^\]]+)\]\s*$/.exec(line);
     const pair = /^([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*$/.exec(line);
