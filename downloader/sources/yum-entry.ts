@@ -50,17 +50,28 @@ function placeOf({ id, at }: RepositoryRequirement): string {
   return `repository ${id} (${at.file}:${at.line})`;
 }
 
-/** `$name` and `${name}` replaced. Throws `INPUT_FIELD` for a variable that nobody gives a value. */
+/**
+ * `$name`, `${name}`, `${name:-otherwise}` and `${name:+instead}` replaced. A repository may give a variable the empty value (Rocky's `rltype`, Oracle's
+ * `ociregion`). Throws `INPUT_FIELD` for a variable that nobody gives a value.
+ */
 function replaced(text: string, variables: Readonly<Record<string, string>>, requirement: RepositoryRequirement): string {
-  return text.replace(/\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g, (_, braced: string | undefined, plain: string | undefined) => {
+  return text.replace(/\$(?:\{([A-Za-z0-9_]+)(?::([-+])([^}]*))?\}|([A-Za-z0-9_]+))/g, (_, braced: string | undefined, sign: string | undefined, word: string | undefined, plain: string | undefined) => {
     const name = braced ?? plain ?? '';
-    const value = variables[name];
-    if (value !== undefined && value !== '') return value;
-    throw new BundleError('INPUT_FIELD', { subject: placeOf(requirement), expected: `a value of $${name}`, actual: 'none', next: `Set variables: {${name}: …} of the repository${name.startsWith('releasever') ? ', or release of the target' : ''}.` });
+    const value = variables[name] ?? '';
+    if (sign !== undefined) return sign === '+' ? (value === '' ? '' : word ?? '') : value === '' ? word ?? '' : value;
+    if (value !== '' || Object.hasOwn(requirement.variables ?? {}, name)) return value;
+    throw new BundleError('INPUT_FIELD', { subject: placeOf(requirement), expected: `a value of $${name}`, actual: 'none', next: `Set variables: {${name}: …} of the repository${name.startsWith('releasever') ? ', or release of the target' : ''}; "" where it is to be empty.` });
   });
 }
 
-const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
+/** A base address, ending in `/`. Throws `INPUT_FIELD` for one with a query: paths belong before it, and what stands there is a token that would go into locks. */
+function baseOf(url: string, requirement: RepositoryRequirement): string {
+  if (!/[?#]/.test(url)) return url.endsWith('/') ? url : `${url}/`;
+  throw new BundleError('INPUT_FIELD', {
+    subject: placeOf(requirement), expected: 'a baseurl without ?…', actual: redactUrl(url),
+    next: 'Name a mirror of your site that needs no token (SUSE: RMT), or give the token as a credential in headersFrom.',
+  });
+}
 
 /** SUSE signs metadata and its clients check it unless told otherwise; dnf's default is not to. */
 function isRepoGpgcheck({ repoGpgcheck, trusted }: RepositoryRequirement, target: Target): boolean {
@@ -73,7 +84,7 @@ function single(requirement: RepositoryRequirement, target: Target): YumReposito
   const address = (text: string): string => replaced(text, variables, requirement);
   return {
     id: requirement.id, requirement,
-    baseurls: (requirement.baseurls ?? []).map((url) => withSlash(address(url))),
+    baseurls: (requirement.baseurls ?? []).map((url) => baseOf(address(url), requirement)),
     ...(requirement.mirrorlist === undefined ? {} : { mirrorlist: address(requirement.mirrorlist) }),
     ...(requirement.metalink === undefined ? {} : { metalink: address(requirement.metalink) }),
     keys: requirement.keys.map((key) => (key.url === undefined ? key : { ...key, url: address(key.url) })),
@@ -89,8 +100,16 @@ const listOf = (text: string | undefined): string[] => (text ?? '').split(/[\s,]
 const flagOf = (text: string | undefined): boolean | undefined => (text === undefined || text === '' ? undefined : /^(?:1|true|yes|on)$/i.test(text));
 const numberOf = (text: string | undefined): number | undefined => (text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined);
 
+/** A gpgkey of a .repo file: variables stand in paths too, as in Fedora's. */
+function keyOf(written: string, target: Target, requirement: RepositoryRequirement): KeySource {
+  const path = /^(?:file:\/\/)?(\/.*)$/.exec(written)?.[1];
+  return path === undefined ? { url: written } : { path: replaced(path, variablesOf(target, requirement), requirement) };
+}
+
+interface SectionContext { readonly requirement: RepositoryRequirement; readonly target: Target; readonly several: boolean }
+
 /** One section with the requirement's fields in front of it: what the document says wins over the file. */
-function section({ name, values }: IniSection, requirement: RepositoryRequirement, several: boolean): RepositoryRequirement {
+function section({ name, values }: IniSection, { requirement, target, several }: SectionContext): RepositoryRequirement {
   const get = (key: string): string | undefined => { const value = values.get(key); return value === '' ? undefined : value; };
   const fromFile = {
     baseurls: get('baseurl') === undefined ? undefined : listOf(get('baseurl')),
@@ -99,11 +118,11 @@ function section({ name, values }: IniSection, requirement: RepositoryRequiremen
     gpgcheck: flagOf(get('pkg_gpgcheck') ?? get('gpgcheck')), repoGpgcheck: flagOf(get('repo_gpgcheck')), priority: numberOf(get('priority')), cost: numberOf(get('cost')),
     moduleHotfixes: flagOf(get('module_hotfixes')), excludes: listOf(get('excludepkgs') ?? get('exclude')), includepkgs: listOf(get('includepkgs')),
   };
-  const keys = listOf(get('gpgkey')).map((url): KeySource => (/^file:\/\//.test(url) ? { path: url.slice('file://'.length) } : { url }));
+  const keys = (): KeySource[] => listOf(get('gpgkey')).map((written) => keyOf(written, target, requirement));
   const own = Object.fromEntries(Object.entries(requirement).filter(([key]) => key !== 'repoFile' && key !== 'repoText')) as unknown as RepositoryRequirement;
   return {
     ...Object.fromEntries(Object.entries(fromFile).filter(([, value]) => value !== undefined)), ...own,
-    id: several ? `${requirement.id}/${name}` : requirement.id, keys: requirement.keys.length > 0 ? requirement.keys : keys,
+    id: several ? `${requirement.id}/${name}` : requirement.id, keys: requirement.keys.length > 0 ? requirement.keys : keys(),
   };
 }
 
@@ -129,7 +148,7 @@ export async function yumRepositories(requirement: RepositoryRequirement, target
   if (found.length === 0) {
     throw new BundleError('INPUT_FIELD', { subject: placeOf(requirement), expected: 'an enabled section with baseurl, mirrorlist or metalink', actual: `none in ${repoFile?.written ?? 'repoText'}` });
   }
-  return found.map((item) => ({ ...single(section(item, requirement, found.length > 1), target), ...secretsOf(item, requirement) }));
+  return found.map((item) => ({ ...single(section(item, { requirement, target, several: found.length > 1 }), target), ...secretsOf(item, requirement) }));
 }
 
 /** What a repository is called in messages, and its `uri` in a lock: its first address, redacted. */

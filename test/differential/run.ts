@@ -18,6 +18,7 @@ const { positionals, values } = parseArgs({
     random: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     every: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
     only: { type: 'string' },
     baseline: { type: 'string' },
     profile: { type: 'string' },
@@ -84,7 +85,7 @@ async function profiles(): Promise<boolean> {
 
 async function rpm(): Promise<boolean> {
   let isEqual = true;
-  const options = { every: Number(values.every), random: Number(values.random), seed: Number(values.seed), ...(values.only === undefined ? {} : { only: values.only }) };
+  const options = { every: Number(values.every), from: Number(values.from), random: Number(values.random), seed: Number(values.seed), ...(values.only === undefined ? {} : { only: values.only }) };
   for (const kind of ['plain', 'sprinkled'] as const) {
     const tally = await compareWithDnf(kind, options, print);
     const all = tally.same + tally['refused by both'] + tally.different;

@@ -19,8 +19,9 @@ import { writeRepository, type WrittenRepository } from './write-repository.ts';
 const settings: SolvSettings = { arch: 'x86_64' };
 
 export interface BigOptions {
-  /** Take every n-th fixed set. */
+  /** Take every n-th fixed set, the first of them at `from`. */
   readonly every: number;
+  readonly from?: number;
   /** Sets beside the fixed ones: one to six packages picked at random. */
   readonly random: number;
   readonly seed: number;
@@ -65,11 +66,11 @@ export class Big {
   theirs(request: DnfRequest): Promise<DnfAnswer> { return this.dnf.ask(request); }
 }
 
-function setsOf(universe: RpmUniverse, { every, random, seed, only = '', within }: BigOptions): readonly string[] {
+function setsOf(universe: RpmUniverse, { every, from = 0, random, seed, only = '', within }: BigOptions): readonly string[] {
   if (within !== undefined) return within;
   const next = randomFrom(seed);
   const picked = Array.from({ length: random }, () => Array.from({ length: next() < 0.6 ? 1 : 2 + Math.floor(next() * 5) }, () => universe.nameText(1 + Math.floor(next() * (universe.count - 1)))).join(' '));
-  return [...packageSets.filter((_, index) => index % every === 0), ...picked].filter((set) => set.includes(only));
+  return [...packageSets.filter((_, index) => index % every === from), ...picked].filter((set) => set.includes(only));
 }
 
 function describe(request: DnfRequest, theirs: DnfAnswer, ours: DnfAnswer): string {
