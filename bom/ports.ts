@@ -28,9 +28,11 @@ export interface FileSink {
   readonly fd: number;
   /** Of the whole content: nothing may be written beyond it. */
   readonly sizeBytes: number;
+  /** Resolves when all that was yielded and asked on from lies in the file, and may be read there. Rejects when it could not be written. */
+  ready(): Promise<void>;
   /** A chunk that stands for `length` bytes, which lie in the file where they belong. */
   written(length: number): Uint8Array;
-  /** sha256 (hex) of the whole content as it was written: told before the last of it is yielded. */
+  /** sha256 (hex) of the whole content as it was written: told before the iteration ends. */
   digested(hex: string): void;
   /** The file stays open until `settled` resolves: from then on nothing is written to it any more. */
   holdFor(settled: () => Promise<void>): void;

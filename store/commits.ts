@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Digest } from '../bom/digest.ts';
+import { storageError } from './durable-file.ts';
 import type { LooseBlobs } from './loose-blobs.ts';
 
 /** A verified file that is not yet durable; its handle is closed by who takes it. */
@@ -40,8 +41,10 @@ export class Commits {
       const batch = this.waiting;
       this.waiting = [];
       const files = batch.map(({ file }) => file);
-      const failures = await this.loose.commitAll(files, this.root).catch((cause: unknown) => new Map(files.map((file) => [file, cause] as const)));
-      await Promise.all(files.map(({ handle }) => handle.close()));
+      const failures = new Map(await this.loose.commitAll(files, this.root).catch((cause: unknown) => new Map(files.map((file) => [file, ofStorage(this.root, cause)] as const))));
+      await Promise.all(files.map(async (file) => {
+        await file.handle.close().catch((cause: unknown) => { failures.set(file, failures.get(file) ?? storageError(file.path, cause)); });
+      }));
       for (const { file, resolve, reject } of batch) {
         if (failures.has(file)) reject(failures.get(file));
         else resolve();
@@ -49,4 +52,9 @@ export class Commits {
     }
     this.running = false;
   }
+}
+
+/** What the system or the index said, as `STORAGE_*`; a defect stays one. */
+function ofStorage(path: string, cause: unknown): unknown {
+  return typeof (cause as NodeJS.ErrnoException).code === 'string' ? storageError(path, cause) : cause;
 }

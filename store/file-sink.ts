@@ -9,11 +9,17 @@ export class ReceivingSink implements FileSink {
   readonly sizeBytes: number;
   /** sha256 of the whole content, where the transport told it. */
   hex: string | undefined;
+  /** What its owner still writes. */
+  writing: Promise<unknown> = Promise.resolve();
   private settled: () => Promise<void> = async () => undefined;
 
   constructor(fd: number, sizeBytes: number) {
     this.fd = fd;
     this.sizeBytes = sizeBytes;
+  }
+
+  async ready(): Promise<void> {
+    await this.writing;
   }
 
   written(length: number): Uint8Array {

@@ -63,6 +63,8 @@ export class LooseBlobs {
    */
   async commitAll<F extends OpenFile & { readonly digest: Digest }>(files: readonly F[], root: string): Promise<ReadonlyMap<F, unknown>> {
     const failures = (await syncFiles(files, root)) as Map<F, unknown>;
+    // Pages that could not be written look clean from then on: nobody must continue such a file. What is reported is the failed sync.
+    await Promise.all([...failures.keys()].map(({ path }) => rm(path, { force: true }).catch(() => undefined)));
     const rows: [Digest, IndexRow][] = [];
     await Promise.all(files.filter((file) => !failures.has(file)).map(async (file) => {
       const { dev, ino, size, mtimeMs } = fstatSync(file.handle.fd);

@@ -67,6 +67,7 @@ async function take(bytes: Bytes, taking: Taking): Promise<void> {
       await writing;
       writing = writeAll(handle, chunk, position);
       writing.catch(() => undefined);
+      sink.writing = writing;
     }
   } finally {
     await writing;

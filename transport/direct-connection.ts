@@ -61,6 +61,7 @@ export class DirectConnection {
   private state: State = 'idle';
   private answered = Promise.withResolvers<Head>();
   private headText = '';
+  private interims = 0;
   private left = 0;
   private keepAlive = false;
   private paused = false;
@@ -108,6 +109,7 @@ export class DirectConnection {
     this.silent = true;
     this.socket.ref();
     this.headText = '';
+    this.interims = 0;
     this.asked = asked;
     this.taker = undefined;
     this.answered = Promise.withResolvers<Head>();
@@ -169,18 +171,28 @@ export class DirectConnection {
       return;
     }
     const bodyStart = end + 4 - before;
+    if (interim.test(this.headText)) return this.skipInterim(bodyStart, count);
     const head = parseHead(this.headText.slice(0, end));
     if (head instanceof NotDirect) return this.fail(head);
+    if (count - bodyStart > head.length) return this.fail(new Error('more bytes than the answer said'));
     this.state = 'body';
     this.left = head.length;
     this.keepAlive = head.keepAlive;
     this.headText = '';
     this.answered.resolve({ status: head.status, headers: head.headers });
-    if (count - bodyStart > head.length) return this.fail(new Error('more bytes than the answer said'));
     this.taker = this.asked.takerFor?.(head);
     if (this.taker === undefined) this.slabs = new Slabs(head.length, this.slabs);
     this.roomForBody().set(chunk.subarray(bodyStart));
     this.readBody(count - bodyStart);
+  }
+
+  /** An answer before the answer: there may be several, asked for or not (RFC 9110, section 15.2). */
+  private skipInterim(end: number, count: number): void {
+    this.headText = '';
+    this.interims += 1;
+    if (this.interims > mostInterims) return this.fail(new NotDirect('too many answers before the answer', true));
+    this.region.copyWithin(0, end, count);
+    if (count > end) this.readHead(count - end);
   }
 
   private readBody(count: number): void {
@@ -248,6 +260,9 @@ export class DirectConnection {
 interface ParsedHead extends Head { readonly length: number; readonly keepAlive: boolean }
 
 const versionText = 'HTTP/1.1 ';
+/** 101 changes the protocol, and is not asked for. */
+const interim = /^HTTP\/1\.1 1(?!01)\d\d(?: |\r)/;
+const mostInterims = 16;
 
 /** A head, or why it is none that this reader speaks. */
 function parseHead(text: string): ParsedHead | NotDirect {

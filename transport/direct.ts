@@ -56,7 +56,9 @@ export class Direct {
         return await connection.request(url, { headers, takerFor, onIdle: () => this.give(url.origin, connection) });
       } catch (error) {
         // A connection that was kept may have been closed by the server at the very moment.
-        if (kept === undefined || !connection.silent || exchange.aborted) throw error;
+        if (kept !== undefined && connection.silent && !exchange.aborted) continue;
+        connection.destroy(error as Error);
+        throw error;
       }
     }
   }

@@ -26,6 +26,7 @@ const spare: Worker[] = [];
 export function warmFetchThreads(): void {
   while (spare.length < mostHere()) {
     const worker = startWorker();
+    if (worker === undefined) return;
     const gone = (): void => {
       const at = spare.indexOf(worker);
       if (at >= 0) spare.splice(at, 1);
@@ -39,15 +40,21 @@ function mostHere(): number {
   return Math.max(1, Math.min(mostThreads, availableParallelism()));
 }
 
-function startWorker(): Worker {
+/** undefined where a limit on processes leaves no thread: whoever asks reads by itself. */
+function startWorker(): Worker | undefined {
   const script = import.meta.url.endsWith('.ts') ? new URL('./fetch-worker.ts', import.meta.url) : new URL('./fetch-worker.js', import.meta.url);
   const cache = getCompileCacheDir();
   // A thread has a compile cache of its own only by its environment, and needs nothing else of that.
   const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
   // It opens no file itself. What it closes on its end would be others' files.
-  const worker = new Worker(script, { env, execArgv: [], trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 } });
-  worker.unref();
-  return worker;
+  try {
+    const worker = new Worker(script, { env, execArgv: [], trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 } });
+    worker.unref();
+    return worker;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_WORKER_INIT_FAILED') return undefined;
+    throw cause;
+  }
 }
 
 interface Member { readonly worker: Worker; readonly lanes: Map<number, Lane>; readonly origins: Set<string> }
@@ -60,22 +67,33 @@ const receiptBytes = 4 * 1024 * 1024;
 /**
  * Threads that fetch bodies straight into files: each reads its sockets, hashes and writes without handing a byte to another thread. The head of an
  * answer comes here, and its judgement stays with the caller: bytes that the caller does not want after all lie in the file, uncounted. Threads start
- * with the first order and end with {@link close}; what is not {@link NotDirect} to them is to be asked for in another way, as with `Direct`.
+ * with the first order and end with {@link close}; what is {@link NotDirect} to them is to be asked for in another way, as with `Direct`. Once one
+ * ended by itself, what it had under way breaks off and no thread is asked any more.
  */
 export class FetchThreads {
   private readonly members: Member[] = [];
   private readonly places = new WeakMap<FileSink, { readonly id: number; readonly member: Member }>();
+  private readonly latest = new WeakMap<FileSink, Lane>();
   private readonly most = mostHere();
   private nextId = 1;
+  private isBroken = false;
 
-  get(url: URL, headers: Readonly<Record<string, string>>, options: FetchOptions): Answering {
+  /** Resolves when no thread writes to the sink what came before and was given up. */
+  async quiet(sink: FileSink): Promise<void> {
+    await this.latest.get(sink)?.quiet();
+  }
+
+  /** Only after {@link quiet}. undefined when there is no thread to be had. */
+  get(url: URL, headers: Readonly<Record<string, string>>, options: FetchOptions): Answering | undefined {
     const { sink, at } = options.into;
-    const place = this.placeOf(sink);
+    const place = this.isBroken ? undefined : this.placeOf(sink);
+    if (place === undefined) return undefined;
     const { worker, lanes, origins } = place.member;
     const id = this.nextId++;
     const post = (message: FetchMessage): void => worker.postMessage(message);
     const lane = new Lane(sink, () => post({ kind: 'abort', id }));
     lanes.set(id, lane);
+    this.latest.set(sink, lane);
     worker.ref();
     void lane.settled.then(() => {
       lanes.delete(id);
@@ -88,7 +106,7 @@ export class FetchThreads {
     sink.holdFor(async () => {
       lane.abort(new Error('the rest of the body is not wanted'));
       await lane.settled;
-      if (!lane.isWhole) post({ kind: 'drop', sink: place.id });
+      if (lane.hex === undefined) post({ kind: 'drop', sink: place.id });
     });
     const { connectTimeoutMs, stallTimeoutMs } = options;
     post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, sizeBytes: sink.sizeBytes }, at, connectTimeoutMs, stallTimeoutMs });
@@ -100,21 +118,24 @@ export class FetchThreads {
   }
 
   /** A sink stays with its thread, which remembers what its beginning hashes to. */
-  private placeOf(sink: FileSink): { readonly id: number; readonly member: Member } {
+  private placeOf(sink: FileSink): { readonly id: number; readonly member: Member } | undefined {
     const known = this.places.get(sink);
     if (known !== undefined && this.members.includes(known.member)) return known;
-    const place = { id: this.nextId++, member: this.leastBusy() };
+    const member = this.leastBusy();
+    if (member === undefined) return undefined;
+    const place = { id: this.nextId++, member };
     this.places.set(sink, place);
     return place;
   }
 
-  private leastBusy(): Member {
+  private leastBusy(): Member | undefined {
     const [least] = this.members.toSorted((a, b) => loadOf(a) - loadOf(b));
-    return least === undefined || (least.lanes.size > 0 && this.members.length < this.most) ? this.start() : least;
+    return least === undefined || (least.lanes.size > 0 && this.members.length < this.most) ? this.start() ?? least : least;
   }
 
-  private start(): Member {
+  private start(): Member | undefined {
     const worker = spare.shift() ?? startWorker();
+    if (worker === undefined) return undefined;
     const member: Member = { worker, lanes: new Map(), origins: new Set() };
     worker.on('message', (report: FetchReport) => member.lanes.get(report.id)?.take(report));
     worker.on('error', (cause) => this.lose(member, cause));
@@ -124,7 +145,10 @@ export class FetchThreads {
   }
 
   private lose(member: Member, cause: Error): void {
-    if (this.members.includes(member)) this.members.splice(this.members.indexOf(member), 1);
+    if (this.members.includes(member)) {
+      this.members.splice(this.members.indexOf(member), 1);
+      this.isBroken = true;
+    }
     for (const lane of [...member.lanes.values()]) lane.lost(cause);
   }
 }
@@ -143,8 +167,8 @@ class Lane implements Answering {
   private readonly settling = Promise.withResolvers<void>();
   private readonly sink: FileSink;
   private readonly stop: () => void;
-  /** Everything was written, and the thread remembers nothing of it. */
-  isWhole = false;
+  /** Everything was written, and the thread remembers nothing of it. What the reader gave up is not vouched for, even so. */
+  hex: string | undefined;
   private isContent = false;
   private bytes = 0;
   private state: 'running' | 'ended' | Error = 'running';
@@ -167,8 +191,7 @@ class Lane implements Answering {
     this.bytes += report.bytes;
     this.leftBytes -= report.bytes;
     if (report.kind === 'end') {
-      if (report.hex !== undefined) this.sink.digested(report.hex);
-      this.isWhole = report.hex !== undefined;
+      this.hex = report.hex;
       this.settle('ended');
     } else if (report.kind === 'failed') this.settle(errorOf(report.error));
     this.wakeReader();
@@ -184,13 +207,24 @@ class Lane implements Answering {
         const bytes = Math.min(this.bytes, receiptBytes);
         this.bytes -= bytes;
         if (bytes > 0) yield this.sink.written(bytes);
-        else if (this.state === 'ended') return;
+        else if (this.state === 'ended') return this.vouch();
         else if (this.state !== 'running') throw this.state;
         else await new Promise<void>((resolve) => { this.wake = resolve; });
       }
     } finally {
       this.abort(new Error('the rest of the body is not wanted'));
+      // Whoever goes on in another way writes to the same place.
+      await this.settled;
     }
+  }
+
+  private vouch(): void {
+    if (this.hex !== undefined) this.sink.digested(this.hex);
+  }
+
+  /** Resolves when nothing is written any more, of a body that was given up. */
+  async quiet(): Promise<void> {
+    if (this.isContent) await this.settled;
   }
 
   discard(): void {

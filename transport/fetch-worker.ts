@@ -64,7 +64,8 @@ class FetchLoop {
   private readonly buffer = Buffer.allocUnsafeSlow(bufferBytes);
   private readonly sinks = new Map<number, Written>();
   private readonly running = new Map<number, Running>();
-  private readonly contexts = new Map<string, SecureContext>();
+  /** What went wrong with the settings of an origin is for the orders that go there. */
+  private readonly contexts = new Map<string, SecureContext | Error>();
 
   constructor(port: MessagePort) {
     this.port = port;
@@ -75,7 +76,7 @@ class FetchLoop {
     switch (message.kind) {
       case 'get': void this.get(message); break;
       case 'abort': this.running.get(message.id)?.abort(); break;
-      case 'tls': this.contexts.set(message.origin, process.getBuiltinModule('node:tls').createSecureContext(message.options)); break;
+      case 'tls': this.contexts.set(message.origin, contextOf(message.options)); break;
       case 'drop': this.sinks.delete(message.sink); break;
     }
   }
@@ -92,6 +93,7 @@ class FetchLoop {
       if (running.settled) return;
       const url = new URL(order.url);
       const secureContext = this.contexts.get(url.origin);
+      if (secureContext instanceof Error) throw secureContext;
       const { connectTimeoutMs, stallTimeoutMs } = order;
       running.answering = this.direct.get(url, order.headers, { tls: secureContext === undefined ? {} : { secureContext }, connectTimeoutMs, stallTimeoutMs }, (head) => {
         running.report({ kind: 'head', id: order.id, head });
@@ -109,7 +111,7 @@ class FetchLoop {
     const written = known?.position === at ? known : { hash: createHash('sha256'), position: 0 };
     this.sinks.set(sink.id, written);
     for (let paused = 0; written.position < at && !running.settled;) {
-      const read = readSync(sink.fd, this.buffer, 0, Math.min(bufferBytes, at - written.position), written.position);
+      const read = ofSink(() => readSync(sink.fd, this.buffer, 0, Math.min(bufferBytes, at - written.position), written.position));
       if (read === 0) throw new SinkError('the file became shorter');
       written.hash.update(this.buffer.subarray(0, read));
       written.position += read;
@@ -225,11 +227,24 @@ function unwantedTaker({ running, buffer }: Taking): BodyTaker {
 }
 
 function writeAll(fd: number, chunk: Uint8Array, position: number): void {
+  for (let done = 0; done < chunk.length;) done += ofSink(() => writeSync(fd, chunk, done, chunk.length - done, position + done));
+}
+
+/** What `work` with the file gives; its failure is the file's and nothing of the network. */
+function ofSink(work: () => number): number {
   try {
-    for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done, chunk.length - done, position + done);
+    return work();
   } catch (cause) {
     const { message, code } = cause as NodeJS.ErrnoException;
     throw Object.assign(new SinkError(message), code === undefined ? {} : { code });
+  }
+}
+
+function contextOf(options: object): SecureContext | Error {
+  try {
+    return process.getBuiltinModule('node:tls').createSecureContext(options);
+  } catch (error) {
+    return error as Error;
   }
 }
 

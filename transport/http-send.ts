@@ -86,6 +86,7 @@ export function createSend(options: SendOptions): Send {
 
 async function exchange(request: WebRequest, url: URL, options: SendOptions & { readonly gate: HostGate }): Promise<WebResponse> {
   checkNotAborted(request.signal, redactUrl(url.href));
+  if (request.into !== undefined) await Promise.all([request.into.sink.ready(), options.threads.quiet(request.into.sink)]);
   await options.gate.enter(request.signal);
   let answering: Answering | undefined;
   const stop = (): void => answering?.abort(new Error('stopped'));
@@ -138,8 +139,9 @@ function startDirect(request: WebRequest, url: URL, { agents, direct, threads, c
   const tls = agents.directTls(url);
   if (tls === undefined) return undefined;
   const headers = { ...authorizationIn(url), ...request.headers };
-  if (request.into === undefined) return direct.get(url, headers, { tls, connectTimeoutMs, stallTimeoutMs });
-  return threads.get(url, headers, { into: request.into, tls: url.protocol === 'https:' ? () => tls : undefined, connectTimeoutMs, stallTimeoutMs });
+  const { into } = request;
+  const inThread = into === undefined ? undefined : threads.get(url, headers, { into, tls: url.protocol === 'https:' ? () => tls : undefined, connectTimeoutMs, stallTimeoutMs });
+  return inThread ?? direct.get(url, headers, { tls, connectTimeoutMs, stallTimeoutMs });
 }
 
 function authorizationIn(url: URL): Record<string, string> {

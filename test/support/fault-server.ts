@@ -15,7 +15,7 @@ export interface FaultServer {
   close(): Promise<void>;
 }
 
-export async function startFaultServer(handler: Handler): Promise<FaultServer> {
+export async function startFaultServer(handler: Handler, address = '127.0.0.1'): Promise<FaultServer> {
   const seen: Seen[] = [];
   const sockets = new Set<Duplex>();
   const server: Server = createServer((request, response) => {
@@ -30,8 +30,8 @@ export async function startFaultServer(handler: Handler): Promise<FaultServer> {
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await new Promise<void>((resolve) => { server.listen(0, address, resolve); });
+  const host = `${address.includes(':') ? `[${address}]` : address}:${(server.address() as AddressInfo).port}`;
   return {
     origin: `http://${host}`,
     host,

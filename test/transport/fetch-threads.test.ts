@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Http, HttpOptions } from '../../transport/http.ts';
 import { createHttpClient } from '../../transport/http.ts';
-import { ReceivingSink } from '../../store/file-sink.ts';
 import { noise } from '../support/bytes.ts';
 import { type FaultServer, type Handler, serveContent, startFaultServer } from '../support/fault-server.ts';
+import { expectWhole as expectWholeOf, receive as receiveInto, type Received, type Receiving } from '../support/receiving.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const folder = await temporaryFolder('fetch-threads');
@@ -14,8 +11,6 @@ const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => { for (const close of open.splice(0).reverse()) await close(); });
 
 const content = noise(5_000_000);
-const { signal } = new AbortController();
-let count = 0;
 
 async function serve(handler: Handler): Promise<FaultServer> {
   const server = await startFaultServer(handler);
@@ -29,37 +24,8 @@ function client(options: HttpOptions = {}): Http {
   return http;
 }
 
-interface Received { readonly bytes: number; readonly handed: number; readonly file: Buffer; readonly hex: string | undefined; readonly error: unknown }
-
-/** Streams `url` into a file that begins with `there`; `handed`: bytes that came as chunks and not through the file. */
-async function receive(http: Http, url: string, { there = new Uint8Array(0), stop = signal, flags = 'r+', onChunk }: { there?: Uint8Array; stop?: AbortSignal; flags?: string; onChunk?: (bytes: number) => void } = {}): Promise<Received> {
-  const path = join(folder, String((count += 1)));
-  writeFileSync(path, there);
-  const fd = openSync(path, flags);
-  const sink = new ReceivingSink(fd, content.length);
-  let [bytes, handed] = [there.length, 0];
-  let error: unknown;
-  try {
-    for await (const chunk of http.stream(url, { signal: stop, offset: there.length, expectedSize: content.length, borrow: true, into: sink })) {
-      bytes += chunk.length;
-      if (!sink.owns(chunk)) handed += chunk.length;
-      onChunk?.(bytes);
-    }
-  } catch (cause) {
-    error = cause;
-  }
-  await sink.release();
-  closeSync(fd);
-  return { bytes, handed, file: readFileSync(path), hex: sink.hex, error };
-}
-
-const sha256 = createHash('sha256').update(content).digest('hex');
-
-function expectWhole({ bytes, handed, file, hex, error }: Received): void {
-  expect(error).toBeUndefined();
-  expect({ bytes, handed, hex }).toEqual({ bytes: content.length, handed: 0, hex: sha256 });
-  expect(file.equals(content)).toBe(true);
-}
+const receive = (http: Http, url: string, options: Partial<Receiving> = {}): Promise<Received> => receiveInto(http, url, { folder, sizeBytes: content.length, ...options });
+const expectWhole = (received: Received): void => expectWholeOf(received, content);
 
 describe('bodies that threads write to files', () => {
   it('come whole, hashed, and over one connection one after another', async () => {

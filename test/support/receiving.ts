@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { ReceivingSink } from '../../store/file-sink.ts';
+import type { Http } from '../../transport/http.ts';
+
+export interface Received { readonly bytes: number; readonly handed: number; readonly file: Buffer; readonly hex: string | undefined; readonly error: unknown }
+
+export interface Receiving {
+  readonly sizeBytes: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly there?: Uint8Array;
+  readonly stop?: AbortSignal;
+  readonly flags?: string;
+  readonly onChunk?: (bytes: number) => void | Promise<void>;
+}
+
+let count = 0;
+
+/** Streams `url` into a file in `folder` that begins with `there`; `handed`: bytes that came as chunks and not through the file. */
+export async function receive(http: Http, url: string, { folder, ...options }: Receiving & { readonly folder: string }): Promise<Received> {
+  const { sizeBytes, headers, there = new Uint8Array(0), stop = new AbortController().signal, flags = 'r+', onChunk } = options;
+  const path = join(folder, String((count += 1)));
+  writeFileSync(path, there);
+  const fd = openSync(path, flags);
+  const sink = new ReceivingSink(fd, sizeBytes);
+  let [bytes, handed] = [there.length, 0];
+  let error: unknown;
+  try {
+    for await (const chunk of http.stream(url, { signal: stop, offset: there.length, expectedSize: sizeBytes, borrow: true, into: sink, ...(headers === undefined ? {} : { headers }) })) {
+      bytes += chunk.length;
+      if (!sink.owns(chunk)) handed += chunk.length;
+      await onChunk?.(bytes);
+    }
+  } catch (cause) {
+    error = cause;
+  }
+  await sink.release();
+  closeSync(fd);
+  return { bytes, handed, file: readFileSync(path), hex: sink.hex, error };
+}
+
+/** All of `content` came through a thread, and that is what it hashed to. */
+export function expectWhole({ bytes, handed, file, hex, error }: Received, content: Uint8Array): void {
+  expect(error).toBeUndefined();
+  expect({ bytes, handed, hex }).toEqual({ bytes: content.length, handed: 0, hex: createHash('sha256').update(content).digest('hex') });
+  expect(file.equals(content)).toBe(true);
+}
