@@ -55,6 +55,8 @@ export interface ArchiveEntry {
   readonly installAs?: string;
   /** False in a delta, for what its base holds. */
   readonly carried: boolean;
+  /** Some of its blobs are in the archive, the others at the site: something new that shares content with what is there. */
+  readonly partly: boolean;
 }
 
 interface Item { readonly kind: string; readonly name: string; readonly path?: string; readonly digest: string; readonly blobs: readonly Descriptor[]; readonly modules: readonly string[]; readonly installAs?: string }
@@ -83,7 +85,7 @@ export async function listArchive(archive: Archive): Promise<readonly ArchiveEnt
   const carried = new Set<string>(archive.manifest.blobs.map((blob) => blob.digest));
   return itemsOf(lock).map(({ kind, name, path, digest, blobs, modules, installAs }) => ({
     kind, name, ...(path === undefined ? {} : { path }), digest, size: blobs.reduce((sum, blob) => sum + blob.size, 0), modules,
-    ...(installAs === undefined ? {} : { installAs }), carried: blobs.every((blob) => carried.has(blob.digest)),
+    ...(installAs === undefined ? {} : { installAs }), carried: blobs.every((blob) => carried.has(blob.digest)), partly: blobs.some((blob) => carried.has(blob.digest)) && !blobs.every((blob) => carried.has(blob.digest)),
   }));
 }
 

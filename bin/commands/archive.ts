@@ -53,7 +53,7 @@ export function registerLs(program: Command): void {
     action: async (context, flags, args) => {
       const entries = (await listArchive(await openArchive(args)))
         .filter((entry) => (flags.kind === undefined || entry.kind === flags.kind) && (flags.module === undefined || entry.modules.includes(flags.module)));
-      context.print({ entries }, table(entries.map((entry) => [entry.kind, entry.name, formatBytes(entry.size), entry.digest.slice(0, 19), entry.carried ? '' : 'at the site', entry.modules.join(','), entry.installAs === undefined ? '' : `-> ${entry.installAs}`])));
+      context.print({ entries }, table(entries.map((entry) => [entry.kind, entry.name, formatBytes(entry.size), entry.digest.slice(0, 19), entry.carried ? '' : entry.partly ? 'partly at the site' : 'at the site', entry.modules.join(','), entry.installAs === undefined ? '' : `-> ${entry.installAs}`])));
     },
   });
 }

@@ -7,6 +7,8 @@ import { differenceOf, missingArtifacts } from '../../formats/archive/difference
 import { deltaBase, holdingsOfLock, holdingsOfReceipt, parseMissing, repairBase } from '../../formats/archive/holdings.ts';
 import { parseReceipt, receiptText, signReceipt } from '../../formats/archive/receipt.ts';
 import { Generations } from '../../store/generations.ts';
+import { openArchive } from '../../importer/archive-file.ts';
+import { listArchive } from '../../importer/inspect.ts';
 import { receiptOf } from '../../importer/receipt.ts';
 import { contentOfSample, sampleOf } from '../formats/archive/sample-lock.ts';
 import { now, readBlob, type TestKey, testKey, Workbench } from './workbench.ts';
@@ -35,6 +37,14 @@ describe('a delta', () => {
     await bench.now.import(store, [await full()]);
     expect(await bench.now.import(store, [path])).toMatchObject({ changed: true, generation: { id: 2, sequence: 2 } });
     for (const blob of contentOfSample(two)) expect(await readBlob(store, blob)).toBe(Buffer.from(two.blobs.blobs.get(blob.digest) ?? []).toString());
+  });
+
+  it('lists what is new and shares content with the site as partly there, not as there', async () => {
+    const imageOf = (sequence: number, layers: readonly string[]) => sampleOf({ sequence, files: { large }, images: { 'docker.io/library/app:1': layers } });
+    const [old, next] = [imageOf(1, ['base']), imageOf(2, ['base', 'top'])];
+    const { paths: [path = ''] } = await bench.now.export(next, await bench.now.store('upstream', old, next), 'image.tar', { delta: deltaBase('site', [holdingsOfLock(old.lock, 'lock')]) });
+    const entries = await listArchive(await openArchive([path]));
+    expect(entries.filter(({ kind }) => kind !== 'bom').map(({ name, carried, partly }) => [name, carried, partly])).toEqual([['docker.io/library/app:1', false, true], ['large', false, false]]);
   });
 
   it('is refused where its base is not met, naming what is missing, before anything is written', async () => {
