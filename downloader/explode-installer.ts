@@ -1,6 +1,6 @@
 // Takes a DC/OS installer apart: shell stub, line #EOF#, tar with one `docker save`, in whose layers /artifacts lies (formats of gen/build_deploy/bash.py).
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
+import { open, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -8,7 +8,7 @@ import { Parser, type ReadEntry } from 'tar';
 import { BundleError } from '../bom/errors.ts';
 import { parseSavedImages } from '../formats/oci/docker-archive.ts';
 import { isSafePath } from '../formats/archive/tar-header.ts';
-import { makeDirectory, storageError } from '../store/durable-file.ts';
+import { makeDirectory, makeFolders, storageError } from '../store/durable-file.ts';
 import { openArchiveFiles } from './sources/image-archive-files.ts';
 import { hashFile } from './sources/file-local.ts';
 
@@ -133,7 +133,7 @@ async function eachEntry(bytes: Readable, { subject, signal }: { readonly subjec
 
 async function write(entry: ReadEntry, path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const file = createWriteStream(path, { flush: true, mode: 0o644 });
     const written = new Promise<void>((done, fail) => { file.once('close', done).once('error', fail); entry.once('error', fail); });
     entry.pipe(file as unknown as NodeJS.WritableStream & { end: () => unknown });

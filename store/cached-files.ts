@@ -1,9 +1,9 @@
 // What was worked out from blobs and can be worked out again: large, few, and checked by whoever reads it. ARCHITECTURE.md, "Decisions".
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { storageError } from './durable-file.ts';
+import { makeFolders, storageError } from './durable-file.ts';
 
 /** A file that is open for reading; the one who opened it closes it. */
 export interface CachedFile {
@@ -38,7 +38,7 @@ export class CachedFiles {
 
   /** Writes a file part by part and opens it. When `write` throws, or the disk is full, nothing stays. */
   async write(name: string, write: (add: (part: Uint8Array) => Promise<void>) => Promise<void>): Promise<CachedFile> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolders(this.folder);
     const path = join(this.folder, name);
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     let handle: FileHandle | undefined;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
 
@@ -37,13 +37,39 @@ export class DirectorySync {
   }
 }
 
+async function makeFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' || !await stat(path).then((found) => found.isDirectory(), () => false)) throw cause;
+    return undefined;
+  }
+}
+
+/**
+ * Makes `path` and its missing parents; the topmost one that was made. Not Node's `recursive`, which never ends where a folder
+ * that is there takes no new ones and says ENOENT: /proc, an automounter's folder.
+ */
+export async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    return await makeFolder(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw cause;
+    const first = await makeFolders(dirname(path));
+    const made = await makeFolder(path);
+    return first ?? made;
+  }
+}
+
 /** Makes `path` and its missing parents, each made durable in its parent. */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    const first = await mkdir(path, { recursive: true });
-    for (let made = resolve(path); first !== undefined; made = dirname(made)) {
+    const full = resolve(path);
+    const first = await makeFolders(full);
+    for (let made = full; first !== undefined; made = dirname(made)) {
       await syncDirectory(dirname(made));
-      if (made === resolve(first)) break;
+      if (made === first) break;
     }
   } catch (cause) {
     throw storageError(path, cause);

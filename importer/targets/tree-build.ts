@@ -1,11 +1,11 @@
 // The files of one tree: hard links where they can be, what is written synced in batches.
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, open, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { checkNotAborted } from '../../bom/errors.ts';
 import type { BlobReader } from '../../bom/ports.ts';
-import { storageError, syncDirectory } from '../../store/durable-file.ts';
+import { makeFolders, storageError, syncDirectory } from '../../store/durable-file.ts';
 import { type OpenFile, syncFiles } from '../../store/sync-files.ts';
 
 /** One file of a tree; `path` is relative, with `/` between segments. */
@@ -55,13 +55,13 @@ export async function buildTree(root: string, options: BuildOptions): Promise<Tr
   const { files, previous, signal } = options;
   const counts = { linked: 0, cloned: 0, written: 0 };
   const folders = new Set([root, ...files.map(({ path }) => dirname(join(root, path)))]);
-  for (const each of folders) await mkdir(each, { recursive: true }).catch((cause: unknown) => { throw storageError(each, cause); });
+  for (const each of folders) await makeFolders(each).catch((cause: unknown) => { throw storageError(each, cause); });
   for (let at = 0; at < files.length; at += batchFiles) {
     checkNotAborted(signal, root);
     for (const how of await placeBatch(root, files.slice(at, at + batchFiles), options)) counts[how] += 1;
   }
   for (const path of previous?.outliving ?? []) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
+    await makeFolders(dirname(join(root, path)));
     await link(join(previous?.folder ?? '', path), join(root, path)).catch((cause: unknown) => { throw storageError(path, cause); });
   }
   for (const each of folders) await syncDirectory(each);
