@@ -2,7 +2,9 @@
 import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
-// Whoever reads our output may stop early, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(0); else throw error; });
-const { main } = await import('./program.ts');
-process.exitCode = await main(process.argv.slice(2));
+const { watchOutput } = await import('./stdout.ts');
+const outputLost = watchOutput();
+const { main, report } = await import('./program.ts');
+const exitCode = await main(process.argv.slice(2));
+const lost = await outputLost();
+process.exitCode = exitCode === 0 && lost !== undefined ? report(lost, false) : exitCode;

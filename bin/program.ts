@@ -36,11 +36,15 @@ function* allBelow(command: Command): Generator<Command> {
   }
 }
 
-function report(cause: unknown, json: boolean): number {
+/** Tells an error on stderr, with `json` on stdout too; returns its exit code. */
+export function report(cause: unknown, json: boolean): number {
   if (cause instanceof CommanderError) {
     if (cause.exitCode === 0) return 0;
     if (cause.code === 'commander.help') return 2;
     cause = new BundleError('INPUT_FLAG', { subject: 'command line', expected: 'known commands, flags and values', actual: cause.message.replace(/^error: /, '').replaceAll('\n', ' ') }, { cause });
+  }
+  if ((cause as Partial<NodeJS.ErrnoException> | undefined)?.syscall === 'uv_cwd') {
+    cause = new BundleError('INPUT_MISSING_FILE', { subject: 'the working directory', expected: 'a folder that is there', actual: 'one that was removed' }, { cause });
   }
   if (cause instanceof BundleError) {
     if (json) process.stdout.write(`${JSON.stringify(errorJson(cause), null, 2)}\n`);

@@ -1,9 +1,7 @@
 import { type Command, Option } from 'commander';
-import { once } from 'node:events';
 import { bundleOf } from '../../bom/bundle.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { type Lock, lockBytes } from '../../bom/lock.ts';
-import type { Bytes } from '../../bom/ports.ts';
 import { deltaBase, parseMissing, repairBase } from '../../formats/archive/holdings.ts';
 import { parseSigningKey } from '../../formats/pgp/keys.ts';
 import { exportStream } from '../../exporter/export-stream.ts';
@@ -19,6 +17,7 @@ import { aptValidForOption, cacheStore, collect, type CommandContext, concurrenc
 import { readLock } from '../documents.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
+import { writeToStdout } from '../stdout.ts';
 
 export interface ExportFlags {
   readonly lock: string;
@@ -53,7 +52,7 @@ export async function runExport(context: CommandContext, lock: Lock, flags: Expo
     for (const blob of bundleOf(lock).content) if ((await store.has(blob.digest)) && (await store.locate(blob.digest)) === undefined) await store.joinPieces(blob, context.signal);
     if (flags.output !== '-') return await exportArchive({ ...plan, store, output: flags.output, concurrency: flags.concurrency });
     const { result, bytes } = await exportStream({ ...plan, store });
-    await toStdout(bytes);
+    await writeToStdout(bytes);
     return result;
   } finally {
     release();
@@ -92,10 +91,6 @@ async function withRuntimes(context: CommandContext, lock: Lock, flags: ExportFl
   } finally {
     store.close();
   }
-}
-
-async function toStdout(bytes: Bytes): Promise<void> {
-  for await (const chunk of bytes) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }
 
 export function exportText(result: ExportResult, signed: boolean): string {

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { once } from 'node:events';
 import { openArchive } from '../../importer/archive-file.ts';
 import { extractArchive, openInArchive } from '../../importer/extract.ts';
 import { collect, defineCommand } from '../context.ts';
+import { writeToStdout } from '../stdout.ts';
 
 interface VolumeFlag { readonly volume: readonly string[] }
 
@@ -13,7 +13,7 @@ export function registerCat(program: Command): void {
     description: 'the bytes behind a digest or a path of an archive, on stdout',
     flags: [volumeOption()],
     action: async (_context, flags, [archive = '', name = '']) => {
-      for await (const chunk of await openInArchive(await openArchive([archive, ...flags.volume]), name)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+      await writeToStdout(await openInArchive(await openArchive([archive, ...flags.volume]), name));
     },
   });
 }
