@@ -5,6 +5,7 @@ import { BundleError, redactUrl } from '../bom/errors.ts';
 import type { Bytes } from '../bom/ports.ts';
 import { type ManifestBlob, piecesOf } from '../formats/archive/manifest.ts';
 import type { HttpClient } from '../transport/http-client.ts';
+import { statusError } from '../transport/http-errors.ts';
 import { type Archive, openArchive } from './archive-file.ts';
 import { checkBase } from './base.ts';
 import { fetchMissing } from './fetch-missing.ts';
@@ -36,7 +37,7 @@ export async function importUrl(options: ImportUrlOptions): Promise<ServedResult
   const { url, store, http, headers, signal, notify } = options;
   const subject = redactUrl(url);
   const total = await http.size(url, { signal, headers });
-  if (total === undefined) throw new BundleError('TRANSFER_PROTOCOL', { subject, expected: 'a server that says how long the archive is', actual: 'no length', next: 'Fetch the archive first, or stream it: curl URL | longshore import -' });
+  if (total === undefined) throw await withoutSize(options);
   const archive = await openHead(options, total);
   const { manifest } = archive;
   if (manifest.volumes.length > 1) throw new BundleError('INPUT_ARCHIVE_FORMAT', { subject, expected: 'an archive in one file', actual: `volume of ${manifest.volumes.length}`, next: 'Fetch every volume and import the files.' });
@@ -64,6 +65,13 @@ export async function importUrl(options: ImportUrlOptions): Promise<ServedResult
   const done = await fetchMissing({ ...fetching, blobs: manifest.blobs.map(asBlob) });
   if (signature.state === 'signed') await pinKeys(store.root, manifest.project, { keys, signers: signature.signers });
   return { ...(await serveLock(lock, options)), ...done, signature };
+}
+
+/** Why the server says no size: the archive is not there, or not for us; else it cannot tell. */
+async function withoutSize({ url, http, headers, signal }: ImportUrlOptions): Promise<BundleError> {
+  const { status } = await http.head(url, { signal, headers });
+  if ([401, 403, 404, 410].includes(status)) return statusError(status, url);
+  return new BundleError('TRANSFER_PROTOCOL', { subject: redactUrl(url), expected: 'a server that says how long the archive is', actual: 'no length', next: 'Fetch the archive first, or stream it: curl URL | longshore import -' });
 }
 
 async function* rangeOf({ url, http, headers }: ImportUrlOptions, { from, to, total, signal }: { readonly from: number; readonly to: number; readonly total: number; readonly signal: AbortSignal }): Bytes {

@@ -1,0 +1,21 @@
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { launcherPath, run } from '../support/command.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+let server: Server | undefined;
+afterEach(() => { server?.close(); });
+
+it.each([[404, 'TRANSFER_STATUS'], [403, 'TRANSFER_STATUS'], [401, 'TRANSFER_AUTH']])('an archive behind a URL that answers %i is told as that, not as a server without lengths', async (status, code) => {
+  const listening = createServer((_request, response) => { response.writeHead(status).end(); });
+  server = listening;
+  await new Promise<void>((done) => { listening.listen(0, '127.0.0.1', done); });
+  const address = listening.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  const store = join(await temporaryFolder('import-url'), 'store');
+  const outcome = await run(launcherPath, ['import', `http://127.0.0.1:${address.port}/site.tar`, '--allow-unsigned', '--store', store]);
+  expect(outcome.stderr).toContain(`status ${status}`);
+  expect(outcome.stderr).toContain(code);
+  expect(outcome.status).toBe(4);
+});
