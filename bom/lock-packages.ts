@@ -85,6 +85,12 @@ export const lockedRepository = z.strictObject({
   /** rpm: module_hotfixes, as the project said it. */
   moduleHotfixes: z.boolean().optional(),
   tls: z.strictObject({ clientCert: z.string().optional(), clientKey: z.string().optional(), caFile: z.string().optional() }).optional(),
+  /** rpm: the section of a .repo file whose login or client certificate requests need; it is read again where packages are fetched. */
+  repoFile: z.strictObject({ path: z.string(), section: z.string() }).optional(),
+  /** rpm: PEM files of the machine that a .repo text in a document names. */
+  tlsFiles: z.strictObject({ certFile: z.string().optional(), keyFile: z.string().optional(), caFile: z.string().optional() }).optional(),
+  /** rpm: addresses beside `uri` that get its credentials too. */
+  alsoAt: z.array(z.string()).optional(),
 });
 
 export type LockedPackage = z.infer<typeof lockedPackage>;

@@ -7,7 +7,7 @@ import type { ClientCertificate } from '../../transport/http-agents.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import type { FetchContext } from './apt-fetch.ts';
 import type { FileSourceOptions } from './file.ts';
-import type { YumRepository } from './yum-entry.ts';
+import { type RepoSecrets, secretsOfSection, type YumRepository } from './yum-entry.ts';
 
 /** Names of credentials whose values are PEM text or files. */
 export interface TlsNames { readonly clientCert?: string | undefined; readonly clientKey?: string | undefined; readonly caFile?: string | undefined }
@@ -80,12 +80,36 @@ export function contextFor(context: YumContext, repository: YumRepository): Prom
   });
 }
 
-/** The same for packages of a lock. A login that only a .repo file of the locking machine has is not known any more. */
-export function contextForLocked(context: YumContext, repository: LockedRepository, urls: readonly string[]): Promise<YumContext> {
-  return contextWith(context, {
-    subject: `repository ${repository.id}`, headersFrom: repository.headersFrom ?? [], urls: [repository.uri, ...urls],
-    ...(repository.tls === undefined ? {} : { tls: repository.tls }),
+/** What the .repo file that a lock names says now: certificates of subscriptions are renewed under other names. Throws `INPUT_CREDENTIAL` where it is not as it was. */
+async function secretsNow(context: YumContext, { id, repoFile, tlsFiles }: LockedRepository): Promise<RepoSecrets> {
+  if (repoFile === undefined) return tlsFiles === undefined ? {} : { tlsFiles: withoutUndefined(tlsFiles) };
+  const { path, section } = repoFile;
+  const refused = (actual: string, cause?: unknown): BundleError => new BundleError('INPUT_CREDENTIAL', {
+    subject: `repository ${id}`, expected: `the login or client certificate in [${section}] of ${path}, as when it was locked`, actual,
+    next: 'Download on the machine that locked, from the same folder; or declare what the server wants as credentials of the project, name them in tls: {clientCert, clientKey, caFile} or headersFrom, and lock again.',
+  }, { cause });
+  const text = await readText(context, path, 4 << 20).catch((error: unknown) => {
+    if (error instanceof BundleError) throw refused(error.facts.actual, error);
+    throw error;
   });
+  const secrets = secretsOfSection(text, section);
+  if (secrets === undefined || Object.keys(secrets).length === 0) throw refused(secrets === undefined ? 'no such section' : 'neither in it');
+  return secrets;
+}
+
+/**
+ * The same for packages of a lock. Headers go to the addresses that the project named, not to mirrors and hosts that only the metadata names. Throws
+ * `INPUT_CREDENTIAL` for a login or a certificate that this machine does not have.
+ */
+export async function contextForLocked(context: YumContext, repository: LockedRepository): Promise<YumContext> {
+  return contextWith(context, {
+    subject: `repository ${repository.id}`, headersFrom: repository.headersFrom ?? [], urls: [repository.uri, ...repository.alsoAt ?? []],
+    ...(repository.tls === undefined ? {} : { tls: repository.tls }), ...await secretsNow(context, repository),
+  });
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** A text file of this machine, at most `maxBytes` of it; through the context's reader when it has one. */

@@ -27,7 +27,12 @@ export interface YumRepository {
   readonly login?: { readonly user: string; readonly password: string };
   /** PEM files that a .repo file names. */
   readonly tlsFiles?: { readonly certFile?: string; readonly keyFile?: string; readonly caFile?: string };
+  /** The file and section that these are from. */
+  readonly secretsFrom?: { readonly path: string; readonly section: string };
 }
+
+/** What a .repo file says of how its server is asked. */
+export type RepoSecrets = Pick<YumRepository, 'login' | 'tlsFiles'>;
 
 const rpmArch: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64', '386': 'i686', arm: 'armv7hl' };
 const baseArch: Readonly<Record<string, string>> = { i686: 'i386', armv7hl: 'armhfp' };
@@ -126,14 +131,28 @@ function section({ name, values }: IniSection, { requirement, target, several }:
   };
 }
 
-function secretsOf({ values }: IniSection, requirement: RepositoryRequirement): Pick<YumRepository, 'login' | 'tlsFiles'> {
-  const [user, password] = [values.get('username') ?? '', values.get('password') ?? ''];
-  if (password !== '' && requirement.repoText !== undefined) {
-    throw new BundleError('INPUT_CREDENTIAL', { subject: placeOf(requirement), expected: 'a repository without a password in the document', actual: 'a password in repoText', next: 'Declare a credential in Project.spec.credentials and name it in headersFrom, or name the .repo file of this machine in repoFile.' });
-  }
-  const files = { certFile: values.get('sslclientcert') ?? '', keyFile: values.get('sslclientkey') ?? '', caFile: values.get('sslcacert') ?? '' };
+/** A certificate without sslclientkey has its key in the same file. */
+function secretsIn({ values }: IniSection): RepoSecrets {
+  const [user, password, certFile] = [values.get('username') ?? '', values.get('password') ?? '', values.get('sslclientcert') ?? ''];
+  const files = { certFile, keyFile: values.get('sslclientkey') || certFile, caFile: values.get('sslcacert') ?? '' };
   const given = Object.fromEntries(Object.entries(files).filter(([, value]) => value !== ''));
   return { ...(user === '' ? {} : { login: { user, password } }), ...(Object.keys(given).length === 0 ? {} : { tlsFiles: given }) };
+}
+
+/** The login and the client certificate in a section of a .repo file's text; undefined when it has no such section. */
+export function secretsOfSection(text: string, name: string): RepoSecrets | undefined {
+  const found = readIni(text).find((item) => item.name === name);
+  return found === undefined ? undefined : secretsIn(found);
+}
+
+function secretsOf(item: IniSection, requirement: RepositoryRequirement): Pick<YumRepository, 'login' | 'tlsFiles' | 'secretsFrom'> {
+  if ((item.values.get('password') ?? '') !== '' && requirement.repoText !== undefined) {
+    throw new BundleError('INPUT_CREDENTIAL', { subject: placeOf(requirement), expected: 'a repository without a password in the document', actual: 'a password in repoText', next: 'Declare a credential in Project.spec.credentials and name it in headersFrom, or name the .repo file of this machine in repoFile.' });
+  }
+  const secrets = secretsIn(item);
+  const { repoFile } = requirement;
+  if (repoFile === undefined || Object.keys(secrets).length === 0) return secrets;
+  return { ...secrets, secretsFrom: { path: /^[/~]/.test(repoFile.written) ? repoFile.path : repoFile.written, section: item.name } };
 }
 
 /**

@@ -130,6 +130,16 @@ async function keepKeys(context: YumContext, { files }: OfferedKeys, signal: Abo
   return kept;
 }
 
+/** How packages will be fetched: where secrets are, never what they are. */
+function accessOf({ requirement, secretsFrom, tlsFiles, baseurls }: YumRepository): Pick<LockedRepository, 'repoFile' | 'tlsFiles' | 'alsoAt'> {
+  const isPrivate = (requirement.headersFrom ?? []).length > 0 || secretsFrom !== undefined;
+  const others = isPrivate ? baseurls.slice(1).map(redactUrl) : [];
+  return {
+    ...(secretsFrom !== undefined ? { repoFile: secretsFrom } : tlsFiles === undefined ? {} : { tlsFiles }),
+    ...(others.length === 0 ? {} : { alsoAt: others }),
+  };
+}
+
 function lockedOf(repository: YumRepository, { repomd, signers }: Fetched, kept: { readonly metadata: Descriptor; readonly signature?: Descriptor; readonly keys: readonly Descriptor[] }): CheckedRepomd['locked'] {
   const date = dateOf(repomd);
   const { headersFrom = [], tls } = repository.requirement;
@@ -141,6 +151,7 @@ function lockedOf(repository: YumRepository, { repomd, signers }: Fetched, kept:
     ...(repository.moduleHotfixes ? { moduleHotfixes: true } : {}),
     ...(headersFrom.length === 0 ? {} : { headersFrom: [...headersFrom] }),
     ...(tls === undefined ? {} : { tls }),
+    ...accessOf(repository),
   };
 }
 

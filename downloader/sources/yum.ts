@@ -154,7 +154,7 @@ export function createYumSource(options: YumSourceOptions): Source<'rpm'> {
     },
     async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }): Bytes {
       const repository = (options.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);
-      const context = repository === undefined ? options : await contextForLocked(options, repository, artifact.urls);
+      const context = repository === undefined ? options : await contextForLocked(options, repository);
       if (artifact.signedBy === undefined || repository === undefined) { yield* streamFrom(context, artifact.urls, blob, { offset, into, signal }); return; }
       // What covers the whole is checked over the whole: a package that an earlier run left in the middle is read from its beginning once more.
       const subject = `package ${artifact.name} ${artifact.version} ${artifact.arch}`;

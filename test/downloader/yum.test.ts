@@ -2,7 +2,10 @@ import { zstdCompressSync } from 'node:zlib';
 import type { PrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
+import { silent } from '../../bom/events.ts';
+import type { LockedRepository } from '../../bom/lock.ts';
 import type { RepositoryRequirement } from '../../bom/requirement.ts';
+import { createYumSource } from '../../downloader/sources/yum.ts';
 import { xzCompress } from '../../formats/compression.ts';
 import { MemoryBlobs } from '../support/memory-blobs.ts';
 import { makeKey } from '../support/rpm-signing.ts';
@@ -285,6 +288,31 @@ describe('hostile and stale metadata', () => {
       return get(url, options);
     } });
     expect(named(await yum.resolve([set(['tool'])], signal()))).toEqual(['tool 2-2 noarch']);
+  });
+});
+
+describe('credentials', () => {
+  it('go to the addresses that the project names, and to no host that the metadata names', async () => {
+    const evil = 'http://evil.example.org/';
+    const content = await files({ primary: (text) => text.replace('<location href="Packages/tool-2.rpm"/>', `<location xml:base="${evil}" href="tool-2.rpm"/>`) });
+    for (const [from, to] of [[`${base}Packages/tool-2.rpm`, `${evil}tool-2.rpm`]] as const) content.set(to, content.get(from) ?? new Uint8Array());
+    const second = 'http://second.example.org/os/';
+    const asked: [string, string | undefined][] = [];
+    const open = (previous: readonly LockedRepository[] = []): ReturnType<typeof createYumSource> => {
+      const http = source({ files: content, key }).http;
+      const seen = (url: string, options: { readonly headers?: Readonly<Record<string, string>> } | undefined): void => { asked.push([new URL(url).host, options?.headers?.authorization]); };
+      const watched = { ...http, get: ((url, options) => { seen(url, options); return http.get(url, options); }) as typeof http.get, stream: ((url, options) => { seen(url, options); return http.stream(url, options); }) as typeof http.stream };
+      return createYumSource({ http: watched, blobs: new MemoryBlobs(), now: () => now, notify: silent, readFile: async () => Buffer.from(key.toPublic().armor()), headersFor: async () => ({ authorization: 'secret' }), previous });
+    };
+    const { artifacts, repositories = [] } = await open().resolve([set(['tool'], { repositories: [repository({ headersFrom: ['login'], baseurls: [base, second] })] })], signal());
+    expect(repositories).toMatchObject([{ uri: base, alsoAt: [second], headersFrom: ['login'] }]);
+    const [artifact] = artifacts;
+    if (artifact === undefined) throw new Error('nothing resolved');
+    expect(artifact.urls).toEqual([`${evil}tool-2.rpm`]);
+    await expect((async () => { for await (const _ of open([{ ...repositories[0] as LockedRepository, keys: [] }]).fetch({ ...artifact, signedBy: undefined } as typeof artifact, { mediaType: 'application/x-rpm', digest: artifact.digest, size: artifact.size }, { signal: signal() })); })()).resolves.toBeUndefined();
+    expect(asked.filter(([host]) => host === 'rpm.example.org').every(([, secret]) => secret === 'secret')).toBe(true);
+    expect(asked.filter(([host]) => host === 'evil.example.org').length).toBeGreaterThan(1);
+    expect(asked.filter(([host, secret]) => host === 'evil.example.org' && secret !== undefined)).toEqual([]);
   });
 });
 
