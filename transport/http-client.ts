@@ -6,6 +6,16 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** How a server tells one content of an address from another (RFC 9110, section 8.8), and when it did. */
+export interface ContentIdentity {
+  /** Strong ones only. */
+  readonly etag?: string;
+  readonly lastModified?: string;
+  readonly date?: string;
+  /** Bytes of the whole content; left out when the server does not say it. */
+  readonly total?: number;
+}
+
 export interface StreamOptions extends RequestOptions {
   readonly offset?: number;
   /** The byte to end before, when not all of it is wanted. */
@@ -15,8 +25,10 @@ export interface StreamOptions extends RequestOptions {
   readonly borrow?: boolean;
   /** Where the bytes may be written while they are received, instead of being handed over. */
   readonly into?: FileSink | undefined;
-  /** Told once, before the first byte: how long the whole content is as the server says it; undefined when it does not say. */
-  readonly onLength?: (sizeBytes: number | undefined) => void;
+  /** Told once, before the first byte: what the server says the content is. */
+  readonly onIdentity?: (identity: ContentIdentity) => void;
+  /** What the bytes before `offset` belong to. Every answer has to name the same validator, else `TRANSFER_CUT` is thrown with `details.changed = true`. */
+  readonly known?: ContentIdentity;
 }
 
 export interface Answer {

@@ -70,7 +70,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   const segments = new Segments(10, 8 << 20);
   let askedBytes = 0;
   const stream = (send: Send, url: string, request: StreamOptions): Bytes => {
-    const { expectedSize, borrow, onLength: _, into, ...rest } = request;
+    const { expectedSize, borrow, onIdentity: _, known: __, into, ...rest } = request;
     askedBytes += (expectedSize ?? 0) + eachBytes;
     // A rate is kept by whoever reads; and a few small contents are here before a thread is.
     const all = { ...way, ...request, into: options.limitRateBytesPerS === undefined && askedBytes >= worthThreadsBytes ? into : undefined };

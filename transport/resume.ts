@@ -5,6 +5,7 @@ import { statusError } from './http-errors.ts';
 import { isPlain, protocolError, type Send, type WebResponse } from './http-send.ts';
 import { Attempts, type DownHosts, retryAfterMs, type RetryPolicy } from './retry.ts';
 import type { Notify } from '../bom/events.ts';
+import type { ContentIdentity } from './http-client.ts';
 
 /** Progress that earns a fresh set of retries: a server that gives a few bytes a time must not keep us for ever. */
 const progressBytes = 64 * 1024;
@@ -18,27 +19,28 @@ export interface ResumeOptions {
   readonly expectedSize?: number;
   readonly borrow?: boolean;
   readonly into?: FileSink | undefined;
-  readonly onLength?: (sizeBytes: number | undefined) => void;
+  readonly onIdentity?: (identity: ContentIdentity) => void;
+  readonly known?: ContentIdentity;
   readonly policy: RetryPolicy;
   readonly notify: Notify;
   readonly stallTimeoutMs: number;
   readonly down?: DownHosts;
 }
 
-interface Identity { readonly etag?: string; readonly lastModified?: string; readonly total?: number }
-
 /** The body of `url` from `options.offset` to its end, over as many answers as it takes. The contract is `HttpClient.stream`. */
 export async function* resumable(send: Send, url: string, options: ResumeOptions): Bytes {
   let at = options.offset ?? 0;
-  let first: Identity | undefined;
+  let first = options.known;
+  let isTold = false;
   let mark = at;
   const attempts = new Attempts(url, options);
   for (;;) {
     try {
       const into = options.into === undefined ? {} : { into: { sink: options.into, at } };
       const response = await send({ method: 'GET', url, borrow: options.borrow === true, ...into, headers: { ...options.headers, ...rangeHeaders(at, first, options.end) }, signal: options.signal });
-      const part = openPart(response, url, { at, first, expectedSize: options.expectedSize, end: options.end });
-      if (first === undefined) options.onLength?.(part.identity.total);
+      const part = openPart(response, url, { at, first, expectedSize: options.expectedSize, end: options.end, isStrict: options.known !== undefined });
+      if (!isTold) options.onIdentity?.(part.identity);
+      isTold = true;
       first ??= part.identity;
       for await (const chunk of paced(part.bytes, options.stallTimeoutMs, url)) {
         at += chunk.length;
@@ -56,14 +58,18 @@ export async function* resumable(send: Send, url: string, options: ResumeOptions
   }
 }
 
-function rangeHeaders(at: number, first: Identity | undefined, end: number | undefined): Record<string, string> {
+function rangeHeaders(at: number, first: ContentIdentity | undefined, end: number | undefined): Record<string, string> {
   if (at === 0 && end === undefined) return {};
   const validator = first?.etag ?? first?.lastModified;
   return { range: `bytes=${at}-${end === undefined ? '' : end - 1}`, ...(validator === undefined ? {} : { 'if-range': validator }) };
 }
 
-interface Part { readonly bytes: Bytes; readonly identity: Identity }
-interface Place { readonly at: number; readonly first: Identity | undefined; readonly expectedSize: number | undefined; readonly end: number | undefined }
+interface Part { readonly bytes: Bytes; readonly identity: ContentIdentity }
+interface Place {
+  readonly at: number; readonly first: ContentIdentity | undefined; readonly expectedSize: number | undefined; readonly end: number | undefined;
+  /** An answer that does not name the validator of `first` is another content. */
+  readonly isStrict: boolean;
+}
 
 /** The bytes from `place.at` on that an answer gives, once it is sure that they belong to the same content. */
 function openPart(response: WebResponse, url: string, place: Place): Part {
@@ -107,19 +113,20 @@ function partial(response: WebResponse, url: string, place: Place): Part {
 function atEnd(response: WebResponse, url: string, place: Place): Part {
   const total = /^bytes \*\/(\d+)$/.exec(response.headers['content-range'] ?? '')?.[1];
   const size = total === undefined ? place.first?.total ?? place.expectedSize : Number(total);
-  if (size !== place.at) throw changed(url, `at least ${place.at} bytes`, `${size ?? 'fewer'} bytes`);
+  if (size !== place.at || place.isStrict) throw changed(url, `at least ${place.at} bytes`, `${size ?? 'fewer'} bytes`);
   response.discard();
   return { bytes: none(), identity: { total: place.at } };
 }
 
-function checkSame(now: Identity, url: string, { first, expectedSize }: Place): void {
+function checkSame(now: ContentIdentity, url: string, { first, expectedSize, isStrict }: Place): void {
   if (expectedSize !== undefined && now.total !== undefined && now.total !== expectedSize) {
     throw sizeError(url, expectedSize, String(now.total));
   }
   if (first === undefined) return;
   for (const key of ['etag', 'lastModified', 'total'] as const) {
     const [before, after] = [first[key], now[key]];
-    if (before !== undefined && after !== undefined && before !== after) throw changed(url, `the content with ${key} ${before}`, `${key} ${after}`);
+    if (before === undefined || before === after || (after === undefined && !isStrict)) continue;
+    throw changed(url, `the content with ${key} ${before}`, after === undefined ? `no ${key}` : `${key} ${after}`);
   }
 }
 
@@ -133,12 +140,13 @@ function changed(url: string, expected: string, actual: string): BundleError {
   });
 }
 
-function identityOf({ headers }: WebResponse, total: number | undefined): Identity {
-  const { etag } = headers;
+function identityOf({ headers }: WebResponse, total: number | undefined): ContentIdentity {
+  const { etag, date } = headers;
   const lastModified = headers['last-modified'];
   return {
     ...(etag === undefined || etag.startsWith('W/') ? {} : { etag }),
     ...(lastModified === undefined ? {} : { lastModified }),
+    ...(date === undefined ? {} : { date }),
     ...(total === undefined ? {} : { total }),
   };
 }

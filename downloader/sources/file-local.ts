@@ -10,7 +10,7 @@ import { type Evidence, EvidenceCheck } from './file-evidence.ts';
 
 export interface Hashed { readonly digest: Digest; readonly size: number }
 
-interface Hashing { readonly subject: string; readonly checks: readonly Evidence[]; readonly signal: AbortSignal }
+export interface Hashing { readonly subject: string; readonly checks: readonly Evidence[]; readonly signal: AbortSignal }
 
 /** The path of a `file:` address on this machine; undefined for everything else. */
 export function localPathOf(url: string): string | undefined {
@@ -36,7 +36,8 @@ export async function hashFile(path: string, hashing: Hashing): Promise<Hashed> 
   }
 }
 
-async function hashBytes(bytes: Bytes, { subject, checks, signal }: Hashing): Promise<Hashed> {
+/** Reads all of `bytes`. Throws `INTEGRITY_DIGEST` when evidence does not match. */
+export async function hashBytes(bytes: Bytes, { subject, checks, signal }: Hashing): Promise<Hashed> {
   const hash = createHash('sha256');
   const evidence = new EvidenceCheck(checks);
   let size = 0;
@@ -73,10 +74,12 @@ async function* written(bytes: Bytes, write: (chunk: Uint8Array) => Promise<void
   }
 }
 
-async function storing<T>(subject: string, work: () => Promise<T>): Promise<T> {
+/** `work` on a temporary copy, its failures as storage errors. */
+export async function storing<T>(subject: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof BundleError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new BundleError(code === 'ENOSPC' || code === 'EDQUOT' ? 'STORAGE_SPACE' : 'STORAGE_IO', { subject, expected: 'room for a temporary copy', actual: message }, { cause });
   }

@@ -7,12 +7,13 @@ import type { LockedFile } from '../../bom/lock.ts';
 import type { BlobReader, BlobWriter, Bytes, Source } from '../../bom/ports.ts';
 import type { FileRequirement } from '../../bom/requirement.ts';
 import { checkNoCredential } from '../../bom/url-credential.ts';
-import type { HttpClient } from '../../transport/http-client.ts';
+import type { ContentIdentity, HttpClient } from '../../transport/http-client.ts';
 import { statusOf } from '../../transport/http-errors.ts';
 import { settled } from '../failures.ts';
 import { type Evidence, parseEvidence } from './file-evidence.ts';
 import type { CheckedSignature } from './file-signature.ts';
-import { hashFile, localPathOf, openFile, spooled } from './file-local.ts';
+import { hashFile, localPathOf, openFile } from './file-local.ts';
+import { type From, receivedSpool } from './file-spool.ts';
 import { type Choice, firstGood, streamInOrder, Turns } from './in-order.ts';
 
 export interface FileSourceOptions {
@@ -169,17 +170,20 @@ async function sizeSaid(choice: Choice<string>, headers: Readonly<Record<string,
 
 interface Fetching extends Wanted { readonly url: string; readonly headers: Readonly<Record<string, string>> }
 
-/** Reads content to a spool, since its digest or size is not known yet; checks it; stores it. */
+/** Reads content to a spool, since its digest or size is not known yet, going on with what an earlier run left of it; checks it; stores it. */
 async function fetchUnknown({ requirement, checks, url, headers }: Fetching, context: Resolving): Promise<Content> {
   const { http, blobs, notify, spoolDir, signal } = context;
   const subject = `file ${requirement.name}`;
   const { size: expectedSize } = requirement;
   const isUnchecked = expectedSize === undefined && requirement.digest === undefined && checks.length === 0;
-  const onLength = (sizeBytes: number | undefined): void => {
-    if (isUnchecked && sizeBytes === undefined) notify({ kind: 'warning', subject: `${subject} from ${redactUrl(url)}`, message: 'the server does not say how long it is: its length could not be checked; declare its size or sha256' });
+  const said = ({ total }: ContentIdentity): void => {
+    if (isUnchecked && total === undefined) notify({ kind: 'warning', subject: `${subject} from ${redactUrl(url)}`, message: 'the server does not say how long it is: its length could not be checked; declare its size or sha256' });
   };
-  const bytes = notFoundNamed(http.stream(url, { signal, headers, onLength, ...(expectedSize === undefined ? {} : { expectedSize }) }), subject);
-  return spooled(bytes, { folder: spoolDir ?? tmpdir(), subject: `${subject} from ${redactUrl(url)}`, checks, signal }, async (path, content) => {
+  const receive = ({ onIdentity, ...from }: From): Bytes => notFoundNamed(http.stream(url, {
+    signal, headers, ...from, onIdentity: (identity) => { onIdentity(identity); said(identity); }, ...(expectedSize === undefined ? {} : { expectedSize }),
+  }), subject);
+  const key = JSON.stringify([url, requirement.headersFrom]);
+  return receivedSpool({ folder: spoolDir ?? tmpdir(), key, receive, subject: `${subject} from ${redactUrl(url)}`, checks, signal }, async (path, content) => {
     expectContent(requirement, content, `${subject} from ${redactUrl(url)}`);
     const signature = await signatureOf(requirement, path, context);
     await blobs.put({ mediaType, ...content }, openFile(path, 0), signal);

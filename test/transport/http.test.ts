@@ -255,7 +255,7 @@ describe.each([false, true])('stream, borrowed: %s', (borrow) => {
       else serveContent(request, response, { bytes: text(1000), ...(request.headers.range === undefined ? { cutAfter: 500 } : {}) });
     });
     const told: (number | undefined)[] = [];
-    for (const path of ['/said', '/unsaid']) await all(client().stream(server.origin + path, { signal, onLength: (sizeBytes) => { told.push(sizeBytes); } }));
+    for (const path of ['/said', '/unsaid']) await all(client().stream(server.origin + path, { signal, onIdentity: ({ total }) => { told.push(total); } }));
     expect(told).toEqual([1000, undefined]);
   });
 
