@@ -2,6 +2,7 @@
 import { Marker } from './apt-mark.ts';
 import { followExact } from './apt-follow.ts';
 import { repair } from './apt-repair.ts';
+import { followReleases } from './apt-release.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import { AptState } from './apt-state.ts';
 import { newerVersions } from './apt-newer.ts';
@@ -31,6 +32,12 @@ function versioned({ universe, installed }: AptState, said: NonNullable<SolveReq
   }));
 }
 
+function markWanted(state: AptState, pkg: number): void {
+  state.protectedPackages.add(pkg);
+  const version = state.candidateOf(pkg);
+  if (state.installed.get(pkg) !== version) state.marks.set(pkg, { version, reason: 'requested', expanded: false });
+}
+
 /** See {@link Solve}: what apt's classic resolver would install. */
 export function solveAptClassic(universe: Universe, request: SolveRequest): Decision {
   const state = new AptState(universe, request.pins);
@@ -39,10 +46,10 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   const before = versioned(state, request.installed ?? new Map());
   const wanted = [...new Set(request.wanted.map((spec) => resolveSpec(state, spec)))];
   if (request.followExact === true) for (const pkg of wanted) followExact(state, pkg);
-  for (const pkg of wanted) {
-    state.protectedPackages.add(pkg);
-    const version = state.candidateOf(pkg);
-    if (state.installed.get(pkg) !== version) state.marks.set(pkg, { version, reason: 'requested', expanded: false });
+  for (const pkg of wanted) markWanted(state, pkg);
+  if (state.fromReleases.length > 0) {
+    followReleases(state, state.fromReleases, request);
+    for (const pkg of wanted) markWanted(state, pkg);
   }
   if (request.mode !== 'none') for (const pkg of wanted) marker.install(pkg, 'requested', undefined, 0);
   if (request.mode === 'closure') settleInstalled(state, marker, before);

@@ -1,7 +1,6 @@
 // What apt-get takes on its command line (apt-get(8), "install"): name, name:arch, name=version, name/suite.
 import { BundleError } from '../../bom/errors.ts';
 import { globToRegExp } from '../../formats/deb/version.ts';
-import { followRelease } from './apt-follow.ts';
 import type { AptState } from './apt-state.ts';
 import { releaseMatcher } from './pins.ts';
 import type { Universe } from './universe.ts';
@@ -50,7 +49,7 @@ export function resolveSpec(state: AptState, spec: string): number {
   return pkg;
 }
 
-/** One version that every spec of the package allows. `name/suite` takes what it needs from that suite too, where nothing else would do. */
+/** One version that every spec of the package allows. */
 function settleVersion(state: AptState, pkg: number, { spec, sign, rest }: { readonly spec: string; readonly sign: string; readonly rest: string }): void {
   const { universe } = state;
   const pattern = globToRegExp(rest);
@@ -65,5 +64,5 @@ function settleVersion(state: AptState, pkg: number, { spec, sign, rest }: { rea
   }
   state.allow(pkg, fits);
   state.pin(pkg, found);
-  if (sign === '/') followRelease(state, found, isRelease);
+  if (sign === '/') state.fromReleases.push({ version: found, isRelease });
 }

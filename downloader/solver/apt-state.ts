@@ -1,3 +1,4 @@
+import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { meetsByName, meetsByProvides, twinsOf, versionsDenied, versionsMeeting } from './match.ts';
 import type { PinPolicy } from './pins.ts';
 import type { Chosen } from './solve.ts';
@@ -10,6 +11,12 @@ export interface Option { readonly option: number; readonly dependency: Dependen
 export const hardFields = ['Pre-Depends', 'Depends'] as const;
 export const negativeFields = ['Conflicts', 'Breaks'] as const;
 
+/** A version that was asked for by its release. */
+export interface FromRelease {
+  readonly version: number;
+  readonly isRelease: (facts: ReleaseFacts) => boolean;
+}
+
 /** What is installed, marked, protected and still a candidate, in the middle of a solve. */
 export class AptState {
   readonly universe: Universe;
@@ -19,6 +26,8 @@ export class AptState {
   readonly protectedPackages = new Set<number>();
   /** Packages whose candidate was struck out: it cannot be installed any more in this run. */
   readonly struck = new Set<number>();
+  /** What was asked for by release, in the order of the command line. */
+  readonly fromReleases: FromRelease[] = [];
   private readonly pinned = new Map<number, number>();
   private readonly candidates = new Map<number, number>();
   private readonly conditions = new Map<number, readonly ((version: number) => boolean)[]>();

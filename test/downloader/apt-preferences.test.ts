@@ -68,6 +68,20 @@ describe('preferences', () => {
     expect(named(await resolve(files, set(['tool'], { ...installed, preferences: pin(1000) })))).toEqual(['tool 1']);
   });
 
+  it('take from the suite, with name/suite, what no candidate that needs nothing more would give', async () => {
+    const files = new Map([
+      ...await makeRepository([stanza('tool', { Version: '1' }), stanza('lib', { Version: '1', Depends: 'base' }), stanza('leaf', { Version: '1' }), stanza('base', { Version: '1' })], { key }),
+      ...await makeRepository([
+        stanza('tool', { Version: '2', Depends: 'leaf (>= 1), lib (>= 1)' }), stanza('late', { Version: '2', Depends: 'base, lib (>= 1), none | more (>= 1)' }),
+        stanza('lib', { Version: '2', Depends: 'base (>= 1)' }), stanza('leaf', { Version: '2' }), stanza('base', { Version: '2', Depends: 'leaf' }), stanza('more', { Version: '1', Depends: 'base' }),
+      ], { key, suite: 'next' }),
+    ]);
+    const from = async (spec: string): Promise<string[]> => named(await resolve(files, set([spec], { preferences: texts('Package: *\nPin: release a=next\nPin-Priority: 50\n') })));
+    // What apt-get 2.6 answers, too. lib 1 would do, but needs base; leaf 1 and base 1 need nothing.
+    expect(await from('tool/next')).toEqual(['base 1', 'leaf 1', 'lib 2', 'tool 2']);
+    expect(await from('late/next')).toEqual(['base 1', 'late 2', 'lib 2', 'more 1']);
+  });
+
   it.each([
     ['Pin: version 1\nPin-Priority: 1\n', 'Package'], ['Package: a\nPin-Priority: 1\n', 'Pin:'], ['Package: a\nPin: vers 1\nPin-Priority: 1\n', 'Pin:'], ['Package: *\nPin: version 1\nPin-Priority: 1\n', 'a package'],
     ['Package: a\nPin: version 1\nPin-Priority: 0\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: 40000\n', 'Pin-Priority'], ['Package: a\nPin: version 1\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: never\n', 'only `Package: *`'],
