@@ -25,7 +25,7 @@ export function conflictOf(what: string, expected: string, [first, second]: read
 export interface Choice { readonly module: string; readonly name: string; readonly set: string }
 
 /** The next step that decides for one side or the other. Each overlay works as it is written. */
-export function eitherSide(kind: 'image' | 'file' | 'chart' | 'git', [first, second]: readonly [Choice, Choice]): string {
+export function eitherSide(kind: 'image' | 'file' | 'chart' | 'git' | 'packages', [first, second]: readonly [Choice, Choice]): string {
   const overlay = (changed: Choice, kept: Choice): string => `overlays: [{match: {module: ${changed.module}, ${kind}: "${changed.name}"}, set: {${kept.set}}}]`;
   return `Settle it in the project, for ${first.module}'s: ${overlay(second, first)}; for ${second.module}'s: ${overlay(first, second)}.`;
 }

@@ -1,5 +1,5 @@
 // Package entries -> sets to solve, each with its repositories: README "Packages".
-import { conflictOf } from './aggregate-conflict.ts';
+import { type Choice, conflictOf, eitherSide } from './aggregate-conflict.ts';
 import type { Entry } from './aggregate-entries.ts';
 import { urlOf } from './aggregate-hosts.ts';
 import { localKey, type PackageOptions, RepositoryBook } from './aggregate-repositories.ts';
@@ -43,18 +43,28 @@ export function packageSetRequirements(entries: readonly Entry<'packages'>[], re
 
 /** One version of an rpm for one target: two modules that pin it differently are a conflict, unless they keep all versions. Where sets of debs disagree, solving tells. */
 function checkPins(sets: readonly PackageSetRequirement[]): void {
-  const pins = new Map<string, { readonly pattern: string; readonly module: string; readonly at: Position; readonly set: string }>();
-  for (const { target, include, usedBy: [module = ''], id } of sets.filter((set) => set.kind === 'rpm')) {
+  const pins = new Map<string, { readonly pattern: string; readonly module: string; readonly at: Position; readonly set: PackageSetRequirement }>();
+  for (const set of sets.filter(({ kind }) => kind === 'rpm')) {
+    const { target, include, usedBy: [module = ''] } = set;
     for (const { pin, versions, at } of include) {
       if (pin === undefined || versions === 'all') continue;
       const { name, pattern } = pin;
       const before = pins.get(`${target.id} ${name}`);
-      if (before === undefined) { pins.set(`${target.id} ${name}`, { pattern, module, at, set: id }); continue; }
+      if (before === undefined) { pins.set(`${target.id} ${name}`, { pattern, module, at, set }); continue; }
       if (before.module === module || fits(before.pattern, pattern)) continue;
       throw conflictOf(`package ${name} for target ${target.id}`, 'one version', [{ module: before.module, at: before.at, says: before.pattern }, { module, at, says: pattern }],
-        `Settle it in the project with an overlay that sets include of ${before.set} or ${id}: {match: {module: ${module}, packages: ${id.slice(module.length + 1)}}, set: {include: […]}}. To carry both versions, say versions: all in both.`);
+        `${eitherSide('packages', [choiceOf(before.set, set, { name, pattern: before.pattern }), choiceOf(set, before.set, { name, pattern })])} To carry both versions, say versions: all in both.`);
     }
   }
+}
+
+/** What `own` would make of the `other` set, so that it asks for `pattern` of the package too: its whole list, since lists are replaced. */
+function choiceOf({ id, usedBy: [module = ''] }: PackageSetRequirement, { include }: PackageSetRequirement, { name, pattern }: { readonly name: string; readonly pattern: string }): Choice {
+  const item = ({ pin, spec, versions }: PackageInclude): string => {
+    const what = pin === undefined ? `spec: ${JSON.stringify(spec)}` : `name: ${JSON.stringify(pin.name)}, version: ${JSON.stringify(pin.name === name ? pattern : pin.pattern)}`;
+    return `{${what}${versions === 'all' ? ', versions: all' : ''}}`;
+  };
+  return { module, name: id.slice(module.length + 1), set: `include: [${include.map(item).join(', ')}]` };
 }
 
 /** Whether one version can meet both patterns, where * stands for anything. Two patterns with * are let through: their repositories decide. */

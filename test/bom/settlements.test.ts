@@ -6,12 +6,13 @@ import { aggregated, bom, refusal, sha } from './support/documents.ts';
 const image = (more: string): string => `images: [{ref: "redis:7", platforms: [linux/amd64]${more}}]`;
 const file = (more: string): string => `files: [{urls: ["https://example.org/x.tgz"]${more}}]`;
 const set = (version: string): string => `targets: [{id: el9, family: rhel, os: almalinux, release: "9", arch: amd64}]\npackageRepositories: [{id: r, manager: rpm, targets: [el9], baseurl: "https://example.org/r/", gpgcheck: false}]\npackages: [{id: s, manager: rpm, target: el9, include: [{name: jq, version: "${version}"}]}]`;
+const more = (version: string): string => set(version).replace('id: s, ', '').replace('include: [', 'include: [{spec: "jq = 0:' + version + '"}, {name: curl, versions: all}, {spec: "tar.x86_64"}, ');
 const chart = (host: string): string => `charts: [{source: {repo: "https://${host}/charts", name: c, version: "1.0.0"}}]`;
 const git = (commit: string): string => `git: [{id: g, url: "https://example.org/g.git", commit: ${commit.repeat(40)}}]`;
 
 /** The overlays in `next`, one by one as a person would take them. */
 function proposals({ facts: { next = '' } }: BundleError): string[] {
-  return [...next.matchAll(/overlays: (\[\{match: \{[^}]*\}, (?:set: \{[^}]*\}|remove: true)\}\])/g)].map(([, overlays = '']) => overlays);
+  return [...next.matchAll(/overlays: (\[\{match: \{[^}]*\}, (?:set: \{(?:[^{}]|\{[^{}]*\})*\}|remove: true)\}\])/g)].map(([, overlays = '']) => overlays);
 }
 
 describe('the overlays that a conflict proposes settle it', () => {
@@ -24,8 +25,9 @@ describe('the overlays that a conflict proposes settle it', () => {
     ['one file, two origins', file(''), 'files: [{urls: ["https://elsewhere.example.org/x.tgz"]}]', 1],
     ['one file with an id, two origins', 'files: [{id: f, urls: ["https://example.org/x.tgz"]}]', 'files: [{id: f, urls: ["https://elsewhere.example.org/x.tgz"]}]', 1],
     ['two modes', file(', mode: "0644"'), file(', mode: "0755"'), 2],
-    ['two versions of a package', set('1.6-1'), set('1.7-1'), 0],
-    ['two versions of a package, one without its release', set('1.6'), set('1.7-1'), 0],
+    ['two versions of a package', set('1.6-1'), set('1.7-1'), 2],
+    ['two versions of a package, one without its release', set('1.6'), set('1.7-1'), 2],
+    ['two versions of a package, in sets without an id that ask for more', more('1.6-1'), more('1.7-1'), 2],
     ['two commits', git('1'), git('2'), 1],
     ['two commits, named by their address', git('1').replace('id: g, ', ''), git('2').replace('id: g, ', ''), 1],
     ['two repositories of one name', git('1'), git('1').replace('example.org', 'example.com'), 1],
