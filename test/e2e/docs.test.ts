@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../support/command.ts';
 import { type Machine, type Network, type Segment, startNetwork } from '../support/machines.ts';
 import { missingOutput, parsePage, type Step } from '../support/pages.ts';
+import { commandsIn, covers, shownCommands } from '../support/shown-commands.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { makeUsualWorld, type World } from '../support/world.ts';
 
@@ -46,6 +47,23 @@ describe.each(pages)('%s', (name) => {
       await network.stop();
     }
   });
+});
+
+/** Commands of the README that no page runs, and the test that does: a file and what stands in it. */
+const elsewhere: readonly { readonly shown: string; readonly test: string; readonly says: RegExp }[] = [
+  { shown: 'npm ci', test: 'test/lock-file.test.ts', says: /it\('pins every runtime package to one version'/ },
+  { shown: 'npm run quickstart', test: 'test/e2e/quickstart.test.ts', says: /scripts\/quickstart\.ts[\s\S]*run\(process\.execPath, \[script\]/ },
+  { shown: 'npm test', test: 'package.json', says: /"test": ".*vitest\.mjs run"/ },
+  { shown: 'podman pull', test: 'test/e2e/registry-clients.test.ts', says: /podman pulls by full name[\s\S]*'pull', / },
+];
+
+it('every command of the README is run by a page, or by a test that is named', () => {
+  const steps = pages.filter((name) => name.startsWith('docs/')).flatMap((name) => parsePage(readFileSync(join(projectRoot, name), 'utf8')).steps);
+  const run = steps.filter(({ kind }) => kind !== 'file').flatMap(({ text, line }) => commandsIn(text, line));
+  const isRunBy = (text: string): boolean => elsewhere.some(({ shown, test, says }) => text.startsWith(shown) && existsSync(join(projectRoot, test)) && says.test(readFileSync(join(projectRoot, test), 'utf8')));
+  const shown = shownCommands(readFileSync(join(projectRoot, 'README.md'), 'utf8'));
+  expect(shown.length).toBeGreaterThan(20);
+  expect(shown.filter((command) => !run.some((known) => covers(known, command)) && !isRunBy(command.text)).map(({ line, text }) => `README.md:${line}: ${text}`)).toEqual([]);
 });
 
 async function settingOf(name: string): Promise<PageSetting> {
