@@ -72,7 +72,7 @@ function singleOf(entry: Entry<'images'>, targets: ModuleTargets, rewrites: Host
       extras: { signatures: extras?.signatures ?? false, attestations: extras?.attestations ?? false, sboms: extras?.sboms ?? false, referrers: extras?.referrers ?? false },
       ...(cosign === undefined ? {} : { cosign: [cosign] }),
       ...(value.mutable === 'pin' || value.mutable === 'follow' ? { mutable: value.mutable } : {}),
-      ...(value.evidence === undefined ? {} : { evidence: value.evidence.map(({ kind, value: text, tool, allowMismatch }) => ({ kind, value: text, ...(tool === undefined ? {} : { tool }), allowMismatch: allowMismatch ?? false })) }),
+      ...(value.evidence === undefined ? {} : { evidence: value.evidence.map(({ kind, value: text, tool, format, allowMismatch }) => ({ kind, value: text, ...(tool === undefined ? {} : { tool }), ...(format === undefined ? {} : { format }), reference: value.ref, allowMismatch: allowMismatch ?? false })) }),
     },
   };
 }
@@ -115,7 +115,7 @@ function merged(a: Single, b: Single): Single {
       },
       ...(cosign.length === 0 ? {} : { cosign }),
       ...(left.mutable === 'pin' || right.mutable === 'pin' ? { mutable: 'pin' as const } : left.mutable === undefined && right.mutable === undefined ? {} : { mutable: 'follow' as const }),
-      ...(left.evidence === undefined && right.evidence === undefined ? {} : { evidence: [...(left.evidence ?? []), ...(right.evidence ?? [])] }),
+      ...(left.evidence === undefined && right.evidence === undefined ? {} : { evidence: [...left.evidence ?? [], ...right.evidence ?? []].filter((each, at, all) => all.findIndex((other) => isDeepStrictEqual(other, each)) === at) }),
     },
   };
 }

@@ -27,13 +27,16 @@ export function checkMutable({ value, module, at }: Entry<'images'>): void {
   });
 }
 
+/** The SHA-1 of what `crane pull` writes. */
+export const craneEvidence = 'crane-tarball-sha1';
+
 /** Warnings about wishes that are not carried out: checks of other systems over forms of an image that only their tool makes. */
 export function unkeptPromises(images: readonly Entry<'images'>[]): string[] {
-  return images.flatMap(({ value, module }) => (value.evidence ?? []).filter(({ kind }) => !isCheckableEvidence(kind))
+  return images.flatMap(({ value, module }) => (value.evidence ?? []).filter((evidence) => !isCheckableEvidence(evidence))
     .map(({ kind, tool }) => `image ${value.ref} of ${module}: its ${kind}${tool === undefined ? '' : ` (${tool})`} cannot be checked here; its digest is what identifies it`));
 }
 
-/** Evidence about an image that its manifest answers. */
-export function isCheckableEvidence(kind: string): boolean {
-  return kind === 'manifest-digest' || kind === 'config-digest';
+/** Evidence about an image that its manifests answer while locking, or its content once it was downloaded. */
+export function isCheckableEvidence({ kind, format }: { readonly kind: string; readonly format?: string | undefined }): boolean {
+  return kind === 'manifest-digest' || kind === 'config-digest' || (kind === craneEvidence && (format ?? 'tarball') === 'tarball');
 }

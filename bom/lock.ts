@@ -64,6 +64,8 @@ const lockedImage = z.strictObject({
   /** Configs and layers of them, each once, in order of first mention. */
   blobs: z.array(descriptor),
   referrers: z.array(lockedReferrer).optional(),
+  /** Sums of `crane pull` tarballs, held against the content once it was downloaded; `reference` as the document wrote it. Never identity. */
+  evidence: z.array(z.strictObject({ kind: z.string(), value: z.string(), reference: z.string(), format: z.string().optional(), allowMismatch: z.boolean().optional() })).optional(),
   /** Layers that upstream forbids to distribute: named, not carried (image specification 1.0, layer.md "Non-Distributable Layers"). */
   foreign: z.array(descriptor).optional(),
   /** Name in the registry inside, when it is not the upstream's. */

@@ -34,6 +34,10 @@ export interface Evidence {
   readonly kind: string;
   readonly value: string;
   readonly tool?: string;
+  /** `tarball` or `legacy`: the form of the file that a sum was taken of. */
+  readonly format?: string;
+  /** The image's reference as the document wrote it. */
+  readonly reference?: string;
   /** A difference is told, not refused. */
   readonly allowMismatch: boolean;
 }

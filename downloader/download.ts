@@ -3,6 +3,7 @@ import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import { contentOf, type Lock } from '../bom/lock.ts';
 import type { ArtifactOf, BlobReader, BlobWriter, Bytes, FileSink, Kind, Source } from '../bom/ports.ts';
+import { checkCraneEvidence } from './crane-evidence.ts';
 import { firstOf } from './failures.ts';
 
 export interface DownloadOptions {
@@ -55,6 +56,7 @@ export async function download(lock: Lock, options: DownloadOptions): Promise<Do
   });
   if (jobs.length < missing.length) throw lost(missing.filter(({ digest }) => !fetches.has(digest)));
   const fetchedBytes = await run(inTurns(jobs), options);
+  await checkCraneEvidence(lock, options);
   return { fetched: jobs.length, fetchedBytes, present: content.length - jobs.length, presentBytes };
 }
 

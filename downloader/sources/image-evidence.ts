@@ -6,7 +6,7 @@ import { parseManifest } from '../../formats/oci/manifest.ts';
 import type { ImageContent } from './image-walk.ts';
 
 /**
- * Checks `manifest-digest` and `config-digest`; other kinds were reported as not checkable before. Throws `INTEGRITY_DIGEST` for evidence that
+ * Checks `manifest-digest` and `config-digest`; the content answers crane's sums (crane-evidence.ts), other kinds were reported as not checkable before. Throws `INTEGRITY_DIGEST` for evidence that
  * speaks of another image, a warning where the document allows that.
  */
 export function checkEvidence({ evidence = [], ref }: Pick<ImageRequirement, 'evidence' | 'ref'>, { manifests }: Pick<ImageContent, 'manifests'>, notify: Notify): void {

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import PQueue from 'p-queue';
+import { craneEvidence, isCheckableEvidence } from '../../bom/aggregate-promises.ts';
 import type { Descriptor } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
@@ -122,6 +123,7 @@ function lockedImage(
     manifests: content.manifests.map(({ mediaType, digest, size, platform }) => ({ mediaType, digest, size, ...(platform === undefined ? {} : { platform }) })),
     blobs: [...content.blobs],
     ...(referrers.length === 0 ? {} : { referrers: referrers.map(({ referrer }) => referrer) }),
+    ...evidenceOf(requirement),
     ...(content.foreign.length === 0 ? {} : { foreign: [...content.foreign] }),
     ...(as === undefined ? {} : { as }),
     kind: artifactKind,
@@ -129,6 +131,13 @@ function lockedImage(
     trust: requirement.cosign !== undefined ? 'verified' : declared ? 'declared' : 'first-use',
     usedBy: [...usedBy],
   };
+}
+
+/** What only the content can answer, for when it is here. */
+function evidenceOf({ evidence = [] }: ImageRequirement): Pick<LockedImage, 'evidence'> {
+  const late = evidence.filter((each) => each.kind === craneEvidence && isCheckableEvidence(each)).map(({ kind, value, reference = '', format, allowMismatch }) =>
+    ({ kind, value: value.toLowerCase(), reference, ...(format === undefined ? {} : { format }), ...(allowMismatch ? { allowMismatch } : {}) }));
+  return late.length === 0 ? {} : { evidence: late };
 }
 
 interface Referring {
