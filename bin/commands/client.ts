@@ -48,12 +48,23 @@ export function registerClient(program: Command): void {
 }
 
 async function runClient(context: CommandContext, flags: ClientFlags, action: ClientAction): Promise<void> {
-  const script = await clientScript(context, flags, action);
-  if (flags.inventory.length > 0) await runOnInventory(context, flags, { action, script });
-  else if (flags.output !== undefined) {
+  const plain = await clientScript(context, flags, action);
+  if (flags.inventory.length > 0) return runOnInventory(context, flags, { action, script: plain });
+  const script = withChoices(plain, flags);
+  if (flags.output !== undefined) {
     await commitFile(flags.output, script, 0o755);
     context.print({ wrote: flags.output }, `wrote ${flags.output}: run it as root on the machine`);
   } else context.print({ script }, script.trimEnd());
+}
+
+/** The script with what the flags say as its own defaults: over ssh they are its arguments. */
+function withChoices(script: string, { target, only, dryRun }: ClientFlags): string {
+  if (target === undefined && only === undefined && dryRun !== true) return script;
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  const defaults = /^(action=\w+;) target=; only=; (exclusive=\w+;) dry=no;/m;
+  if (!defaults.test(script)) throw new BundleError('INPUT_FLAG', { subject: 'client setup', expected: 'a script of this version of longshore', actual: 'one that --target, --only and --dry-run cannot be written into', next: 'Pass them to the script: sh setup.sh --dry-run.' });
+  return script.replace(defaults, (_line, action: string, exclusive: string) =>
+    `${action} target=${target === undefined ? '' : quoted(target)}; only=${only === undefined ? '' : quoted(`,${only},`)}; ${exclusive} dry=${dryRun === true ? 'yes' : 'no'};`);
 }
 
 /** Runs the script on every machine and reports. Throws `TARGET_REFUSED` when a machine failed, `RESOLVE_ELSEWHERE` when an audit found something. */
