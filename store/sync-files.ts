@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { storageError } from './durable-file.ts';
 
 export interface OpenFile {
@@ -29,6 +31,68 @@ export async function syncFiles(files: readonly OpenFile[], folder: string): Pro
   return failures;
 }
 
+/** Processes that flush, by folder: one that is large and has many threads starts another at ten milliseconds apiece, a small shell at one. */
+const helpers = new Map<string, FlushHelper>();
+
 function flushFileSystem(folder: string): Promise<void> {
-  return new Promise((resolve) => { execFile('sync', ['-f', folder], () => resolve()); });
+  const helper = helpers.get(folder) ?? new FlushHelper(resolve(folder), () => helpers.delete(folder));
+  helpers.set(folder, helper);
+  return helper.flush();
+}
+
+const idleMs = 1000;
+
+/**
+ * A shell that flushes the file system of a folder for each line it is sent, and answers with one. It ends with this process, and when nothing
+ * was asked of it for a while.
+ */
+class FlushHelper {
+  private readonly child: ChildProcess;
+  private readonly waiting: (() => void)[] = [];
+  private readonly idle: NodeJS.Timeout;
+  private readonly onEnd: () => void;
+  private hasEnded = false;
+
+  constructor(folder: string, onEnd: () => void) {
+    this.onEnd = onEnd;
+    this.child = spawn('sh', ['-c', 'while read -r _; do sync -f -- "$1"; echo; done', 'sh', folder], { cwd: '/', stdio: ['pipe', 'pipe', 'ignore'] });
+    this.child.once('close', () => this.end()).once('error', () => this.end());
+    for (const pipe of [this.child.stdin, this.child.stdout]) {
+      pipe?.on('error', () => this.end());
+      if (pipe instanceof Socket) pipe.unref();
+    }
+    this.child.stdout?.on('data', (lines: Buffer) => { for (let left = lines.length; left > 0; left -= 1) this.answered(); });
+    this.child.unref();
+    this.idle = setTimeout(() => this.retire(), idleMs).unref();
+  }
+
+  /** Returns when everything written before is flushed, or the helper cannot. */
+  flush(): Promise<void> {
+    if (this.hasEnded) return Promise.resolve();
+    this.child.ref();
+    return new Promise((done) => {
+      this.waiting.push(done);
+      this.child.stdin?.write('\n');
+    });
+  }
+
+  private answered(): void {
+    this.waiting.shift()?.();
+    if (this.waiting.length > 0) return;
+    this.child.unref();
+    this.idle.refresh();
+  }
+
+  private retire(): void {
+    if (this.waiting.length === 0) this.end();
+  }
+
+  private end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.onEnd();
+    this.child.stdin?.end();
+    this.child.unref();
+    for (const done of this.waiting.splice(0)) done();
+  }
 }
