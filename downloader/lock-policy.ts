@@ -3,6 +3,7 @@ import type { Aggregated, Remark } from '../bom/aggregate.ts';
 import { type ErrorCode, BundleError } from '../bom/errors.ts';
 import type { Kind, Resolution } from '../bom/ports.ts';
 import type { Position, Wanted } from '../bom/requirement.ts';
+import { alikeNames } from './lock-names.ts';
 
 /**
  * What can be judged before anything is resolved: pins, guessed references, unresolved items, weak digests, licences. Gives warnings for
@@ -25,8 +26,12 @@ export function checkEntryPolicy(aggregated: Aggregated, strict: boolean): strin
   checkLicences(licences, policy.licence ?? {});
   checkMoving(aggregated);
   const open = unresolved.filter(({ waived }) => !waived);
+  const alike = alikeNames(files).map(({ file, other }) => ({
+    what: nameOf(file), module: file.usedBy.join(', '), ...placeOf(file), because: `file ${other.name} of module ${other.usedBy.join(', ')} differs only by case or Unicode normalisation; a USB stick keeps one of them`,
+  }));
   const closed = licences.filter(({ notRedistributable }) => notRedistributable === true).map(({ licence, ...remark }) => ({ ...remark, because: `its licence, ${licence}, does not allow to pass it on, as its BOM says` }));
   return [
+    ...judge(strict ? 'fail' : 'warn', alike, 'names that every file system tells apart (--strict)', 'a name that another file system cannot tell apart', 'Give one of them another saveAs.'),
     ...judge(policy.licence?.redistributable ?? 'warn', closed, 'content that may be passed on, because policy.licence.redistributable is fail', 'content that may not', 'Leave the entry out, or set policy.licence.redistributable once you have the permission.'),
     ...judge(strict ? 'fail' : policy.guessed ?? 'warn', guessed, 'a reference that is declared', 'a guess', 'Declare it, or set policy.guessed to allow.'),
     ...judge(strict ? 'fail' : policy.unresolved ?? 'warn', open.map(({ what, where, reason, module }) => ({ what: `${what} (${where})`, module, because: reason })),

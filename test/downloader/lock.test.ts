@@ -176,6 +176,13 @@ describe('policy', () => {
     expect(await failure(createLock(of('policy: {weakDigest: fail}')))).toMatchObject({ code: 'RESOLVE_POLICY', facts: { subject: 'primary of repository base', actual: 'only a sha1 (and 1 more)' } });
     expect((await createLock(of(''))).spec.warnings).toEqual(['sha1']);
   });
+  it('names both files that a case-insensitive file system cannot tell apart, and refuses them under --strict', async () => {
+    const digests = [1, 2].map((fill) => `digest: "${sha(String(fill))}"`);
+    const boms = [bom('m', `files: [{urls: ["https://example.org/A.bin"], ${digests[0]}}, {urls: ["https://example.org/a.bin"], ${digests[1]}}]`)];
+    const lock = await createLock(options({ aggregated: aggregated(boms, '') }));
+    expect(lock.spec.warnings).toEqual([expect.stringMatching(/file a\.bin: file A\.bin of module m differs only by case/) as string]);
+    expect(await refused('', { aggregated: aggregated(boms, ''), strict: true })).toMatchObject({ code: 'RESOLVE_POLICY', facts: { actual: expect.stringContaining('A.bin') as string } });
+  });
   it('warns about what it lets through, and keeps it in the lock', async () => {
     const lock = await createLock(options({ aggregated: aggregated([bom('m', 'unresolved: [{where: "f:1", what: pip install x, reason: no URL}, {where: "f:2", what: y, reason: z, waive: true}]')], '') }));
     expect(lock.spec.unresolved).toEqual([{ module: 'm', where: 'f:1', what: 'pip install x', reason: 'no URL' }]);
