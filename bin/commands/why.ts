@@ -38,7 +38,7 @@ export function registerWhy(program: Command): void {
       ];
       const passedOver = packageSets.flatMap((set) => (set.rejected ?? []).filter((each) => isOf(each.option, name)).map((each) => ({ set: set.id, ...each })));
       if (found.length === 0 && others.length === 0 && passedOver.length === 0) {
-        throw new BundleError('RESOLVE_NOT_FOUND', { subject: name, expected: `a package, image or file of ${flags.lock}`, actual: 'none of that name' });
+        throw new BundleError('RESOLVE_NOT_FOUND', { subject: name, expected: `a package, image or file of ${flags.lock}`, actual: 'none of that name', next: 'Check the name; `longshore bom show -f PROJECT` lists what is asked for.' });
       }
       context.print({ packages: found, others, passedOver }, [
         ...found.flatMap((item) => [
