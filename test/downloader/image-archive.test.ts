@@ -125,7 +125,7 @@ describe('an OCI layout', () => {
     expect(await codeOf(resolve(await write({ ...files, [manifest]: '{}' })))).toBe('INTEGRITY_DIGEST');
     expect(await codeOf(resolve(await write({ 'index.json': 'no' })))).toBe('INTEGRITY_METADATA');
     expect(await codeOf(resolve(await write({ x: 'y' })))).toBe('INTEGRITY_METADATA');
-    expect(await codeOf(resolve('/nonexistent'))).toBe('INPUT_MISSING_FILE');
+    expect(await codeOf(resolve(join(await folder(), 'none')))).toBe('INPUT_MISSING_FILE');
     expect(await codeOf(resolve(await write({ ...files, 'index.json': JSON.stringify({ schemaVersion: 2, manifests: [] }) })))).toBe('RESOLVE_NOT_FOUND');
   });
 });
@@ -138,6 +138,11 @@ describe('docker save', () => {
     expect(image.blobs.slice(1).map(({ digest }) => digest)).toEqual([digestOf(layer), digestOf('second')]);
     expect(await blobs.has(image.digest)).toBe(true);
     expect((await resolve(tar, { digest: image.digest })).image).toEqual({ ...image, trust: 'declared' });
+    const bytes = await (await import('node:fs/promises')).readFile(tar);
+    for (const [end, packed] of [['gz', gzipSync(bytes)], ['zst', zstdCompressSync(bytes)]] as const) {
+      await writeFile(`${tar}.${end}`, packed);
+      expect((await resolve(`${tar}.${end}`)).image).toEqual(image);
+    }
   });
 
   it('may hold compressed layers, links for shared ones and short names', async () => {
