@@ -74,16 +74,19 @@ export function checkCredential(name: string, known: readonly string[], at: Posi
   throw new BundleError('INPUT_CREDENTIAL', { subject: formatPosition(at), expected: 'the name of a credential of the project', actual: name, ...(next === undefined ? {} : { next }) });
 }
 
-/** saveAs, or the last segment of the first URL or path, as it is written there. Never leaves `files/`. */
+/** saveAs, or the last segment of the first URL or path, as it is written there. */
 function nameOf(entry: Entry<'files'>): string {
-  const { saveAs } = entry.value;
-  const name = fileName(entry.value);
+  return safeFileName(fileName(entry.value), entry.value.saveAs === undefined ? entry.at() : entry.at('saveAs'));
+}
+
+/** `name`, which never leaves `files/`. Throws `INPUT_FIELD`. */
+export function safeFileName(name: string, at: Position): string {
   const segments = name.split('/');
   const isSafe = name.length > 0 && Buffer.byteLength(name) <= 1024
     && segments.every((part) => part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= 255) && !/[\u0000-\u001f\u007f\\]/.test(name);
   if (isSafe) return name;
   throw new BundleError('INPUT_FIELD', {
-    subject: formatPosition(saveAs === undefined ? entry.at() : entry.at('saveAs')), expected: 'a relative path in saveAs, without . and .. segments, or a URL that ends in a file name',
+    subject: formatPosition(at), expected: 'a relative path in saveAs, without . and .. segments, or a URL that ends in a file name',
     actual: JSON.stringify(name.slice(0, 200)), next: 'Say in saveAs what the file is called.',
   });
 }

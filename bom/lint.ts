@@ -1,4 +1,6 @@
 // What is wrong in a ModuleBOM that its schema cannot see: references, addresses, variables, ids. For `bom check`; aggregation refuses most of the same, one at a time.
+import { fileName } from './aggregate-entries.ts';
+import { safeFileName } from './aggregate-files.ts';
 import { urlOf } from './aggregate-hosts.ts';
 import { checkReferences } from './aggregate-promises.ts';
 import type { ParsedBom } from './documents/document.ts';
@@ -29,7 +31,10 @@ export function lintBom(bom: ParsedBom): readonly Problem[] {
     problems.push(...repeatedIds(bom, list));
   }
   for (const [index, { ref }] of (spec.images ?? []).entries()) if (!ref.includes('${')) attempt(() => parseReference(ref), ['spec', 'images', index, 'ref']);
-  for (const [index, { urls = [] }] of (spec.files ?? []).entries()) {
+  for (const [index, file] of (spec.files ?? []).entries()) {
+    const { urls = [], saveAs } = file;
+    const [name, at] = [fileName(file), ['spec', 'files', index, ...(saveAs === undefined ? [] : ['saveAs'])]];
+    if (!name.includes('${')) attempt(() => safeFileName(name, bom.positionOf(at)), at);
     for (const [place, url] of urls.entries()) { const path = ['spec', 'files', index, 'urls', place]; if (!url.includes('${')) attempt(() => urlOf(url, {}, bom.positionOf(path)), path); }
   }
   attempt(() => { checkReferences(bom); }, ['spec']);

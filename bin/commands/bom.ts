@@ -4,7 +4,7 @@ import { lintBom, lintWarnings } from '../../bom/lint.ts';
 import { errorOf } from '../../bom/documents/yaml-tree.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { defineCommand, type NetworkFlags, networkOptions } from '../context.ts';
-import { inputFiles, readDocumentText } from '../inputs.ts';
+import { inputFiles, readDocumentText, withLocalModules } from '../inputs.ts';
 import { accessOf } from '../remote-modules.ts';
 import { table } from '../render.ts';
 import { registerCompare } from './bom-compare.ts';
@@ -18,7 +18,7 @@ export function registerBom(program: Command): void {
     description: 'every problem of the documents, with file, line and column',
     flags: [fileOption(), ...networkOptions(), ...moduleCheckFlags()],
     action: async (context, options) => {
-      const files = await inputFiles(options.file);
+      const files = await withLocalModules(await inputFiles(options.file));
       const texts = await Promise.all(files.map((file) => readDocumentText(file, accessOf(context, options))));
       const warnings: string[] = [];
       const found = [...texts.flatMap(({ text, name }) => {

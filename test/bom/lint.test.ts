@@ -5,6 +5,15 @@ import { templateText } from '../../bom/template.ts';
 import { bom, sha } from './support/documents.ts';
 
 describe('lint', () => {
+  it('refuses names of files that leave their folder, or are none', () => {
+    const problems = lintBom(bom('a', `variables: {v: {}}
+files:
+  - {urls: ["https://example.org/a"], saveAs: "../../etc/passwd"}
+  - {urls: ["https://example.org/"]}
+  - {urls: ["https://example.org/b"], saveAs: "x/\${v}"}`));
+    expect(problems.map(({ code, actual }) => [code, actual])).toEqual([['INPUT_FIELD', '"../../etc/passwd"'], ['INPUT_FIELD', '""']]);
+  });
+
   it('finds everything at once, by line', () => {
     const problems = lintBom(bom('a', `targets: [{id: t, family: debian, arch: amd64}]
 variables: {v: {default: "1"}, w: {}}

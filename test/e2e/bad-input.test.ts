@@ -85,6 +85,14 @@ describe('documents', () => {
     await expectRefusal(['lock', '-f', 'nowhere.yaml', '--store', 'store'], { code: 'INPUT_MISSING_FILE', exit: 2, says: /nowhere\.yaml/ });
   });
 
+  it('in a BOM that a project names: checked with the project, and said when it is missing', async () => {
+    await writeBom('outside.yaml', '  files: [{urls: ["https://example.org/x"], saveAs: "../x"}]');
+    await writeFile(join(folder, 'project-of.yaml'), 'apiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {name: p}\nspec: {modules: [{bom: outside.yaml}]}\n');
+    await expectRefusal(['bom', 'check', '-f', 'project-of.yaml'], { code: 'INPUT_FIELD', exit: 2, says: /outside\.yaml:5:\d+/ });
+    await writeFile(join(folder, 'project-of.yaml'), 'apiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {name: p}\nspec: {modules: [{bom: absent.yaml}]}\n');
+    await expectRefusal(['bom', 'check', '-f', 'project-of.yaml'], { code: 'INPUT_MISSING_FILE', exit: 2, says: /absent\.yaml/ });
+  });
+
   it('two digests for one name: both places, and how to settle it', async () => {
     const image = (digit: string): string => `  images: [{ref: "quay.io/acme/kafka:2.8", digest: "sha256:${digit.repeat(64)}"}]`;
     await writeBom('one.yaml', image('1'));
