@@ -78,6 +78,12 @@ export class RecordReader {
     this.window.set(chunk, this.filled);
     this.filled += chunk.length;
     this.read(false);
+    this.checkRecord();
+  }
+
+  /** What is not read yet belongs to one record. */
+  private checkRecord(): void {
+    if (this.filled - this.start > this.options.maxRecordBytes) throw this.refused(`each ${this.options.record} of at most ${this.options.maxRecordBytes} bytes`, 'a longer one');
   }
 
   private refused(expected: string, actual: string): BundleError {
@@ -86,7 +92,6 @@ export class RecordReader {
 
   private makeRoom(bytes: number): void {
     const kept = this.filled - this.start;
-    if (kept > this.options.maxRecordBytes) throw this.refused(`each ${this.options.record} of at most ${this.options.maxRecordBytes} bytes`, 'a longer one');
     const room = kept + bytes <= this.window.length ? this.window : Buffer.allocUnsafe(2 * (kept + bytes));
     this.window.copy(room, 0, this.start, this.filled);
     this.window = room;
