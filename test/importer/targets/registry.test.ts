@@ -231,6 +231,25 @@ describe('publishing to a registry', () => {
     expect(fake.manifests.size).toBe(0);
   });
 
+  it('reads every manifest back: a registry that keeps other bytes gets no tag', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake, {});
+    const fake = await startFakeRegistry({
+      fault: async (request, response) => {
+        if (request.method !== 'GET' || request.url?.includes('/manifests/sha256:') !== true) return uploads.handle(request, response);
+        const kept = [...fake.manifests.values()].at(-1);
+        response.writeHead(200, { 'content-type': manifestMediaType }).end(Buffer.concat([Buffer.from(kept?.bytes ?? ''), Buffer.from(' ')]));
+        return true;
+      },
+    });
+    const http = createHttpClient({ env: {}, stallTimeoutMs: 2000, retry: { firstWaitMs: 1, retries: 1 } });
+    open.push(() => fake.close(), () => http.close());
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['one']);
+    const target = createRegistryTarget({ session: createRegistryPool({ http, insecureHosts: [fake.host] }).session(fake.host), names: targetNames([image]), concurrency: 4 });
+    expect((await failure(target.publish(image, images.blobs, signal))).code).toMatch(/^INTEGRITY_/);
+    expect(fake.tags.size).toBe(0);
+  });
+
   it.each([['twO', 'INTEGRITY_DIGEST'], ['on', 'INTEGRITY_SIZE']])('names the blob of the store when the registry finds what it was sent damaged: %j', async (content, code) => {
     const { fake, target } = await site();
     const images = new Images();
