@@ -1,6 +1,7 @@
 // Orders of versions in relations. Semantic Versioning 2.0.0, section 11, read leniently; deb and rpm come from whoever has them.
 import type { VersionScheme } from './documents/module-bom.ts';
 import { BundleError } from './errors.ts';
+import { comparatorsOf } from './version-range.ts';
 
 /** Negative, zero or positive, as `a` is older than, equal to, or newer than `b`. */
 export type Compare = (a: string, b: string) => number;
@@ -54,15 +55,9 @@ function comparePre(a: string | undefined, b: string | undefined): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/**
- * Whether `version` is in `range`: comparators (`>=2.7 <2.8.1`, `=`, `!=`, `^`, `~`, `*`, a bare version is `=`) joined by spaces or commas
- * mean all of them; `||` means any.
- */
+/** Whether `version` is in `range`, as version-range.ts reads it. */
 export function inRange(version: string, range: string, compare: Compare): boolean {
-  return range.split('||').some((part) => {
-    const comparators = part.trim().replace(/(>=|<=|==|!=|[<>=^~])\s+/g, '$1').split(/[\s,]+/).filter((text) => text !== '');
-    return comparators.length > 0 && comparators.every((text) => holds(version, text, compare));
-  });
+  return comparatorsOf(range).some((comparators) => comparators.length > 0 && comparators.every((text) => holds(version, text, compare)));
 }
 
 function holds(version: string, comparator: string, compare: Compare): boolean {

@@ -1,5 +1,6 @@
 // The ModuleBOM document: README "Documents"; the schema is the reference, its JSON Schema stands in bom/schema.
 import { z } from 'zod';
+import { isRange } from '../version-range.ts';
 import { annotations, anyDigest, apiVersion, count, entry, flag, moduleName, optional, origin, platform, scalar, text, texts } from './fields.ts';
 
 /** Spellings of operators that are accepted, and what they mean. A trailing comma is dropped with a warning. */
@@ -180,7 +181,7 @@ export const moduleBomSchema = z.strictObject({
     requires: z.strictObject({ strong: groups.optional(), weak: groups.optional() }).optional(),
     influences: groups.optional(),
     conflicts: groups.optional(),
-    upgrades: z.strictObject({ from: texts.optional(), via: texts.optional() }).optional(),
+    upgrades: z.strictObject({ from: z.array(text.refine(isRange, 'a version or a range: >=2.7 <2.8.1, ^1.2, ~1.2, =, !=, *, alternatives with ||')).optional(), via: texts.optional() }).optional(),
     images: z.array(image).optional(),
     files: z.array(file).optional(),
     packageRepositories: z.array(packageRepository).optional(),

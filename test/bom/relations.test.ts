@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkDocument } from '../../bom/documents/document.ts';
+import { isRange } from '../../bom/version-range.ts';
 import { operatorAliases, type Operator } from '../../bom/documents/module-bom.ts';
 import { relate } from '../../bom/relations.ts';
 import { compareSemver, inRange } from '../../bom/relations-versions.ts';
@@ -27,6 +29,15 @@ describe('versions', () => {
     ['0.3.0', '^0.2.1', false], ['1.2.9', '~1.2.3', true], ['1.3.0', '~1.2.3', false], ['1.9', '~1', true], ['3', '<1 || >=3', true], ['2', '<1 || >=3', false], ['1.5', '> 1, < 2', true], ['1', '', false],
   ])('%s in %s: %s', (version, range, expected) => {
     expect(inRange(version, range, compareSemver)).toBe(expected);
+  });
+});
+
+describe('ranges', () => {
+  it.each(['*', '2.6.0', '>=2.7 <2.8.1', '>= 2.7, < 3', '^1.2 || ~0.3', '=1', '==1', '!=2', 'v1-beta', '1:2.3-4'])('%j is one', (range) => { expect(isRange(range)).toBe(true); });
+  it.each([' ', 'bogus >', '>', '>=>1', '1 ||', '|| 1', '1 | 2', '^', '1*'])('%j is none, and a BOM may not say it', (range) => {
+    expect(isRange(range)).toBe(false);
+    const problems = checkDocument(JSON.stringify({ apiVersion: 'longshore.dev/v1alpha1', kind: 'ModuleBOM', metadata: { name: 'a' }, spec: { upgrades: { from: ['1', range] } } }), 'a.yaml');
+    expect(problems.map(({ code, position: { line } }) => [code, line])).toEqual([['INPUT_FIELD', 1]]);
   });
 });
 
