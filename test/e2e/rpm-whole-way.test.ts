@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lock } from '../../bom/lock.ts';
-import { longshore, longshorePath, must, type Outcome, run } from '../support/command.ts';
+import { freePort, longshore, longshorePath, must, type Outcome, run, startService } from '../support/command.ts';
 import { type FolderServer, serveFolder } from '../support/folder-server.ts';
 import { makeRpmUpstream, type RpmUpstream } from '../support/rpm-upstream.ts';
 import { startServe } from '../support/site.ts';
@@ -126,6 +126,35 @@ describe('from a yum repository to dnf', () => {
     expect((await dnf(root, ['upgrade'])).status).toBe(0);
     expect(await installed(root)).toEqual(['app 1.1', 'helper 2.0', 'lang 1.0', 'lang-de 1.0', 'libthing 1.0', 'thing-data 1.0']);
   });
+});
+
+describe('a tree that nginx serves', () => {
+  it('gives dnf the packages of each generation, with every signature checked', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const own = join(folder, 'nginx');
+    await mkdir(own);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${own};`).join(' ');
+    await writeFile(join(own, 'nginx.conf'), `daemon off; pid ${own}/pid; error_log ${own}/error.log; user root; worker_processes 1;
+events {} http { default_type application/octet-stream; access_log off; ${temporary} server { listen ${url.slice(7)}; root ${folder}/www/current; } }\n`);
+    await ok('publish', '--tree', 'www', '--store', 'machine');
+    const nginx = await startService('nginx', ['-c', join(own, 'nginx.conf')], { ready: async () => (await run('curl', ['-fsS', `${url}/yum/rpms/el9/repodata/repomd.xml`])).status === 0 });
+    try {
+      const repos = join(folder, 'tree-repos');
+      await mkdir(repos);
+      await writeFile(join(repos, 'tree.repo'), (await readFile(join(folder, 'repos/longshore.repo'), 'utf8')).replaceAll('http://127.0.0.1:5000', url));
+      const into = async (name: string): Promise<string[]> => {
+        const root = join(folder, name);
+        await must('dnf', ['-y', `--installroot=${root}`, '--disableplugin=local', '--releasever=9', '--forcearch=x86_64', `--setopt=reposdir=${repos}`, `--setopt=cachedir=${folder}/tree-cache`, '--setopt=metadata_expire=0', 'install', 'app', 'helper']);
+        return installed(root);
+      };
+      expect(await into('root-tree-2')).toEqual(['app 1.1', 'helper 2.0', 'libthing 1.0', 'thing-data 1.0']);
+      await ok('rollback', '1', '--store', 'machine');
+      await ok('publish', '--tree', 'www', '--store', 'machine');
+      expect(await into('root-tree-1')).toEqual(['app 1.0', 'helper 1.0', 'libthing 1.0', 'thing-data 1.0']);
+    } finally {
+      await nginx.stop();
+    }
+  }, 120_000);
 });
 
 describe('what is refused', () => {
