@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import { sampleOf } from '../formats/archive/sample-lock.ts';
@@ -71,9 +72,10 @@ async function good({ serve }: Site): Promise<void> {
   }
 }
 
-const kill = async ({ serve }: Site): Promise<void> => {
-  const gone = new Promise((done) => { serve.child.once('close', done); });
-  serve.child.kill('SIGKILL');
+const kill = async ({ serve: { child } }: Site): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((done) => { child.once('exit', done); });
+  child.kill('SIGKILL');
   await gone;
 };
 
@@ -88,7 +90,7 @@ const troubles = {
   /** The service is stopped and started again while the work goes on. */
   async restart(site: Site, args: readonly string[]): Promise<void> {
     const working = longshore(args);
-    await new Promise((done) => { setTimeout(done, 100 + random() * 300); });
+    await setTimeout(100 + random() * 300);
     await site.serve.stop();
     site.serve = await start(site.store);
     await good(site);
@@ -96,7 +98,11 @@ const troubles = {
   },
   /** Both are killed. */
   async crash(site: Site, args: readonly string[]): Promise<void> {
-    await longshore(args, { started: (child) => { setTimeout(() => { child.kill('SIGKILL'); site.serve.child.kill('SIGKILL'); }, 100 + random() * 400); } });
+    const moment = new AbortController();
+    await longshore(args, { started: (child) => {
+      void setTimeout(100 + random() * 400, undefined, moment).then(() => { child.kill('SIGKILL'); site.serve.child.kill('SIGKILL'); }, () => undefined);
+    } });
+    moment.abort();
     await kill(site);
     site.serve = await start(site.store);
     await served(site);
