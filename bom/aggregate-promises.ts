@@ -38,5 +38,5 @@ export function unkeptPromises(images: readonly Entry<'images'>[]): string[] {
 
 /** Evidence about an image that its manifests answer while locking, or its content once it was downloaded. */
 export function isCheckableEvidence({ kind, format }: { readonly kind: string; readonly format?: string | undefined }): boolean {
-  return kind === 'manifest-digest' || kind === 'config-digest' || (kind === craneEvidence && (format ?? 'tarball') === 'tarball');
+  return kind === 'manifest-digest' || kind === 'config-digest' || (kind === craneEvidence && (format === undefined || format === 'tarball' || format === 'legacy'));
 }

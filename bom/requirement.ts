@@ -34,7 +34,7 @@ export interface Evidence {
   readonly kind: string;
   readonly value: string;
   readonly tool?: string;
-  /** `tarball` or `legacy`: the form of the file that a sum was taken of. */
+  /** `tarball` or `legacy`: the form of the file that a sum was taken of; either where it is left out. */
   readonly format?: string;
   /** The image's reference as the document wrote it. */
   readonly reference?: string;

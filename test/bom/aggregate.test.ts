@@ -323,10 +323,10 @@ unresolved: [{where: "f:1", what: pip install x, reason: name without URL}]`)]);
   });
 
   it('says what it does not carry out', () => {
-    const boms = [bom('a', `configs: [{id: env, path: x}]\nimages: [{ref: "x:1", platforms: [all], evidence: [{kind: crane-tarball-sha1, value: ab, tool: crane 0.11}, {kind: crane-tarball-sha1, value: cd, tool: crane 0.4.1, format: legacy}]}]`)];
+    const boms = [bom('a', `configs: [{id: env, path: x}]\nimages: [{ref: "x:1", platforms: [all], evidence: [{kind: crane-tarball-sha1, value: ab, tool: crane 0.11}, {kind: crane-tarball-sha1, value: cd, tool: crane 0.4.1, format: legacy}, {kind: crane-tarball-sha1, value: ef, tool: crane 0.30, format: oci}]}]`)];
     const result = aggregated(boms);
     expect(result.dropped).toEqual([{ what: 'config env of a', because: 'export.includeConfigs is not true' }]);
-    expect(result.warnings).toEqual(['image x:1 of a: its crane-tarball-sha1 (crane 0.4.1) cannot be checked here; its digest is what identifies it']);
+    expect(result.warnings).toEqual(['image x:1 of a: its crane-tarball-sha1 (crane 0.30) cannot be checked here; its digest is what identifies it']);
   });
 
   it('takes signatures of files with a key, and not without', () => {

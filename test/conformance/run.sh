@@ -1,15 +1,16 @@
 #!/bin/sh
 # The conformance suite of the OCI distribution specification against `longshore serve`, and independent clients.
 #
-#   test/conformance/run.sh [suite|clients|library|all]        default: all
+#   test/conformance/run.sh [suite|clients|library|all|crane-sums]        default: all
 #
-# suite: opencontainers/distribution-spec, conformance/. clients: crane and regctl; oras and cosign where they are on the PATH. library: oras-go.
+# suite: opencontainers/distribution-spec, conformance/. clients: crane and regctl; oras and cosign where they are on the PATH. library: oras-go. crane-sums: records
+# what crane writes of the images in test/support/crane-images.ts, with programs built by a Go of their time (Debian's docker-registry is needed).
 # Needs Go, and access to the Go module proxy. CONFORMANCE_VERSION picks a version of the suite (a commit of
 # github.com/opencontainers/distribution-spec, or `latest`); CONFORMANCE_SOURCE names a folder with a checkout of its conformance/ instead.
 # Reports are left in $RESULTS (default: a new temporary folder). Clients that are on the PATH are used as they are.
 set -eu
 what=${1:-all}
-case $what in suite|clients|library|all) ;; *) sed -n '2,9p' "$0"; exit 2 ;; esac
+case $what in suite|clients|library|all|crane-sums) ;; *) sed -n '2,10p' "$0"; exit 2 ;; esac
 root=$(cd "$(dirname "$0")/../.." && pwd)
 command -v go >/dev/null || { echo 'Go is not installed: nothing was run' >&2; exit 2; }
 work=$(mktemp -d)
@@ -22,6 +23,17 @@ stop() {
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
+
+# The tests compare with what this records; it changes when the images do.
+if [ "$what" = crane-sums ]; then
+  asked=
+  for each in 0.4.1:go1.21.13 0.11.0:go1.21.13 0.20.2:auto; do
+    GOTOOLCHAIN=${each#*:} GOBIN="$work/${each%:*}" go install "github.com/google/go-containerregistry/cmd/crane@v${each%:*}"
+    asked="$asked ${each%:*}=$work/${each%:*}/crane"
+  done
+  "$root/bin/pinned-node" "$root/test/conformance/crane-sums.ts" $asked
+  exit
+fi
 
 (cd "$root" && bin/pinned-node -e "console.log('tester:' + require('bcryptjs').hashSync('conformance', 5))") > "$work/htpasswd"
 "$root/bin/pinned-node" "$root/bin/longshore.ts" serve --store "$work/store" --listen 127.0.0.1:0 --htpasswd "$work/htpasswd" --json > "$work/serve.json" 2> "$work/serve.log" &
