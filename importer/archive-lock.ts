@@ -68,8 +68,9 @@ export function requiredBlobs(archive: Archive, bundle: Bundle): readonly Requir
   const required = all.filter((blob) => !carried.has(blob.digest));
   const expected = manifest.required;
   const digest = digestOfList(required.map((blob) => blob.digest));
-  if (required.length !== (expected?.count ?? 0) || (expected !== undefined && expected.digest !== digest)) {
-    throw damaged(subjectOf(archive), expected === undefined ? 'all blobs carried' : `${expected.count} blobs left to the base`, `${required.length} not carried`);
+  const bytes = required.reduce((sum, blob) => sum + blob.size, 0);
+  if (required.length !== (expected?.count ?? 0) || (expected !== undefined && (expected.digest !== digest || expected.bytes !== bytes))) {
+    throw damaged(subjectOf(archive), expected === undefined ? 'all blobs carried' : `${expected.count} blobs of ${expected.bytes} bytes left to the base`, `${required.length} of ${bytes} bytes not carried`);
   }
   if (carried.size + required.length !== all.length) throw damaged(subjectOf(archive), `${all.length - required.length} blobs carried`, `${carried.size}`);
   return required;

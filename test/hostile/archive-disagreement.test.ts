@@ -30,6 +30,7 @@ describe('a manifest and a tar that disagree', () => {
     ['another project', (manifest) => { manifest['project'] = 'other'; }],
     ['another sequence', (manifest) => { manifest['sequence'] = 99; }],
     ['another bundle', (manifest) => { manifest['bundle'] = manifest['lock']; }],
+    ['blobs left to a base, of which there are none', (manifest) => { manifest['required'] = { count: 0, bytes: 5, digest: digestOf('') }; }],
     ['a lock that is a file', (manifest) => { manifest['lock'] = { mediaType: 'application/json', digest: digestOf('hello'), size: 5 }; }],
-  ])('%s than the lock inside', async (_, change) => refuses(assemble(resum(withManifest(segments(), change))), 'INTEGRITY_ARCHIVE', 'INPUT_SYNTAX', 'INPUT_FIELD'));
+  ])('%s, other than the lock inside says', async (_, change) => refuses(assemble(resum(withManifest(segments(), change))), 'INTEGRITY_ARCHIVE', 'INPUT_SYNTAX', 'INPUT_FIELD'));
 });
