@@ -3,8 +3,9 @@ export function renderLauncher(id: string): string {
   return `#!/bin/sh
 # Starts the longshore that travels in this archive with the Node beside it. Its program is unpacked once: beside this script, or below
 # the user's cache folder when that cannot be written.
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 6
 fail() { echo "longshore: $1" >&2; exit 6; }
+case $0 in */*) here=\${0%/*} ;; *) here=. ;; esac
+here=$(CDPATH= cd -- "$here/" && pwd) || exit 6
 if [ -w "$here" ]; then base=$here
 elif [ -n "\${XDG_CACHE_HOME:-}" ]; then base=$XDG_CACHE_HOME/longshore-runtime
 elif [ -n "\${HOME:-}" ] && [ -w "$HOME" ]; then base=$HOME/.cache/longshore-runtime

@@ -11,9 +11,11 @@ export async function writeStub(path: string, { content, layout, pool }: { reado
   if (layout === undefined) throw new Error('an archive without a volume');
   const { digest } = await pool.hash({ path, offset: stubBytes, size: layout.size });
   const runtime = layout.members.findLast((member) => member.path.startsWith('longshore/bin/'));
-  const platforms = [...new Set((content.manifest.runtimes ?? []).map((each) => each.path.split('/')[2] ?? ''))].sort();
+  const paths = (content.manifest.runtimes ?? []).map((each) => each.path.split('/'));
+  const platforms = [...new Set(paths.map(([, , platform = '']) => platform))].sort();
+  const files = [...new Set(paths.map((parts) => parts.slice(3).join('/')))].sort();
   const stub = renderStub({
-    project: content.manifest.project, sequence: content.manifest.sequence, size: layout.size, sha256: digest, platforms,
+    project: content.manifest.project, sequence: content.manifest.sequence, size: layout.size, sha256: digest, platforms, files,
     runtimeEnd: runtime === undefined ? layout.contentStart : runtime.contentAt + paddedSize(runtime.size),
   });
   let handle: FileHandle | undefined;

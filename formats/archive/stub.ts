@@ -15,6 +15,8 @@ export interface StubFacts {
   readonly runtimeEnd: number;
   /** linux-x64, …: what longshore/bin holds. */
   readonly platforms: readonly string[];
+  /** Names of the files that each platform has there. Not every tar takes a folder's name for all that is in it (busybox does not). */
+  readonly files: readonly string[];
 }
 
 const marker = /^#!\/bin\/sh\n# longshore archive: (\d{1,16}) bytes from byte 8192, sha256 ([0-9a-f]{64})\n/;
@@ -38,7 +40,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function script({ project, sequence, size, sha256, runtimeEnd, platforms }: StubFacts): string {
+function script({ project, sequence, size, sha256, runtimeEnd, platforms, files }: StubFacts): string {
   return `#!/bin/sh
 # longshore archive: ${size} bytes from byte ${stubBytes}, sha256 ${hexOf(sha256)}
 # An archive of longshore behind a small script. \`sh FILE --help\` says what it can do; longshore reads the file as it is, and
@@ -93,7 +95,8 @@ start() {
   trap 'rm -rf "$work"' EXIT
   trap 'kill -TERM "$child" 2> /dev/null' INT TERM HUP
   { tail -c +$((offset + 1)) "$self" 2> /dev/null | head -c "$runtime_end"; dd if=/dev/zero bs=1024 count=1 2> /dev/null; } |
-    (cd "$work" && tar xf - longshore/bin/"$platform") || fail "cannot unpack longshore below $work" 6
+    (cd "$work" && tar xf -${files.map((file) => ` "longshore/bin/$platform/${file}"`).join('')}) || fail "cannot unpack longshore below $work" 6
+  "$work/longshore/bin/$platform/node" --version > /dev/null || fail "cannot start longshore below $work: it needs glibc 2.28 or newer, and with TMPDIR a folder whose files may be run" 6
   case $command in
     run) "$work/longshore/bin/$platform/longshore" "$@" & ;;
     *) "$work/longshore/bin/$platform/longshore" "$command" "$self" "$@" & ;;

