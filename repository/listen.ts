@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { BundleError } from '../bom/errors.ts';
 import { describeAddress, hostOf, isBesideIpv4, type ListenAddress, type TcpAddress } from './listen-address.ts';
+import { defaultPairMs } from './mirror/signed-pairs.ts';
 import { bindUnixSocket } from './unix-socket.ts';
 
 /** PEM texts. */
@@ -23,9 +24,11 @@ export interface Limits {
   readonly silenceMs: number;
   /** Connections at once to one address; more are closed when they come. */
   readonly connections: number;
+  /** That a client which has one half of a signed pair is waited for at a switch: `SignedPairs`. */
+  readonly pairMs: number;
 }
 
-export const defaultLimits: Limits = { headersMs: 30_000, silenceMs: 120_000, connections: 4096 };
+export const defaultLimits: Limits = { headersMs: 30_000, silenceMs: 120_000, connections: 4096, pairMs: defaultPairMs };
 
 /** Takes renewed certificates for connections to come. Throws `INPUT_FLAG` for files that do not fit each other; then those before stay. */
 export function renewTls(server: Server, { cert, key }: TlsFiles): void {

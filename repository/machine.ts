@@ -18,8 +18,8 @@ import { type Exchange, isHost, segmentsOf } from './exchange.ts';
 import { freeBytes, healthAnswer } from './health.ts';
 import { keyAnswer } from './keys-route.ts';
 import { Metrics } from './metrics.ts';
-import { RepomdPairs } from './mirror/repomd-pairs.ts';
-import { yumAnswer } from './mirror/yum-route.ts';
+import { mirrorAnswer } from './mirror/mirror-route.ts';
+import { SignedPairs } from './mirror/signed-pairs.ts';
 import { registryError } from './registry/grammar.ts';
 import type { Registry } from './registry/registry.ts';
 import type { ServeOptions } from './serve-options.ts';
@@ -35,7 +35,7 @@ export class Machine {
   private readonly registry: Registry;
   private readonly metrics = new Metrics();
   private readonly clients = new SeenClients();
-  private readonly pairs: RepomdPairs;
+  private readonly pairs: SignedPairs;
   private readonly audit: AuditLog | undefined;
   /** PEM of the machine's own authority, when it has one. */
   ca: string | undefined;
@@ -48,7 +48,7 @@ export class Machine {
     this.options = options;
     this.access = access;
     this.registry = registry;
-    this.pairs = new RepomdPairs(options.now);
+    this.pairs = new SignedPairs(options.limits?.pairMs);
     this.audit = options.push === undefined ? undefined : new AuditLog(options.push.state);
     this.ca = options.tls?.ca;
     this.view = new View(options.contents(), options.signer);
@@ -75,6 +75,11 @@ export class Machine {
         .finally(() => { this.switching = undefined; });
     }
     return this.view;
+  }
+
+  /** Answers that wait for the end of a switch are given now. */
+  stopWaiting(): void {
+    this.pairs.stop();
   }
 
   /** Answers one request. Never throws: what goes wrong ends this request, not the service. */
@@ -185,8 +190,7 @@ export class Machine {
       case 'changes': return rest.length === 1 ? this.changes(view, rest[0] ?? '') : undefined;
       case 'artifacts': return rest.length === 0 ? artifactsPage(facts) : undefined;
       case 'artifact': return rest.length === 1 ? artifactPage(facts, rest[0] ?? '') : undefined;
-      case 'apt': return view.aptFile(rest, blobs);
-      case 'yum': return yumAnswer({ yums: view.yums, blobs, pairs: this.pairs, address: clientAddress(exchange.request) }, rest);
+      case 'apt': case 'yum': return mirrorAnswer(top, { view: () => this.current(), blobs, pairs: this.pairs, exchange }, rest);
       case 'files': return rest.length === 0 ? redirect('/files/') : view.files.answer(rest, blobs);
       case 'charts': return view.chartFile(rest, blobs);
       case 'git': return rest.length === 0 ? redirect('/git/') : view.git.answer(rest, blobs);

@@ -62,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     },
     settled: () => machine.settled(),
     close: async (graceMs = 10_000) => {
+      machine.stopWaiting();
       await Promise.all(servers.map((server) => closeServer(server, graceMs)));
       await registry.close();
       await machine.closeLogs();

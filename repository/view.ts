@@ -40,11 +40,6 @@ export class View {
     await this.yum.prepare(blobs);
   }
 
-  /** Yum mirrors to look for files in, the current ones first. */
-  get yums(): readonly YumMirrors[] {
-    return [this.yum, ...this.older.map(({ yum }) => yum)];
-  }
-
   /** Whether this is the view of `served`: the same locks, in the same order. */
   isOf(served: readonly Served[]): boolean {
     return served.length === this.served.length
@@ -64,6 +59,16 @@ export class View {
     for (const view of this.older) {
       const earlier = await view.apt.answer(segments, blobs);
       if (earlier !== undefined) return earlier;
+    }
+    return undefined;
+  }
+
+  /** A file of a yum mirror. What a repomd.xml of an earlier generation leads to (indexes, packages) is found too. */
+  async yumFile(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
+    const isRoot = ['repomd.xml', 'repomd.xml.asc'].includes(segments.at(-1) ?? '');
+    for (const { yum } of isRoot ? [this] : [this, ...this.older]) {
+      const answer = await yum.answer(segments, blobs);
+      if (answer !== undefined) return answer;
     }
     return undefined;
   }

@@ -6,13 +6,6 @@ import { candidatesOf, type MirrorOf, mirrorsOf, Pools } from './mirror-of.ts';
 import { type RenderOptions, renderYum } from './render-yum.ts';
 import type { Signer } from './signer.ts';
 
-/** A file of a mirror, and where it lies below the mirror's root. */
-export interface YumAnswer {
-  readonly answer: Answer;
-  readonly mirror: MirrorOf;
-  readonly path: string;
-}
-
 /** All yum mirrors of the served locks. Renders at the first question, or in {@link prepare}, and never again. */
 export class YumMirrors {
   readonly mirrors: readonly MirrorOf[];
@@ -33,10 +26,10 @@ export class YumMirrors {
   }
 
   /** `segments` follow `/yum/`. Undefined when no mirror has such a file. */
-  async answer(segments: readonly string[], blobs: ServedBlobs): Promise<YumAnswer | undefined> {
+  async answer(segments: readonly string[], blobs: ServedBlobs): Promise<Answer | undefined> {
     for (const { mirror, path } of candidatesOf(this.mirrors, segments)) {
       const answer = path.startsWith('repodata/') ? await this.index(mirror, path, blobs) : await this.pools.answer(mirror, path, blobs);
-      if (answer !== undefined) return { answer, mirror, path };
+      if (answer !== undefined) return answer;
     }
     return undefined;
   }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { Agent, get } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -70,18 +72,34 @@ async function readImage(bed: Bed): Promise<void> {
   for (const blob of [config, ...layers]) expect(digestOf(await bytesOf(bed, `/v2/library/app/blobs/${blob.digest}`))).toBe(blob.digest);
 }
 
-/** What dnf does, at an address of its own: repomd.xml and its signature, every index that it names, every package that these name. */
-async function readYum(bed: Bed, address: string): Promise<void> {
-  const headers = { 'x-forwarded-for': address };
+/** What zypper has: one connection of its own. */
+const zypper = new Agent({ keepAlive: true, maxSockets: 1 });
+
+function askAsZypper(bed: Bed, path: string): Promise<Buffer> {
+  return new Promise((done, fail) => {
+    get(`${bed.origin}${path}`, { agent: zypper, headers: { 'user-agent': 'ZYpp 17.31.8 (curl 8.0.1)' } }, (answer) => { buffer(answer).then(done, fail); }).once('error', fail);
+  });
+}
+
+/** What dnf does (repomd.xml, its signature, every index that it names, every package that these name), and zypper, which begins with the signature: all behind one address. */
+async function readYum(bed: Bed, client: 'dnf' | 'zypper'): Promise<void> {
   const root = '/yum/site/alma-9';
-  const repomd = await bytesOf(bed, `${root}/repodata/repomd.xml`, headers);
-  expect((await bytesOf(bed, `${root}/repodata/repomd.xml.asc`, headers)).toString()).toBe(digestOf(repomd));
+  const ask = (name: string): Promise<Buffer> => (client === 'zypper' ? askAsZypper(bed, `${root}/repodata/${name}`) : bytesOf(bed, `${root}/repodata/${name}`));
+  const early = client === 'zypper' ? await ask('repomd.xml.asc') : undefined;
+  const repomd = await ask('repomd.xml');
+  expect((early ?? (await ask('repomd.xml.asc'))).toString()).toBe(digestOf(repomd));
   for (const { type, location, checksum } of parseRepomd(repomd, 'repomd').files) {
     const index = await bytesOf(bed, `${root}/${location}`);
     expect([type, sha256(index)]).toEqual([type, checksum.value]);
     if (type !== 'primary') continue;
     for (const [, digest, path] of gunzipSync(index).toString().matchAll(/<checksum type="sha256" pkgid="YES">([0-9a-f]{64})<\/checksum>[\s\S]*?<location href="([^"]+)"/g)) expect(sha256(await bytesOf(bed, `${root}/${path}`))).toBe(digest);
   }
+}
+
+/** What debmirror does, and apt of old: Release, and its signature from a file of its own. */
+async function readRelease(bed: Bed): Promise<void> {
+  const release = await bytesOf(bed, '/apt/site/debian-12-amd64/dists/debian-12-amd64/Release');
+  expect((await bytesOf(bed, '/apt/site/debian-12-amd64/dists/debian-12-amd64/Release.gpg')).toString()).toBe(digestOf(release));
 }
 
 /** What helm does: the index, and the charts with the digests that it gives. */
@@ -121,17 +139,19 @@ describe('a switch of generations', () => {
     await bed.service.settled();
     let over = false;
     let reads = 0;
+    let yum = 0;
     const seen = new Set<string>();
     const hammer = async (read: () => Promise<unknown>): Promise<void> => {
       while (!over) { await read(); reads += 1; }
     };
     const clients = [
-      hammer(async () => { seen.add(await readApt(bed)); }), hammer(() => readApt(bed)), hammer(() => readImage(bed)), hammer(() => readImage(bed)),
+      hammer(async () => { seen.add(await readApt(bed)); }), hammer(() => readApt(bed)), hammer(() => readImage(bed)),
       hammer(async () => {
         const sums = (await bytesOf(bed, '/files/SHA256SUMS')).toString();
         expect(['1', '2', '3'].map((text) => `${sha256(Buffer.from(text))}  version\n`)).toContain(sums);
       }),
-      hammer(() => readYum(bed, '198.51.100.1')), hammer(() => readYum(bed, '198.51.100.2')), hammer(() => readCharts(bed)), hammer(() => readApi(bed)), hammer(() => readNames(bed)),
+      hammer(async () => { await readYum(bed, 'dnf'); yum += 1; }), hammer(() => readYum(bed, 'dnf')), hammer(async () => { await readYum(bed, 'zypper'); yum += 1; }), hammer(() => readRelease(bed)),
+      hammer(() => readCharts(bed)), hammer(() => readApi(bed)), hammer(() => readNames(bed)),
     ];
     const failed = Promise.all(clients);
     for (let i = 0; i < 200; i += 1) {
@@ -143,8 +163,10 @@ describe('a switch of generations', () => {
     over = true;
     await failed;
     expect(reads).toBeGreaterThan(100);
+    expect(yum).toBeGreaterThan(20);
     expect([...seen].sort()).toEqual(['1', '2', '3']);
     expect(await readApt(bed)).toBe(generations[[1, 2, 0, 2, 1, 0][199 % 6] ?? 0]?.lock.metadata.sequence.toString());
+    zypper.destroy();
     await bed.close();
   });
 

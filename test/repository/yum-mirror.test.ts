@@ -14,12 +14,11 @@ import { type Bed, makeBed, makeLock, servedOf } from './support.ts';
 
 const target = { id: 'alma-9', family: 'rhel', os: 'almalinux', release: '9', arch: 'amd64' };
 let bed: Bed;
-let clock = 1_700_000_000_000;
 const key = await makeTestKey();
 const date = new Date('2026-02-01T00:00:00Z');
 const signer: Signer = { clearsign: () => Promise.reject(new Error('not for yum')), detach: (content) => signDetached(content, key.signing, date), publicKeyArmored: key.publicKey };
 
-beforeEach(async () => { bed = await makeBed({ readOnly: true, passwords: false, signer, now: () => clock }); });
+beforeEach(async () => { bed = await makeBed({ readOnly: true, passwords: false, signer }); });
 afterEach(() => bed.close());
 
 async function rpm(name: string, version = '1'): Promise<LockedPackage> {
@@ -76,7 +75,7 @@ describe('the yum mirror', () => {
     const [old, next] = [await rpm('tool'), await rpm('tool', '2')];
     await show(servedOf(makeLock('site', { targets: [target], packages: [old] }), 1_700_000_000));
     const repomd = await bytesOf('/yum/site/alma-9/repodata/repomd.xml');
-    const before = await locations('/yum/site/alma-9');
+    const before = parseRepomd(repomd, 'repomd').files.map(({ location }) => location);
     await show(servedOf(makeLock('site', { targets: [target], packages: [next] }, 2), 1_700_000_100));
     const ring = await parseKeys(Buffer.from(key.publicKey), 'key');
     await verifyDetached(repomd, await bytesOf('/yum/site/alma-9/repodata/repomd.xml.asc'), ring, { subject: 'repomd', now: date });
@@ -85,7 +84,6 @@ describe('the yum mirror', () => {
     expect(after.equals(repomd)).toBe(false);
     await verifyDetached(after, await bytesOf('/yum/site/alma-9/repodata/repomd.xml.asc'), ring, { subject: 'repomd', now: date });
     expect(await locations('/yum/site/alma-9')).not.toContain(before[0]);
-    clock += 120_000;
     await verifyDetached(after, await bytesOf('/yum/site/alma-9/repodata/repomd.xml.asc'), ring, { subject: 'repomd', now: date });
   });
 
