@@ -1,7 +1,7 @@
 import { glob, readdir, stat } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { checkDocument, type Documents, type ParsedBom, type ParsedProject, parseDocuments } from '../bom/documents/document.ts';
+import { checkedDocuments, type Documents, type ParsedBom, type ParsedProject, parseDocuments } from '../bom/documents/document.ts';
 import { BundleError, redactUrl } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import { readInput } from './context.ts';
@@ -44,7 +44,7 @@ export async function withLocalModules(files: readonly string[]): Promise<string
   for (const file of files) {
     if (isModuleAddress(file) || file === '-') continue;
     const { text, name } = await readDocumentText(file);
-    const places = checkDocument(text, name).length > 0 ? [] : parseDocuments(text, name).projects.flatMap(({ value }) => (value.spec?.modules ?? []).flatMap(({ bom }) => (bom === undefined || isModuleAddress(bom) ? [] : [bom])));
+    const places = checkedDocuments(text, name).documents.projects.flatMap(({ value }) => (value.spec?.modules ?? []).flatMap(({ bom }) => (bom === undefined || isModuleAddress(bom) ? [] : [bom])));
     for (const place of places) for (const found of await inputFiles([resolve(dirname(file), place)])) if (!all.has(found)) all.set(found, relative(process.cwd(), found));
   }
   return [...all.values()];

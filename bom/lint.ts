@@ -12,8 +12,8 @@ import { substitute, variablesOf } from './variables.ts';
 
 const lists = ['images', 'files', 'packageRepositories', 'packages', 'charts', 'git'] as const;
 
-/** Every problem, in order of lines. Variables without a default are taken as given. */
-export function lintBom(bom: ParsedBom): readonly Problem[] {
+/** Every problem, in order of lines. Variables without a default are taken as given. Of a document that is there in part (`isPartial`), nothing is said about names of what may be missing. */
+export function lintBom(bom: ParsedBom, isPartial = false): readonly Problem[] {
   const problems: Problem[] = [];
   const spec = bom.value.spec ?? {};
   const attempt = (run: () => unknown, path: TreePath): void => {
@@ -37,8 +37,10 @@ export function lintBom(bom: ParsedBom): readonly Problem[] {
     if (!name.includes('${')) attempt(() => safeFileName(name, bom.positionOf(at)), at);
     for (const [place, url] of urls.entries()) { const path = ['spec', 'files', index, 'urls', place]; if (!url.includes('${')) attempt(() => urlOf(url, {}, bom.positionOf(path)), path); }
   }
-  attempt(() => { checkReferences(bom); }, ['spec']);
-  problems.push(...unknownTargets(bom));
+  if (!isPartial) {
+    attempt(() => { checkReferences(bom); }, ['spec']);
+    problems.push(...unknownTargets(bom));
+  }
   return problems.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
 }
 

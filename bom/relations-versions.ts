@@ -1,7 +1,7 @@
 // Orders of versions in relations. Semantic Versioning 2.0.0, section 11, read leniently; deb and rpm come from whoever has them.
 import type { VersionScheme } from './documents/module-bom.ts';
 import { BundleError } from './errors.ts';
-import { comparatorsOf } from './version-range.ts';
+import { comparatorsOf, openBound } from './version-range.ts';
 
 /** Negative, zero or positive, as `a` is older than, equal to, or newer than `b`. */
 export type Compare = (a: string, b: string) => number;
@@ -62,8 +62,10 @@ export function inRange(version: string, range: string, compare: Compare): boole
 
 function holds(version: string, comparator: string, compare: Compare): boolean {
   if (comparator === '*') return true;
-  const [, operator = '', bound = ''] = /^(>=|<=|==|!=|[<>=^~])?(.*)$/s.exec(comparator) ?? [];
+  const [, operator = '', text = ''] = /^(>=|<=|==|!=|[<>=^~])?(.*)$/s.exec(comparator) ?? [];
+  const { bound, open } = openBound(text);
   const order = compare(version, bound);
+  if (open && operator !== '>=' && operator !== '^' && operator !== '~') return holdsOpen(operator, { isFrom: order >= 0, isBefore: order < 0, isBelowNext: compare(version, ceiling(bound, 'last')) < 0 });
   switch (operator) {
     case '>=': return order >= 0;
     case '>': return order > 0;
@@ -76,11 +78,22 @@ function holds(version: string, comparator: string, compare: Compare): boolean {
   }
 }
 
-/** The first version that ^bound or ~bound no longer takes in. */
-function ceiling(bound: string, kind: 'caret' | 'tilde'): string {
+/** `1.x` stands for every version from 1 on and below 2: what is below or above it is outside of all of them. */
+function holdsOpen(operator: string, { isFrom, isBefore, isBelowNext }: { readonly isFrom: boolean; readonly isBefore: boolean; readonly isBelowNext: boolean }): boolean {
+  switch (operator) {
+    case '>': return !isBelowNext;
+    case '<=': return isBelowNext;
+    case '<': return isBefore;
+    case '!=': return !(isFrom && isBelowNext);
+    default: return isFrom && isBelowNext;
+  }
+}
+
+/** The first version that ^bound or ~bound no longer takes in, or that has another last part. */
+function ceiling(bound: string, kind: 'caret' | 'tilde' | 'last'): string {
   const numbers = bound.replace(/^[vV]/, '').split(/[^0-9.]/)[0]?.split('.').filter((part) => part !== '').map(Number) ?? [];
   const firstNonZero = numbers.findIndex((part) => part > 0);
-  const at = kind === 'tilde' ? Math.min(1, Math.max(0, numbers.length - 1)) : Math.max(0, firstNonZero < 0 ? numbers.length - 1 : firstNonZero);
+  const at = kind === 'last' ? Math.max(0, numbers.length - 1) : kind === 'tilde' ? Math.min(1, Math.max(0, numbers.length - 1)) : Math.max(0, firstNonZero < 0 ? numbers.length - 1 : firstNonZero);
   const next = numbers.slice(0, at + 1);
   next[at] = (next[at] ?? 0) + 1;
   return `${next.join('.')}-0`;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { checkDocument, parseDocuments } from '../../bom/documents/document.ts';
+import { checkedDocuments } from '../../bom/documents/document.ts';
 import { lintBom, lintWarnings } from '../../bom/lint.ts';
-import { errorOf } from '../../bom/documents/yaml-tree.ts';
+import { errorOf, type Problem } from '../../bom/documents/yaml-tree.ts';
 import { aggregateInputs, fileOption, type FileFlag } from '../aggregation.ts';
 import { defineCommand, type NetworkFlags, networkOptions } from '../context.ts';
 import { inputFiles, readDocumentText, withLocalModules } from '../inputs.ts';
@@ -23,11 +23,10 @@ export function registerBom(program: Command): void {
       const warnings: string[] = [];
       const found = [...texts.flatMap(({ text, name }) => {
         if (isModuleList(text)) return [];
-        const problems = checkDocument(text, name);
-        if (problems.length > 0) return problems;
-        const { boms } = parseDocuments(text, name);
+        const { problems, documents: { boms }, partial } = checkedDocuments(text, name);
         warnings.push(...boms.flatMap(lintWarnings));
-        return boms.flatMap(lintBom);
+        const order = (a: Problem, b: Problem): number => a.position.line - b.position.line || a.position.column - b.position.column;
+        return [...problems, ...boms.flatMap((bom) => lintBom(bom, partial.has(bom)))].sort(order);
       }), ...moduleCheck(texts, options)];
       const problems = found.map(({ subject, code, expected, actual, next }) => ({ subject, code, expected, actual, ...(next === undefined ? {} : { next }) }));
       const lines = problems.map((problem) => `${problem.subject}: expected ${problem.expected}; got ${problem.actual}${problem.next === undefined ? '' : ` (${problem.next})`}`);

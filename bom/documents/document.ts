@@ -13,6 +13,7 @@ import { KeysAside } from './keys-aside.ts';
 import { withShownKeys } from './proto-key.ts';
 import { actualText, schemaProblems, valueAt } from './schema-problems.ts';
 import { didYouMean } from './suggest.ts';
+import { withoutProblems } from './without-problems.ts';
 import { errorOf, type Problem, problemAt, readTrees, type Tree, type TreeDocument, type TreePath, treeOf } from './yaml-tree.ts';
 
 /** A document that passed its schema. */
@@ -69,7 +70,12 @@ export function folderOf(file: string, workingDirectory: string): string {
 
 /** Every problem of every document in `text`, in order of lines; an empty list when it is good. `file` is what subjects name. */
 export function checkDocument(text: string, file: string): readonly Problem[] {
-  return readAll(text, file, {}).problems;
+  return readAll(text, file, { lenient: true }).problems;
+}
+
+/** What {@link checkDocument} says, and the documents, of those with problems what remains without the keys and entries at fault: for further checks, never for use. */
+export function checkedDocuments(text: string, file: string): { readonly problems: readonly Problem[]; readonly documents: Documents; readonly partial: ReadonlySet<unknown> } {
+  return readAll(text, file, { lenient: true });
 }
 
 /** Every document in `text`. Throws the first problem as `INPUT_SYNTAX`, `INPUT_UNKNOWN_KEY`, `INPUT_FIELD` or `INPUT_CREDENTIAL`. */
@@ -127,27 +133,29 @@ function only<T>(found: readonly T[], kind: DocumentKind, file: string): T {
   throw errorOf(problemAt('INPUT_FIELD', { file, line: 1, column: 1 }, { expected: `one document of kind ${kind}`, actual: `${found.length}` }));
 }
 
-function readAll(text: string, file: string, options: ReadOptions): { documents: Documents; problems: readonly Problem[] } {
+function readAll(text: string, file: string, options: ReadOptions & { readonly lenient?: boolean }): { documents: Documents; problems: readonly Problem[]; partial: ReadonlySet<unknown> } {
   const { documents, problems: syntax } = readTrees(text, file);
   const problems: Problem[] = [...syntax];
   const boms: ParsedBom[] = [];
   const projects: ParsedProject[] = [];
   const repositories: ParsedModuleRepository[] = [];
+  const partial = new Set<unknown>();
   if (documents.length === 0 && problems.length === 0) {
     problems.push(problemAt('INPUT_SYNTAX', { file, line: 1, column: 1 }, { expected: `a document of ${apiVersion}`, actual: 'an empty file' }));
   }
   for (const document of documents) {
     const kind = kindOf(document, problems);
     if (kind === undefined) continue;
-    const result = read(document, schemas[kind], options);
+    const result = options.lenient === true ? readInPart(document, schemas[kind], options) : read(document, schemas[kind], options);
     problems.push(...result.problems);
     if (result.parsed === undefined) continue;
+    if (result.problems.length > 0) partial.add(result.parsed);
     if (kind === 'ModuleBOM') boms.push(result.parsed as ParsedBom);
     else if (kind === 'Project') projects.push(result.parsed as ParsedProject);
     else repositories.push(result.parsed as ParsedModuleRepository);
   }
   const order = (a: Problem, b: Problem): number => a.position.line - b.position.line || a.position.column - b.position.column;
-  return { documents: { boms, projects, repositories }, problems: problems.sort(order) };
+  return { documents: { boms, projects, repositories }, problems: problems.sort(order), partial };
 }
 
 function kindOf(document: TreeDocument, problems: Problem[]): DocumentKind | undefined {
@@ -167,11 +175,35 @@ function kindOf(document: TreeDocument, problems: Problem[]): DocumentKind | und
   return undefined;
 }
 
-function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[] } {
+/** So often something else comes to light behind what was left out: fields behind a refused mapping, conditions between fields behind those. */
+const maxRounds = 5;
+
+/** Every problem, also those behind others, and what is left without them. */
+function readInPart(whole: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[] } {
+  const result = read(whole, schema, options);
+  const problems = [...result.problems];
+  let { issues, parsed } = result;
+  let document = whole;
+  let inWhole = (path: TreePath): TreePath => path;
+  for (let round = 0; round < maxRounds && issues !== undefined; round++) {
+    const rest = withoutProblems(document, issues);
+    if (rest === undefined) break;
+    document = rest.document;
+    const earlier = inWhole;
+    inWhole = (path) => earlier(rest.before(path));
+    const next = read(document, schema, options);
+    const found = (next.issues ?? []).filter(rest.isReal).map((issue) => ({ ...issue, path: [...inWhole(issue.path as TreePath)] }));
+    problems.push(...schemaProblems(found, whole, schema));
+    ({ issues, parsed } = next);
+  }
+  return { problems, ...(parsed === undefined ? {} : { parsed }) };
+}
+
+function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[]; issues?: readonly z.core.$ZodIssue[] } {
   const credentials = credentialProblems(document.tree ?? {}, (path) => document.positionOf(path));
   const aside = new KeysAside();
   const result = schema.safeParse(aside.without(document.tree ?? {}));
-  if (!result.success) return { problems: [...schemaProblems(result.error.issues, document, schema), ...credentials] };
+  if (!result.success) return { problems: [...schemaProblems(result.error.issues, document, schema), ...credentials], issues: result.error.issues };
   if (credentials.length > 0) return { problems: credentials };
   const value = aside.hasHidden ? withShownKeys(result.data) : result.data;
   const canonical = canonicalBytes(aside.restored(value));

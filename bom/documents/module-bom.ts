@@ -12,7 +12,9 @@ export const operatorAliases: Readonly<Record<string, Operator>> = {
 export type Operator = 'eq' | 'ne' | 'in' | 'notIn' | 'exists' | 'notExists' | 'gt' | 'ge' | 'lt' | 'le' | 'range';
 
 const operator = z.string().refine((value) => Object.hasOwn(operatorAliases, value.replace(/,$/, '')), 'one of eq ne in notIn exists notExists gt ge lt le range');
-const expression = z.strictObject({ key: text, operator, values: z.array(scalar).optional() });
+const aRange = 'a version or a range: >=2.7 <2.8.1, ^1.2, ~1.2, 1.x, =, !=, *, alternatives with ||';
+const expression = z.strictObject({ key: text, operator, values: z.array(scalar).optional() })
+  .refine((value) => operatorAliases[value.operator.replace(/,$/, '')] !== 'range' || (value.values ?? []).every((each) => isRange(each)), { message: aRange, path: ['values'] });
 const group = z.array(expression).min(1);
 const groups = z.array(group);
 
@@ -181,7 +183,7 @@ export const moduleBomSchema = z.strictObject({
     requires: z.strictObject({ strong: groups.optional(), weak: groups.optional() }).optional(),
     influences: groups.optional(),
     conflicts: groups.optional(),
-    upgrades: z.strictObject({ from: z.array(text.refine(isRange, 'a version or a range: >=2.7 <2.8.1, ^1.2, ~1.2, =, !=, *, alternatives with ||')).optional(), via: texts.optional() }).optional(),
+    upgrades: z.strictObject({ from: z.array(text.refine(isRange, aRange)).optional(), via: texts.optional() }).optional(),
     images: z.array(image).optional(),
     files: z.array(file).optional(),
     packageRepositories: z.array(packageRepository).optional(),

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkDocument, moduleBomFrom, parseDocuments, parseModuleBom, parseProject } from '../../bom/documents/document.ts';
+import { lintBom } from '../../bom/lint.ts';
+import { checkDocument, checkedDocuments, moduleBomFrom, parseDocuments, parseModuleBom, parseProject } from '../../bom/documents/document.ts';
 import { editorSchemas } from '../../bom/documents/editor-schema.ts';
 import { nearest } from '../../bom/documents/suggest.ts';
 import { readTrees, treeLimits } from '../../bom/documents/yaml-tree.ts';
@@ -72,6 +73,26 @@ describe('problems', () => {
   it('lists all of them at once, by line', () => {
     const problems = checkDocument(`${head}spec:\n  images: [{ref: x, rol: y}, {}]\n  foo: 1\n---\napiVersion: longshore.dev/v1alpha1\nkind: Project\nmetadata: {nam: x}\n`, 'a.yaml');
     expect(problems.map(({ subject }) => subject)).toEqual(['a.yaml:5:21', 'a.yaml:5:30', 'a.yaml:6:3', 'a.yaml:10:11', 'a.yaml:10:12']);
+  });
+
+  it('lists what stands behind unknown keys and refused entries too, where it stands', () => {
+    const text = `${head}spec:
+  images: [{ref: x, digest: no}, {ref: "Upper/x"}]
+  charts: [{repo: r}, {id: b, source: {repo: u, git: g}, a: 1}, {source: {repo: u, git: g}}]
+  tools: [{file: f, a: 1, role: other}]
+  upgrades: {fro: 1, from: ["1", ">>1"]}
+`;
+    const { problems, documents, partial } = checkedDocuments(text, 'a.yaml');
+    expect(problems.map(({ subject, actual }) => [subject, actual])).toEqual([
+      ['a.yaml:5:29', '"no"'], ['a.yaml:6:12', 'nothing'], ['a.yaml:6:13', 'repo'], ['a.yaml:6:39', 'a mapping'], ['a.yaml:6:58', 'a'], ['a.yaml:6:74', 'a mapping'],
+      ['a.yaml:7:21', 'a'], ['a.yaml:7:27', 'role'], ['a.yaml:8:14', 'fro'], ['a.yaml:8:34', '">>1"'],
+    ]);
+    expect(problems.find(({ subject }) => subject === 'a.yaml:6:39')?.expected).toContain('spec.charts[1].source');
+    const [left] = documents.boms;
+    expect(partial.has(left)).toBe(true);
+    expect(lintBom(left ?? expect.fail(), true)).toMatchObject([{ subject: 'a.yaml:5:40', actual: '"Upper/x"' }]);
+    // What is missing cannot be left out: nothing is said about the rest.
+    expect(checkedDocuments('apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {}\n', 'a.yaml')).toMatchObject({ problems: [{ subject: 'a.yaml:3:11' }], documents: { boms: [] } });
   });
 
   it('refuses what is made to exhaust memory or stack', () => {

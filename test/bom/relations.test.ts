@@ -27,17 +27,22 @@ describe('versions', () => {
   it.each([
     ['2.8.0', '>=2.7 <2.8.1', true], ['2.8.1', '>=2.7 <2.8.1', false], ['2.6.0', '2.6.0', true], ['9', '*', true], ['1.4.9', '^1.2', true], ['2.0', '^1.2', false], ['2.0.0-rc.1', '^1.2', false],
     ['0.3.0', '^0.2.1', false], ['1.2.9', '~1.2.3', true], ['1.3.0', '~1.2.3', false], ['1.9', '~1', true], ['3', '<1 || >=3', true], ['2', '<1 || >=3', false], ['1.5', '> 1, < 2', true], ['1', '', false],
+    ['1.9.3', '1.x', true], ['1', '1.*', true], ['2.0.0', '1.x', false], ['2.0.0-rc.1', '1.x', false], ['0.9', '1.X', false], ['v1.2.7', '=v1.2.x', true], ['1.3', '1.2.x', false], ['1.2', '1.x.x', true],
+    ['1.5', '!=1.x', false], ['2', '!=1.x', true], ['1.5', '>1.x', false], ['2', '>1.x', true], ['1.5', '<=1.x', true], ['2', '<=1.x', false], ['1', '<1.x', false], ['0.9', '<1.x', true], ['1', '>=1.x <3', true], ['0.4', '^0.x', true], ['1.2.9', '~1.2.x', true], ['1.3', '~1.2.x', false], ['10.1', '1.x', false],
   ])('%s in %s: %s', (version, range, expected) => {
     expect(inRange(version, range, compareSemver)).toBe(expected);
   });
 });
 
 describe('ranges', () => {
-  it.each(['*', '2.6.0', '>=2.7 <2.8.1', '>= 2.7, < 3', '^1.2 || ~0.3', '=1', '==1', '!=2', 'v1-beta', '1:2.3-4'])('%j is one', (range) => { expect(isRange(range)).toBe(true); });
-  it.each([' ', 'bogus >', '>', '>=>1', '1 ||', '|| 1', '1 | 2', '^', '1*'])('%j is none, and a BOM may not say it', (range) => {
+  it.each(['*', '2.6.0', '>=2.7 <2.8.1', '>= 2.7, < 3', '^1.2 || ~0.3', '=1', '==1', '!=2', '1.x', '>=1.2.* <2.x', 'v1-beta', '1.0-x', '1:2.3-4'])('%j is one', (range) => { expect(isRange(range)).toBe(true); });
+  it.each([' ', 'bogus >', '>', '>=>1', '1 ||', '|| 1', '1 | 2', '^', '1*', '1.x.3', '1.*.3', 'x.1', '.x', '>x', '1.**'])('%j is none, and a BOM may not say it', (range) => {
     expect(isRange(range)).toBe(false);
     const problems = checkDocument(JSON.stringify({ apiVersion: 'longshore.dev/v1alpha1', kind: 'ModuleBOM', metadata: { name: 'a' }, spec: { upgrades: { from: ['1', range] } } }), 'a.yaml');
     expect(problems.map(({ code, position: { line } }) => [code, line])).toEqual([['INPUT_FIELD', 1]]);
+    const relation = (operator: string): object => ({ apiVersion: 'longshore.dev/v1alpha1', kind: 'ModuleBOM', metadata: { name: 'a' }, spec: { requires: { strong: [[{ key: 'version', operator, values: ['1', range] }]] } } });
+    expect(checkDocument(JSON.stringify(relation('~')), 'a.yaml')).toMatchObject([{ code: 'INPUT_FIELD', expected: expect.stringContaining('spec.requires.strong[0][0].values') }]);
+    expect(checkDocument(JSON.stringify(relation('in')), 'a.yaml')).toEqual([]);
   });
 });
 
