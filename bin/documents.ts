@@ -26,15 +26,10 @@ export interface Stock {
 
 export async function stockOf(lock: Lock, store: Store | undefined): Promise<Stock> {
   const bundle = bundleOf(lock);
-  let bytes = 0;
-  let presentItems = 0;
-  let presentBytes = 0;
-  const missing: (Descriptor & { readonly what: string })[] = [];
-  for (const blob of bundle.content) {
-    bytes += blob.size;
-    if (store !== undefined && (await store.has(blob.digest))) { presentItems += 1; presentBytes += blob.size; } else missing.push(blob);
-  }
-  return { bundle, items: bundle.content.length, bytes, presentItems, presentBytes, missing, missingBytes: bytes - presentBytes };
+  const missing = store === undefined ? bundle.content : await store.missingOf(bundle.content);
+  const sizeOf = (blobs: readonly Descriptor[]): number => blobs.reduce((sum, { size }) => sum + size, 0);
+  const [bytes, missingBytes] = [sizeOf(bundle.content), sizeOf(missing)];
+  return { bundle, items: bundle.content.length, bytes, presentItems: bundle.content.length - missing.length, presentBytes: bytes - missingBytes, missing, missingBytes };
 }
 
 /** Counts and bytes per kind of artifact, as a person asks for them; a blob that several kinds share counts in each. */

@@ -222,12 +222,17 @@ export function parseLock(text: string, subject: string): Lock {
   });
 }
 
-/** The one byte form of a lock: RFC 8785 and a final newline. */
+const written = new WeakMap<Lock, Uint8Array>();
+
+/** The one byte form of a lock: RFC 8785 and a final newline. Made once for each; nobody may write into it. */
 export function lockBytes(lock: Lock): Uint8Array {
+  const known = written.get(lock);
+  if (known !== undefined) return known;
   const body = canonicalBytes(lock);
   const bytes = new Uint8Array(body.length + 1);
   bytes.set(body);
   bytes[body.length] = 0x0a;
+  written.set(lock, bytes);
   return bytes;
 }
 

@@ -1,9 +1,7 @@
 // Values of named keys taken out of configuration text. YAML 1.2.2 (JSON is a part of it), and lines of `key = value`: .env, .ini, .properties, TOML, HCL.
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
 import { BundleError } from './errors.ts';
-
-/** What stands where a value was. */
-export const redactedMark = 'REDACTED';
+import { redactedMark } from './redacted-mark.ts';
 
 export interface Redacted {
   readonly text: string;

@@ -1,5 +1,5 @@
 // Secrets by the name of what they are assigned to: `password: hunter2`, `TOKEN=…`, `{"name": "DB_PASSWORD", "value": "…"}`.
-import { redactedMark } from './redact.ts';
+import { redactedMark } from './redacted-mark.ts';
 
 export interface AssignedSecret { readonly line: number; readonly rule: 'secret-value'; readonly key: string }
 

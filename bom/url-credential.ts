@@ -1,7 +1,7 @@
 // Credentials in addresses: user and password (RFC 3986, section 3.2.1), bearer tokens (RFC 6750, section 2.3), signed queries of S3, GCS and Azure.
 import { type Problem, problemAt, type Tree, type TreePath } from './documents/yaml-tree.ts';
 import { BundleError, redactUrl } from './errors.ts';
-import { redactedMark } from './redact.ts';
+import { redactedMark } from './redacted-mark.ts';
 import type { Position } from './requirement.ts';
 
 /** Lower case. Names as common as `key` and `id` are not among them. */

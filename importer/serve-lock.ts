@@ -34,8 +34,8 @@ export async function serveLock(lock: Lock, { store, now, allowDowngrade, allowU
   const { name: project, sequence } = lock.metadata;
   const generations = new Generations(store.root);
   const bundle = bundleOf(lock);
-  for (const blob of bundle.content) {
-    if (await store.has(blob.digest)) continue;
+  const [blob] = await store.missingOf(bundle.content);
+  if (blob !== undefined) {
     throw new BundleError('INTEGRITY_MISSING', { subject: `${blob.what} (${blob.digest})`, expected: `the blob in the store ${store.root}`, actual: 'nothing' });
   }
   const current = await generations.current(project);

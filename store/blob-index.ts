@@ -52,6 +52,18 @@ export class BlobIndex {
     return { where: 'loose', size: row.size, stamp: { device: row.device, inode: row.inode, size: row.size, mtimeMs: row.mtime } };
   }
 
+  /** Rows of those that are known: one look at the file for all, where each by itself takes and gives back a lock of the system. */
+  getAll(digests: Iterable<Digest>): ReadonlyMap<Digest, IndexRow> {
+    const rows = new Map<Digest, IndexRow>();
+    this.database.transaction(() => {
+      for (const digest of digests) {
+        const row = this.get(digest);
+        if (row !== undefined) rows.set(digest, row);
+      }
+    })();
+    return rows;
+  }
+
   set(digest: Digest, row: IndexRow): void {
     this.written(() => this.write(digest, row));
   }

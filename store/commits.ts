@@ -1,12 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Digest } from '../bom/digest.ts';
 import { storageError } from './durable-file.ts';
 import type { LooseBlobs } from './loose-blobs.ts';
+import type { SyncedFile } from './received-file.ts';
 
 /** A verified file that is not yet durable; its handle is closed by who takes it. */
 export interface VerifiedFile {
   readonly path: string;
-  readonly handle: FileHandle;
+  readonly handle: SyncedFile;
   readonly digest: Digest;
 }
 

@@ -1,7 +1,7 @@
 // Blobs that are files of their own: blobs/sha256/<hex> of an OCI image layout (image specification 1.1, image-layout.md).
 import { createHash } from 'node:crypto';
-import { fstatSync, statSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { fstatSync, renameSync, statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, hexOf, isDigest } from '../bom/digest.ts';
 import type { Bytes } from '../bom/ports.ts';
@@ -33,7 +33,7 @@ export class LooseBlobs {
   }
 
   /** Where the blob lies, when it is here and good. `row` is what the index has of it. */
-  async locate(digest: Digest, row: IndexRow | undefined = this.index().get(digest)): Promise<FilePiece | undefined> {
+  async locate(digest: Digest, row: IndexRow | undefined): Promise<FilePiece | undefined> {
     const known = row?.where === 'loose' ? row.stamp : undefined;
     const path = this.pathOf(digest);
     const now = looseStamp(path);
@@ -66,15 +66,16 @@ export class LooseBlobs {
     // Pages that could not be written look clean from then on: nobody must continue such a file. What is reported is the failed sync.
     await Promise.all([...failures.keys()].map(({ path }) => rm(path, { force: true }).catch(() => undefined)));
     const rows: [Digest, IndexRow][] = [];
-    await Promise.all(files.filter((file) => !failures.has(file)).map(async (file) => {
+    for (const file of files) {
+      if (failures.has(file)) continue;
       const { dev, ino, size, mtimeMs } = fstatSync(file.handle.fd);
       try {
-        await rename(file.path, this.pathOf(file.digest));
+        renameSync(file.path, this.pathOf(file.digest));
         rows.push([file.digest, { where: 'loose', size, stamp: { device: dev, inode: ino, size, mtimeMs } }]);
       } catch (cause) {
         failures.set(file, storageError(this.pathOf(file.digest), cause));
       }
-    }));
+    }
     await this.folderSync.sync();
     this.index().setAll(rows, { keep: false });
     return failures;

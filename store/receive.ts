@@ -1,11 +1,11 @@
 import { fstatSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import type { Descriptor } from '../bom/digest.ts';
 import { checkNotAborted } from '../bom/errors.ts';
 import type { Bytes, FileSink } from '../bom/ports.ts';
 import { Verifier } from '../formats/oci/verified.ts';
 import { ReceivingSink } from './file-sink.ts';
 import { readFileRange } from './read-file.ts';
+import type { ReceivedFile } from './received-file.ts';
 
 export interface ReceiveOptions {
   readonly blob: Descriptor;
@@ -18,11 +18,11 @@ export interface ReceiveOptions {
  * Continues the file behind `handle` to the whole blob: what is there is hashed, the rest comes from `from`, as bytes or written by the transport.
  * When this returns or throws, nobody but the caller writes to the file any more. Throws `INTEGRITY_*`, and what `from` throws.
  */
-export async function appendVerified(handle: FileHandle, options: ReceiveOptions): Promise<void> {
+export async function appendVerified(handle: ReceivedFile, options: ReceiveOptions): Promise<void> {
   const { blob, from } = options;
   const there = fstatSync(handle.fd).size;
   const position = there > blob.size ? 0 : there;
-  if (position !== there) await handle.truncate(position);
+  if (position !== there) handle.truncate(position);
   const verifier = new Verifier(blob);
   verifier.count(position);
   const sink = new ReceivingSink(handle.fd, blob.size);
@@ -31,7 +31,7 @@ export async function appendVerified(handle: FileHandle, options: ReceiveOptions
   } catch (error) {
     await sink.release();
     // What the transport wrote and did not vouch for.
-    if (fstatSync(handle.fd).size > verifier.length) await handle.truncate(verifier.length);
+    if (fstatSync(handle.fd).size > verifier.length) handle.truncate(verifier.length);
     throw error;
   }
   await sink.release();
@@ -44,7 +44,7 @@ async function catchUp(verifier: Verifier, path: string): Promise<void> {
   for await (const chunk of readFileRange(path, verifier.hashed, verifier.length, { borrow: true })) verifier.hash(chunk);
 }
 
-interface Taking extends ReceiveOptions { readonly handle: FileHandle; readonly verifier: Verifier; readonly sink: ReceivingSink }
+interface Taking extends ReceiveOptions { readonly handle: ReceivedFile; readonly verifier: Verifier; readonly sink: ReceivingSink }
 
 async function take(bytes: Bytes, taking: Taking): Promise<void> {
   const { handle, verifier, sink, signal, blob, temporary } = taking;
@@ -65,15 +65,11 @@ async function take(bytes: Bytes, taking: Taking): Promise<void> {
       verifier.count(chunk.length);
       verifier.hash(chunk);
       await writing;
-      writing = writeAll(handle, chunk, position);
+      writing = handle.write(chunk, position);
       writing.catch(() => undefined);
       sink.writing = writing;
     }
   } finally {
     await writing;
   }
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Descriptor, Digest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { BlobWriter, Bytes, FileSink } from '../bom/ports.ts';
@@ -6,6 +6,7 @@ import type { Commits } from './commits.ts';
 import { storageError } from './durable-file.ts';
 import { partialFlags, type Partials } from './partials.ts';
 import { appendVerified } from './receive.ts';
+import { ReceivedFile } from './received-file.ts';
 
 type From = (offset: number, into: FileSink) => Bytes;
 
@@ -58,9 +59,9 @@ export class Receiving implements BlobWriter {
 
   private async receive(blob: Descriptor, from: From, signal: AbortSignal): Promise<'stored'> {
     const path = await this.parts.partials.claim(blob.digest);
-    let handle: FileHandle | undefined;
+    let handle: ReceivedFile | undefined;
     try {
-      handle = await open(path, partialFlags, 0o644);
+      handle = new ReceivedFile(path, partialFlags);
       await appendVerified(handle, { blob, temporary: path, from, signal });
     } catch (cause) {
       await handle?.close();

@@ -10,7 +10,8 @@ import { BlobIndex, type IndexRow } from './blob-index.ts';
 import { Commits } from './commits.ts';
 import { emptyLayoutIndex, mergeLayoutIndex } from './layout-index.ts';
 import { type LooseBlob, LooseBlobs } from './loose-blobs.ts';
-import { type PackBlob, type PackRecord, Packs, stampOf } from './packs.ts';
+import { cutOffset, rowOf } from './pack-row.ts';
+import { type PackRecord, Packs, stampOf } from './packs.ts';
 import { Partials } from './partials.ts';
 import { type FilePiece, readPieces } from './read-file.ts';
 import { Receiving } from './receiving.ts';
@@ -20,9 +21,6 @@ import type { OpenFile } from './sync-files.ts';
 
 /** Where a blob lies in one piece. */
 export type BlobLocation = FilePiece;
-
-/** In the index, the offset of a blob that is cut over volumes: its pack's record has the pieces. */
-const cutOffset = -1;
 
 /**
  * Blobs by digest on a disk. Invariants: a file under `blobs/sha256/` *must* appear there complete, verified and synced (temporary name, fsync,
@@ -65,14 +63,25 @@ export class Store implements BlobReader, BlobWriter {
     return (await this.pieces(digest)) !== undefined;
   }
 
+  /** Those of many that are not here. */
+  async missingOf<B extends Descriptor>(blobs: readonly B[]): Promise<B[]> {
+    const rows = this.index.getAll(blobs.map(({ digest }) => digest));
+    const missing: B[] = [];
+    for (const blob of blobs) if ((await this.piecesOf(blob.digest, rows.get(blob.digest))) === undefined) missing.push(blob);
+    return missing;
+  }
+
   /** Where the blob lies in one piece, when it is here and was verified as it lies there; `undefined` too for a blob that is cut over volumes. */
   async locate(digest: Digest): Promise<BlobLocation | undefined> {
     const pieces = await this.pieces(digest);
     return pieces?.length === 1 ? pieces[0] : undefined;
   }
 
-  private async pieces(digest: Digest): Promise<readonly FilePiece[] | undefined> {
-    const row = this.index.get(digest);
+  private pieces(digest: Digest): Promise<readonly FilePiece[] | undefined> {
+    return this.piecesOf(digest, this.index.get(digest));
+  }
+
+  private async piecesOf(digest: Digest, row: IndexRow | undefined): Promise<readonly FilePiece[] | undefined> {
     if (row?.where === 'pack') {
       const pieces = (await this.inPack(digest, row)) ?? (await this.inOtherPack(digest, row.pack));
       if (pieces !== undefined) return pieces;
@@ -255,7 +264,7 @@ export class Store implements BlobReader, BlobWriter {
 
   /** Whether the blob lies here loose and good, whatever packs hold it too. */
   async isLoose(digest: Digest): Promise<boolean> {
-    return (await this.loose.locate(digest)) !== undefined;
+    return (await this.loose.locate(digest, this.index.get(digest))) !== undefined;
   }
 
   /** Removes loose blobs. Nobody may need them: see store-lock.ts. Files first: on a full disk the index has no room to be told. */
@@ -285,8 +294,4 @@ export class Store implements BlobReader, BlobWriter {
   async looseBytes(): Promise<number> {
     return (await this.loose.list()).reduce((sum, { size }) => sum + size, 0);
   }
-}
-
-function rowOf({ archive }: PackRecord, { size, volume, offset, pieces }: PackBlob): IndexRow & { readonly where: 'pack' } {
-  return { where: 'pack', size, pack: hexOf(archive), volume, offset: pieces === undefined ? offset : cutOffset };
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { storageError } from './durable-file.ts';
+import type { SyncedFile } from './received-file.ts';
 
 export interface OpenFile {
   readonly path: string;
   /** Opened before the file was written, so that the file's own sync tells of every write that failed since. */
-  readonly handle: FileHandle;
+  readonly handle: SyncedFile;
 }
 
 /** Below this, one by one is as fast. */

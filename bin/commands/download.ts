@@ -68,8 +68,9 @@ async function takeFromCache(context: CommandContext, stock: Stock, store: Store
   const cache = await Store.open(cacheStore(), { create: false });
   let taken = false;
   try {
+    const elsewhere = new Set(await cache.missingOf(stock.missing));
     for (const blob of stock.missing) {
-      if (!(await cache.has(blob.digest))) continue;
+      if (elsewhere.has(blob)) continue;
       await store.put(blob, cache.open(blob), context.signal);
       taken = true;
     }

@@ -49,11 +49,25 @@ export interface Locked {
   readonly inputs: Inputs;
 }
 
-/** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
-export async function runLock(context: CommandContext, flags: LockFlags): Promise<Locked> {
+/** What a lock is made from, before anything is written. */
+export interface LockBasis {
+  readonly update: 'all' | readonly string[];
+  readonly aggregated: Inputs;
+  readonly previous: Lock | undefined;
+}
+
+export async function readBasis(context: CommandContext, flags: LockFlags): Promise<LockBasis> {
   const update = updateOf(flags);
   const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
-  const previous = (await exists(flags.lock)) ? readLock(flags.lock) : undefined;
+  return { update, aggregated, previous: (await exists(flags.lock)) ? readLock(flags.lock) : undefined };
+}
+
+/** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
+export async function runLock(context: CommandContext, flags: LockFlags): Promise<Locked> {
+  return lockBasis(context, flags, await readBasis(context, flags));
+}
+
+export async function lockBasis(context: CommandContext, flags: LockFlags, { update, aggregated, previous }: LockBasis): Promise<Locked> {
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const credentials = aggregated.projectDocument.value.spec?.credentials;

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { serveLock } from '../../importer/serve-lock.ts';
+import type { Lock } from '../../bom/lock.ts';
+import { type ServedResult, serveLock } from '../../importer/serve-lock.ts';
 import { warnOfSharedNames } from '../../importer/shared-names.ts';
 import { holding } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
@@ -7,7 +8,7 @@ import { warmFetchThreads } from '../../transport/fetch-threads.ts';
 import { type CommandContext, defineCommand, machineStore } from '../context.ts';
 import { exists } from '../files.ts';
 import { downloadText, runDownload } from './download.ts';
-import { type LockFlags, lockFlags, lockSummary, runLock } from './lock.ts';
+import { type LockFlags, lockBasis, lockFlags, lockSummary, readBasis } from './lock.ts';
 
 export interface SyncFlags extends LockFlags {
   readonly allowDowngrade?: boolean;
@@ -36,15 +37,14 @@ export function registerSync(program: Command): void {
 export async function runSync(context: CommandContext, flags: SyncFlags): Promise<{ readonly document: Readonly<Record<string, unknown>>; readonly text: string }> {
   // Without a lock everything is still to come: threads start while that is worked out.
   if (!(await exists(flags.lock))) warmFetchThreads();
-  const locked = await runLock(context, flags);
-  const { lock } = locked;
-  const downloaded = await runDownload(context, lock, flags, locked.inputs);
-  const store = await Store.open(flags.store, { create: true });
+  const basis = await readBasis(context, flags);
+  // Whoever closes an index last writes all of it to its place: that is done once, at the end.
+  const last = await Store.open(flags.store, { create: true });
   try {
-    const served = await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, async () => {
-      await warnOfSharedNames(store, lock, context.notify);
-      return serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
-    });
+    const locked = await lockBasis(context, flags, basis);
+    const { lock } = locked;
+    const downloaded = await runDownload(context, lock, flags, locked.inputs);
+    const served = await serving(context, flags, lock);
     const { generation } = served;
     const summary = lockSummary(locked, flags.lock);
     return {
@@ -52,6 +52,18 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
       text: [summary.text, downloadText(downloaded, flags.store), `${generation.project}: generation ${generation.id} is served (sequence ${generation.sequence})${served.changed ? '' : ', as before'}`,
         ...lock.spec.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`)].join('\n'),
     };
+  } finally {
+    last.close();
+  }
+}
+
+async function serving(context: CommandContext, flags: SyncFlags, lock: Lock): Promise<ServedResult> {
+  const store = await Store.open(flags.store, { create: true });
+  try {
+    return await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, async () => {
+      await warnOfSharedNames(store, lock, context.notify);
+      return serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
+    });
   } finally {
     store.close();
   }

@@ -1,9 +1,10 @@
 // YAML 1.2.2 (JSON is a part of it) as a tree of text: every scalar keeps its source text, so that 1.10, 020 and hex digits stay what they are.
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode, type YAMLMap } from 'yaml';
+import type { ParsedNode, YAMLMap } from 'yaml';
 import { BundleError } from '../errors.ts';
 import type { Position } from '../requirement.ts';
 import { type JsonTree, readJson, type Tree } from './json-tree.ts';
 import { readSimpleYaml } from './simple-yaml.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 export type { Tree };
 export type TreePath = readonly (string | number)[];
@@ -77,21 +78,22 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
   const plain = text.replace(/^\uFEFF/, '');
   const quick = readJson(plain, treeLimits) ?? readSimpleYaml(plain, treeLimits);
   if (quick !== undefined) return { documents: [placedDocument(quick, plain, file)], problems: [], lint };
-  const lines = new LineCounter();
+  const yaml = yamlLibrary();
+  const lines = new yaml.LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const problems: Problem[] = [];
   try {
-    const parsed = parseAllDocuments(plain, {
+    const parsed = yaml.parseAllDocuments(plain, {
       version: '1.2', schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', lineCounter: lines, strict: true,
     });
     if (!Array.isArray(parsed)) return { documents: [], problems, lint };
     const budget = { nodes: treeLimits.nodes };
     const documents = parsed.map((document) => {
       for (const error of firstOfEachPlace(document.errors)) problems.push(problemAt('INPUT_SYNTAX', at(error.pos[0]), { expected: 'YAML', actual: error.message }));
-      const built = new TreeBuilder({ file, at, problems, lint, budget, options }).build(document.contents);
+      const built = new TreeBuilder({ yaml, file, at, problems, lint, budget, options }).build(document.contents);
       return document.errors.length === 0 || options.keepBroken === true ? built : { ...built, tree: undefined };
     });
     return { documents: documents.filter((document) => document.tree !== undefined), problems, lint };
@@ -102,11 +104,11 @@ export function readTrees(text: string, file: string, options: TreeOptions = {})
 }
 
 function placedDocument({ tree, place }: JsonTree, text: string, file: string): TreeDocument {
-  const lines = new LineCounter();
+  let starts: readonly number[] | undefined;
   const at = (offset: number): Position => {
-    if (lines.lineStarts.length === 0) for (let start = 0; start !== -1; start = text.indexOf('\n', start) + 1 || -1) lines.addNewLine(start);
-    const { line, col } = lines.linePos(offset);
-    return { file, line, column: col };
+    starts ??= lineStarts(text);
+    const line = lineAt(starts, offset);
+    return { file, line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
   };
   return {
     file, tree,
@@ -123,6 +125,23 @@ function placedDocument({ tree, place }: JsonTree, text: string, file: string): 
   };
 }
 
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1);
+  return starts;
+}
+
+/** Index of the last line that starts at `offset` or before. */
+function lineAt(starts: readonly number[], offset: number): number {
+  let low = 0;
+  for (let high = starts.length; high - low > 1;) {
+    const middle = (low + high) >>> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /** One damage gives many errors at one place; the first says what it is. */
 function firstOfEachPlace<E extends { readonly pos: readonly [number, number] }>(errors: readonly E[]): E[] {
   const places = new Set<number>();
@@ -132,6 +151,7 @@ function firstOfEachPlace<E extends { readonly pos: readonly [number, number] }>
 interface Place { readonly key: number; readonly value: number }
 
 interface Build {
+  readonly yaml: ReturnType<typeof yamlLibrary>;
   readonly file: string;
   readonly at: (offset: number) => Position;
   readonly problems: Problem[];
@@ -179,7 +199,7 @@ class TreeBuilder {
     if (--budget.nodes <= 0) return this.problem(offset, `at most ${treeLimits.nodes} values, aliases counted where they are used`, 'more');
     if (depth > treeLimits.depth) return this.problem(offset, `nesting at most ${treeLimits.depth} deep`, 'deeper');
     this.places.set(path, { key, value: offset });
-    if (isAlias(node)) return this.alias(node.source, path, key, depth, offset);
+    if (this.run.yaml.isAlias(node)) return this.alias(node.source, path, key, depth, offset);
     if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
     if (options.ignoreTags !== true && node.tag !== undefined && !plainTags.has(node.tag)) return this.problem(offset, 'no YAML tag', node.tag);
     this.open.add(node);
@@ -196,6 +216,7 @@ class TreeBuilder {
   }
 
   private content(node: ParsedNode, path: string, depth: number): Tree | undefined {
+    const { isMap, isScalar, isSeq } = this.run.yaml;
     if (isScalar(node)) {
       const text = String(node.value ?? '');
       if (!text.isWellFormed()) return this.problem(node.range[0], 'well-formed Unicode', 'half a surrogate pair');
@@ -213,7 +234,7 @@ class TreeBuilder {
   }
 
   private mapping(node: YAMLMap.Parsed, path: string, depth: number): Tree {
-    const { options: { duplicates = 'refuse', mergeKeys }, at, lint } = this.run;
+    const { options: { duplicates = 'refuse', mergeKeys }, at, lint, yaml: { isScalar } } = this.run;
     const result = new Map<string, Tree>();
     const seen = new Map<string, number>();
     const inherited: Tree[] = [];

@@ -1,0 +1,2 @@
+/** What stands where a value was. */
+export const redactedMark = 'REDACTED';
