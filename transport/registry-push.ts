@@ -1,5 +1,5 @@
 // Distribution specification 1.1: "Pushing a blob" (monolithic, in chunks, resumed, mounted), "Pushing Manifests".
-import type { ByteRange, Descriptor } from '../bom/digest.ts';
+import { type ByteRange, type Descriptor, digestOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import type { Bytes } from '../bom/ports.ts';
@@ -19,6 +19,8 @@ export interface PushBlob {
   readonly mountFrom?: string;
   /** Upload even where the registry says that it has the blob. */
   readonly force?: boolean;
+  /** Awaited once before the first byte is sent; not called where nothing is. */
+  readonly before?: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly notify?: Notify;
   readonly retry?: Partial<RetryPolicy>;
@@ -43,9 +45,12 @@ export async function pushBlob(session: RegistrySession, push: PushBlob): Promis
   const attempts = new Attempts(uploadsUrl(session, push.path), { signal: push.signal, notify: push.notify ?? silent, policy: { ...defaultRetryPolicy, ...push.retry } });
   const upload: Upload = { session, send, push, chunkBytes: Infinity };
   let mark = 0;
+  let { before } = push;
   for (;;) {
     try {
       if (upload.location === undefined && await begin(upload) === 'mounted') return 'mounted';
+      await before?.();
+      before = undefined;
       await transfer(upload);
       return 'stored';
     } catch (error) {
@@ -131,6 +136,31 @@ async function finish(upload: Upload, content: { readonly body?: () => Bytes; re
   });
   if (response.status !== 201 && response.status !== 204) throw await refusal(response, url, 'the blob to be stored (status 201)');
   response.discard();
+}
+
+/**
+ * What a registry does with content whose digest is not the one it was announced with ("Pushing a blob": the digest *must* match). `verifies` only where it
+ * refuses it as DIGEST_INVALID; `ignores` where it takes it; `unclear` is any other refusal. Throws transfer errors.
+ */
+export async function digestCheckOf(session: RegistrySession, path: string, { signal, notify = silent }: { readonly signal: AbortSignal; readonly notify?: Notify }): Promise<'verifies' | 'ignores' | 'unclear'> {
+  const content = new TextEncoder().encode('longshore asks whether the registry looks at digests');
+  const blob: Descriptor = { mediaType: 'application/octet-stream', digest: digestOf('another content'), size: content.length };
+  const open = async function* whole(): Bytes { yield content; };
+  try {
+    await pushBlob(session, { path, blob, open, force: true, signal, notify });
+    return 'ignores';
+  } catch (error) {
+    const codes = refusalCodes(error);
+    if (codes === undefined) throw error;
+    return codes.includes('DIGEST_INVALID') ? 'verifies' : 'unclear';
+  }
+}
+
+/** The registry's codes where it refused something for good; undefined for every other failure. */
+export function refusalCodes(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof BundleError) || error.code !== 'TARGET_REFUSED') return undefined;
+  const codes = error.facts.details?.['errors'];
+  return Array.isArray(codes) ? codes.map(String) : [];
 }
 
 /** After a 413: smaller chunks, as long as there are any. The upload begins anew, since what was refused may have been kept in part. */

@@ -3,7 +3,7 @@ import { type Bundle, bundleOf, type GeneratedBlob } from '../../bom/bundle.ts';
 import type { ByteRange, Descriptor, Digest } from '../../bom/digest.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { Lock, LockedImage } from '../../bom/lock.ts';
-import type { BlobReader, Bytes } from '../../bom/ports.ts';
+import type { BlobReader, Bytes, ReadHow } from '../../bom/ports.ts';
 import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
 import { createRegistryTarget } from './registry.ts';
@@ -58,9 +58,9 @@ class BundleBlobs implements BlobReader {
     return this.generated.has(digest) || this.others.has(digest);
   }
 
-  async *open(blob: Descriptor, range?: ByteRange): Bytes {
+  async *open(blob: Descriptor, range?: ByteRange, how?: ReadHow): Bytes {
     const own = this.generated.get(blob.digest);
-    if (own === undefined) yield* this.others.open(blob, range);
+    if (own === undefined) yield* this.others.open(blob, range, how);
     else yield range === undefined ? own.bytes : own.bytes.subarray(range.start, range.end);
   }
 }

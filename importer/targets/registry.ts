@@ -1,13 +1,14 @@
 import PQueue from 'p-queue';
-import type { ByteRange, Descriptor, Digest } from '../../bom/digest.ts';
+import type { Descriptor, Digest } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import { type Notify, silent } from '../../bom/events.ts';
 import type { LockedImage, LockedReferrer } from '../../bom/lock.ts';
-import type { BlobReader, Bytes, Target } from '../../bom/ports.ts';
+import type { BlobReader, Target } from '../../bom/ports.ts';
 import { isIndexType } from '../../formats/oci/manifest.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
 import { listReferrers } from '../../transport/registry-discovery.ts';
-import { pushBlob, pushManifest } from '../../transport/registry-push.ts';
+import { pushManifest, refusalCodes } from '../../transport/registry-push.ts';
+import { BlobSender } from './registry-blobs.ts';
 import { type ManifestBytes, rewriteIndexes } from './registry-index.ts';
 import type { TargetName } from './registry-names.ts';
 import { type PendingTag, pushTags } from './registry-tags.ts';
@@ -40,7 +41,7 @@ export interface RegistryTarget extends Target<'image'> {
  * is sent once and mounted elsewhere. Throws `TARGET_REFUSED`, transfer errors, and the reader's.
  */
 export function createRegistryTarget(options: RegistryTargetOptions): RegistryTarget {
-  const shared: Shared = { ...options, queue: new PQueue({ concurrency: Math.max(1, options.concurrency) }), places: new Map(), tags: [], rewrites: [] };
+  const shared: Shared = { ...options, queue: new PQueue({ concurrency: Math.max(1, options.concurrency) }), places: new Map(), tags: [], rewrites: [], sender: new BlobSender(options.session) };
   return {
     rewrites: shared.rewrites,
     async publish(image, blobs, signal) {
@@ -58,6 +59,7 @@ export function createRegistryTarget(options: RegistryTargetOptions): RegistryTa
 
 interface Shared extends RegistryTargetOptions {
   readonly queue: PQueue;
+  readonly sender: BlobSender;
   /** A repository that has the blob, or is getting it. */
   readonly places: Map<Digest, Promise<string>>;
   readonly tags: PendingTag[];
@@ -139,12 +141,10 @@ async function sendBlobs(push: Push, force: boolean): Promise<void> {
 /** The first image that has a blob sends it; the others wait for that and mount it. */
 async function sendBlob(blob: Descriptor, push: Push, force: boolean): Promise<void> {
   checkNotAborted(push.signal, `image ${push.image.ref}`);
-  const { session, name, blobs, signal, notify, places } = push;
+  const { name, blobs, signal, notify, places, sender } = push;
   const elsewhere = await places.get(blob.digest)?.catch(() => undefined);
   if (elsewhere === name.path && !force) return;
-  const work = pushBlob(session, {
-    path: name.path, blob, open: (range) => unhashed(blobs, blob, range), force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }),
-  }).catch((error: unknown) => damageOrElse(error, { blobs, blob }));
+  const work = sender.send(blob, { path: name.path, blobs, force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }) });
   if (elsewhere === undefined) {
     const place = work.then(() => name.path);
     place.catch(() => places.delete(blob.digest));
@@ -153,31 +153,11 @@ async function sendBlob(blob: Descriptor, push: Push, force: boolean): Promise<v
   if (await work === 'stored') notify({ kind: 'bytes', phase: 'import', bytes: blob.size });
 }
 
-/** The bytes as they lie, which the registry hashes anyway (distribution specification 1.1, "Pushing a blob"): hashing them here, too, costs a sixth of the time. */
-async function* unhashed(blobs: BlobReader, blob: Descriptor, range: ByteRange = { start: 0, end: blob.size }): Bytes {
-  let left = range.end - range.start;
-  for await (const chunk of blobs.open(blob, range, { borrow: true })) {
-    left -= chunk.length;
-    yield chunk;
-  }
-  if (left !== 0) throw new BundleError('INTEGRITY_SIZE', { subject: blob.digest, expected: `${blob.size} bytes`, actual: `${left} bytes fewer`, details: { digest: blob.digest } });
-}
-
-const damageCodes = new Set(['DIGEST_INVALID', 'SIZE_INVALID']);
-
-/** What a registry calls another content than was announced is looked at here: throws `INTEGRITY_*` when the blob is damaged, and `error` when it is good. */
-async function damageOrElse(error: unknown, { blobs, blob }: { readonly blobs: BlobReader; readonly blob: Descriptor }): Promise<never> {
-  const codes = error instanceof BundleError && error.code === 'TARGET_REFUSED' ? error.facts.details?.['errors'] : undefined;
-  if (Array.isArray(codes) && codes.some((code) => damageCodes.has(String(code)))) for await (const chunk of blobs.open(blob)) void chunk;
-  throw error;
-}
-
 const missingBlobCodes = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);
 
 function isMissingBlob(error: unknown): boolean {
-  const codes = error instanceof BundleError && error.code === 'TARGET_REFUSED' ? error.facts.details?.['errors'] : undefined;
   const index = error instanceof BundleError && error.facts.details?.['index'] === true;
-  return !index && Array.isArray(codes) && codes.some((code) => missingBlobCodes.has(String(code)));
+  return !index && refusalCodes(error)?.some((code) => missingBlobCodes.has(code)) === true;
 }
 
 async function sendManifests(push: Push): Promise<void> {

@@ -12,6 +12,10 @@ export interface UploadFaults {
   readonly refuseSparse?: boolean;
   /** Where uploads are continued; the registry itself when left out. */
   readonly uploadOrigin?: string;
+  /** What is sent is kept under the digest that it was announced with, whatever its own is; or refused without a code where it is another. */
+  readonly digests?: 'ignored' | 'refused';
+  /** A body arrives with one byte changed. */
+  readonly damages?: boolean;
   /** Manifests are answered with OCI-Subject. */
   readonly referrers?: boolean;
 }
@@ -105,22 +109,29 @@ export class FakeUploads {
 
   private async take(id: string, request: IncomingMessage, limit: number): Promise<void> {
     let taken = 0;
-    for await (const chunk of request as AsyncIterable<Uint8Array>) {
-      const part = chunk.subarray(0, limit - taken);
-      taken += part.length;
-      this.received += part.length;
-      this.uploads.set(id, Buffer.concat([this.uploads.get(id) ?? new Uint8Array(0), part]));
-      if (taken >= limit) return;
+    const parts = [this.uploads.get(id) ?? new Uint8Array(0)];
+    try {
+      for await (const chunk of request as AsyncIterable<Uint8Array>) {
+        const part = chunk.subarray(0, limit - taken);
+        taken += part.length;
+        this.received += part.length;
+        parts.push(part);
+        if (taken >= limit) return;
+      }
+    } finally {
+      this.uploads.set(id, Buffer.concat(parts));
     }
   }
 
   private finish(url: URL, id: string, response: ServerResponse): void {
-    const bytes = this.uploads.get(id) ?? new Uint8Array(0);
-    if (digestOf(bytes) !== url.searchParams.get('digest')) {
-      response.writeHead(400).end('{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}');
+    const bytes = Uint8Array.from(this.uploads.get(id) ?? []);
+    if (this.faults.damages === true && bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1;
+    const digest = url.searchParams.get('digest') ?? '';
+    if (digestOf(bytes) !== digest && this.faults.digests !== 'ignored') {
+      response.writeHead(400).end(this.faults.digests === 'refused' ? 'no' : '{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}');
       return;
     }
-    this.registry().blobs.set(digestOf(bytes), bytes);
+    this.registry().blobs.set(digest, bytes);
     response.writeHead(201).end();
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ByteRange, type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { BlobReader, BlobWriter, Bytes } from '../../bom/ports.ts';
+import { verified } from '../../formats/oci/verified.ts';
 
 /** Blobs in memory, for tests of what reads and writes through the ports. */
 export class MemoryBlobs implements BlobReader, BlobWriter {
@@ -22,7 +23,8 @@ export class MemoryBlobs implements BlobReader, BlobWriter {
   async *open(blob: Descriptor, range?: ByteRange): Bytes {
     const bytes = this.blobs.get(blob.digest);
     if (bytes === undefined) throw new BundleError('INTEGRITY_MISSING', { subject: blob.digest, expected: 'a stored blob', actual: 'nothing' });
-    yield range === undefined ? bytes : bytes.subarray(range.start, range.end);
+    if (range !== undefined) yield bytes.subarray(range.start, range.end);
+    else yield* verified((async function* whole() { yield bytes; })(), blob);
   }
 
   async put(blob: Descriptor, bytes: Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {

@@ -1,66 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { indexMediaType, manifestMediaType } from '../../../bom/bundle.ts';
+import { manifestMediaType } from '../../../bom/bundle.ts';
 import { type Descriptor, digestOf, hexOf } from '../../../bom/digest.ts';
 import { BundleError } from '../../../bom/errors.ts';
 import type { LockedImage } from '../../../bom/lock.ts';
-import type { BlobReader } from '../../../bom/ports.ts';
-import { verified } from '../../../formats/oci/verified.ts';
 import { publishAll } from '../../../importer/targets/publish-all.ts';
-import { createRegistryTarget, type RegistryTarget, type RegistryTargetOptions } from '../../../importer/targets/registry.ts';
 import { targetNames } from '../../../importer/targets/registry-names.ts';
-import { createHttpClient } from '../../../transport/http.ts';
-import { createRegistryPool } from '../../../transport/registry.ts';
-import { configMediaType, type FakeRegistry, layerMediaType, startFakeRegistry } from '../../support/fake-registry.ts';
-import { FakeUploads, type UploadFaults } from '../../support/fake-uploads.ts';
 import { noise } from '../../support/bytes.ts';
-import { MemoryBlobs } from '../../support/memory-blobs.ts';
+import { configMediaType, type FakeRegistry, startFakeRegistry } from '../../support/fake-registry.ts';
+import { FakeUploads } from '../../support/fake-uploads.ts';
+import { closeSites, failure, Images, site, siteOf } from '../../support/publish-site.ts';
 
 const signal = new AbortController().signal;
-const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => { for (const close of open.splice(0).reverse()) await close(); });
-
-interface Site { readonly fake: FakeRegistry; readonly uploads: FakeUploads; target(images: readonly LockedImage[], more?: Partial<RegistryTargetOptions>): RegistryTarget }
-
-async function site(faults: UploadFaults = {}): Promise<Site> {
-  const uploads: FakeUploads = new FakeUploads(() => fake, faults);
-  const fake = await startFakeRegistry({ fault: uploads.handle });
-  const http = createHttpClient({ env: {}, stallTimeoutMs: 2000, retry: { firstWaitMs: 1, retries: 2 } });
-  open.push(() => fake.close(), () => http.close());
-  const session = createRegistryPool({ http, insecureHosts: [fake.host] }).session(fake.host);
-  return { fake, uploads, target: (images, more) => createRegistryTarget({ session, names: targetNames(images), concurrency: 4, ...more }) };
-}
-
-class Images {
-  readonly blobs = new MemoryBlobs();
-
-  image(ref: string, layers: readonly (Uint8Array | string)[], more: Partial<LockedImage> = {}): LockedImage {
-    const config = this.blobs.add(configMediaType, JSON.stringify({ os: 'linux', architecture: 'amd64', ref }));
-    const parts = layers.map((layer) => this.blobs.add(layerMediaType, layer));
-    const manifest = this.manifest({ mediaType: manifestMediaType, config, layers: parts });
-    return {
-      ref, ...manifest, sources: [ref], platforms: { 'linux/amd64': manifest.digest }, manifests: [manifest], blobs: [config, ...parts],
-      kind: 'image', role: 'runtime', trust: 'declared', usedBy: [], ...more,
-    };
-  }
-
-  /** A sparse index: of two platforms, one is there. */
-  sparse(ref: string): LockedImage {
-    const inner = this.image(ref, ['layer']);
-    const absent = { mediaType: manifestMediaType, digest: digestOf('absent'), size: 6, platform: { os: 'linux', architecture: 'arm64' } };
-    const index = this.manifest({ mediaType: indexMediaType, manifests: [{ ...inner.manifests[0], platform: { os: 'linux', architecture: 'amd64' } }, absent], annotations: { kept: 'yes' } });
-    return { ...inner, ...index, manifests: [index, ...inner.manifests] };
-  }
-
-  manifest(document: { readonly mediaType: string; readonly [key: string]: unknown }): Descriptor {
-    return this.blobs.add(document.mediaType, JSON.stringify({ schemaVersion: 2, ...document }));
-  }
-}
-
-async function failure(work: Promise<unknown>): Promise<BundleError> {
-  const error: unknown = await work.then(() => undefined, (reason: unknown) => reason);
-  if (error instanceof BundleError) return error;
-  throw new Error(`expected a coded error, got ${String(error)}`);
-}
+afterEach(closeSites);
 
 const puts = (fake: FakeRegistry): string[] => fake.server.seen.filter(({ method }) => method === 'PUT').map(({ url }) => url);
 
@@ -221,16 +172,6 @@ describe('publishing to a registry', () => {
     }
   });
 
-  it('stops at content that its own store no longer has right', async () => {
-    const { fake, target } = await site();
-    const images = new Images();
-    const image = images.image('a.example/b:1', ['one']);
-    images.blobs.blobs.set(image.blobs[1]!.digest, new TextEncoder().encode('two'));
-    const error = await failure(target([image]).publish(image, images.blobs, signal));
-    expect(error.code).toBe('TARGET_REFUSED');
-    expect(fake.manifests.size).toBe(0);
-  });
-
   it('reads every manifest back: a registry that keeps other bytes gets no tag', async () => {
     const uploads: FakeUploads = new FakeUploads(() => fake, {});
     const fake = await startFakeRegistry({
@@ -241,25 +182,11 @@ describe('publishing to a registry', () => {
         return true;
       },
     });
-    const http = createHttpClient({ env: {}, stallTimeoutMs: 2000, retry: { firstWaitMs: 1, retries: 1 } });
-    open.push(() => fake.close(), () => http.close());
     const images = new Images();
     const image = images.image('a.example/b:1', ['one']);
-    const target = createRegistryTarget({ session: createRegistryPool({ http, insecureHosts: [fake.host] }).session(fake.host), names: targetNames([image]), concurrency: 4 });
+    const target = siteOf(fake, uploads).target([image]);
     expect((await failure(target.publish(image, images.blobs, signal))).code).toMatch(/^INTEGRITY_/);
     expect(fake.tags.size).toBe(0);
-  });
-
-  it.each([['twO', 'INTEGRITY_DIGEST'], ['on', 'INTEGRITY_SIZE']])('names the blob of the store when the registry finds what it was sent damaged: %j', async (content, code) => {
-    const { fake, target } = await site();
-    const images = new Images();
-    const image = images.image('a.example/b:1', ['one']);
-    const { digest } = image.blobs[1]!;
-    images.blobs.blobs.set(digest, new TextEncoder().encode(content));
-    const store: BlobReader = { has: (each) => images.blobs.has(each), open: (blob, range) => (range === undefined ? verified(images.blobs.open(blob), blob) : images.blobs.open(blob, range)) };
-    const error = await failure(target([image]).publish(image, store, signal));
-    expect([error.code, error.facts.subject]).toEqual([code, digest]);
-    expect(fake.manifests.size).toBe(0);
   });
 });
 
