@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Descriptor, Digest } from '../../bom/digest.ts';
 import type { LockedImage } from '../../bom/lock.ts';
@@ -23,7 +23,7 @@ function tarOf(name: string, content: Buffer): Buffer {
   return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512 + 1024)]);
 }
 
-/** An image for two platforms with a shared layer, in the bed's store. */
+/** An image for two platforms with a shared layer in gzip, and one of each in zstd, in the bed's store. */
 async function makeIndex(bed: Bed, ref: string): Promise<LockedImage> {
   const blobs: Descriptor[] = [];
   const shared = tarOf('shared.bin', randomBytes(3_000_000));
@@ -32,7 +32,7 @@ async function makeIndex(bed: Bed, ref: string): Promise<LockedImage> {
   const listed: unknown[] = [];
   for (const architecture of ['amd64', 'arm64']) {
     const tars = [shared, tarOf(`only-${architecture}`, Buffer.from(`for ${architecture}`))];
-    const layers = await Promise.all(tars.map((tar) => bed.add('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(tar))));
+    const layers = await Promise.all(tars.map((tar) => (tar === shared ? bed.add('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(tar)) : bed.add('application/vnd.oci.image.layer.v1.tar+zstd', zstdCompressSync(tar)))));
     const diffIds = tars.map((tar) => `sha256:${createHash('sha256').update(tar).digest('hex')}`);
     const config = await bed.add('application/vnd.oci.image.config.v1+json', JSON.stringify({ architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: diffIds } }));
     const manifest = await bed.add(ociManifest, JSON.stringify({ schemaVersion: 2, mediaType: ociManifest, config, layers }));
