@@ -32,8 +32,12 @@ export interface FileSink {
   ready(): Promise<void>;
   /** A chunk that stands for `length` bytes, which lie in the file where they belong. */
   written(length: number): Uint8Array;
-  /** sha256 (hex) of the whole content as it was written: told before the iteration ends. */
-  digested(hex: string): void;
+  /** sha256 (hex) of the whole content as it was written, and of its tail where one is wanted: told before the iteration ends. */
+  digested(hex: string, tailHex?: string): void;
+  /** The tail that the source of the bytes wants to know, asked for with {@link FileSink.wantTail}; `hex` once it was told. */
+  readonly tail: { readonly from: number; readonly hex?: string } | undefined;
+  /** Whoever writes tells the sha256 of what lies from byte `from` on too, where it can. To be asked before the content is asked for. */
+  wantTail(from: number): void;
   /** The file stays open until `settled` resolves: from then on nothing is written to it any more. */
   holdFor(settled: () => Promise<void>): void;
 }
@@ -48,6 +52,7 @@ export interface BlobWriter {
    * Like `put`, but continues what an earlier, interrupted `fill` of the same blob left: `from(offset)` gives the bytes from `offset` on.
    * What was received when it throws with a `transfer` error or is killed stays for the next `fill`; after an `integrity` error nothing stays.
    * A chunk may be overwritten once three more were asked for: whoever keeps one longer copies it. `from` may be given a sink and use it.
+   * With nothing left to bring, `from` is asked all the same: a source may have something to check.
    * The bytes may have ended well before `fill` returns: being durable takes longer than being received.
    */
   fill(blob: Descriptor, from: (offset: number, into?: FileSink) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;

@@ -9,6 +9,7 @@ export class ReceivingSink implements FileSink {
   readonly sizeBytes: number;
   /** sha256 of the whole content, where the transport told it. */
   hex: string | undefined;
+  tail: { readonly from: number; readonly hex?: string } | undefined;
   /** What its owner still writes. */
   writing: Promise<unknown> = Promise.resolve();
   private settled: () => Promise<void> = async () => undefined;
@@ -32,8 +33,19 @@ export class ReceivingSink implements FileSink {
     return chunk.buffer === nothing.buffer;
   }
 
-  digested(hex: string): void {
+  digested(hex: string, tailHex?: string): void {
     this.hex = hex;
+    if (this.tail !== undefined && tailHex !== undefined) this.tail = { from: this.tail.from, hex: tailHex };
+  }
+
+  wantTail(from: number): void {
+    this.tail = { from };
+  }
+
+  /** What was told is not of what lies in the file now. */
+  forget(): void {
+    this.hex = undefined;
+    if (this.tail !== undefined) this.tail = { from: this.tail.from };
   }
 
   holdFor(settled: () => Promise<void>): void {

@@ -27,7 +27,7 @@ export async function appendVerified(handle: ReceivedFile, options: ReceiveOptio
   verifier.count(position);
   const sink = new ReceivingSink(handle.fd, blob.size);
   try {
-    if (position < blob.size || position === 0) await take(from(position, sink), { ...options, handle, verifier, sink });
+    await take(from(position, sink), { ...options, handle, verifier, sink });
   } catch (error) {
     await sink.release();
     // What the transport wrote and did not vouch for.
@@ -60,7 +60,7 @@ async function take(bytes: Bytes, taking: Taking): Promise<void> {
         continue;
       }
       checkNotAborted(signal, blob.digest);
-      sink.hex = undefined;
+      sink.forget();
       if (verifier.hashed < position) await catchUp(verifier, temporary);
       verifier.count(chunk.length);
       verifier.hash(chunk);

@@ -109,7 +109,7 @@ export class FetchThreads {
       if (lane.hex === undefined) post({ kind: 'drop', sink: place.id });
     });
     const { connectTimeoutMs, stallTimeoutMs } = options;
-    post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, sizeBytes: sink.sizeBytes }, at, connectTimeoutMs, stallTimeoutMs });
+    post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, sizeBytes: sink.sizeBytes, ...(sink.tail === undefined ? {} : { tailFrom: sink.tail.from }) }, at, connectTimeoutMs, stallTimeoutMs });
     return lane;
   }
 
@@ -169,6 +169,7 @@ class Lane implements Answering {
   private readonly stop: () => void;
   /** Everything was written, and the thread remembers nothing of it. What the reader gave up is not vouched for, even so. */
   hex: string | undefined;
+  private tailHex: string | undefined;
   private isContent = false;
   private bytes = 0;
   private state: 'running' | 'ended' | Error = 'running';
@@ -192,6 +193,7 @@ class Lane implements Answering {
     this.leftBytes -= report.bytes;
     if (report.kind === 'end') {
       this.hex = report.hex;
+      this.tailHex = report.tailHex;
       this.settle('ended');
     } else if (report.kind === 'failed') this.settle(errorOf(report.error));
     this.wakeReader();
@@ -219,7 +221,7 @@ class Lane implements Answering {
   }
 
   private vouch(): void {
-    if (this.hex !== undefined) this.sink.digested(this.hex);
+    if (this.hex !== undefined) this.sink.digested(this.hex, this.tailHex);
   }
 
   /** Resolves when nothing is written any more, of a body that was given up. */

@@ -14,7 +14,7 @@ export interface FetchOrder {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The file, and how much of the content lies in it already. */
-  readonly sink: { readonly id: number; readonly fd: number; readonly sizeBytes: number };
+  readonly sink: { readonly id: number; readonly fd: number; readonly sizeBytes: number; readonly tailFrom?: number };
   readonly at: number;
   readonly connectTimeoutMs: number;
   readonly stallTimeoutMs: number;
@@ -41,7 +41,7 @@ export interface FetchFailure {
 export type FetchReport =
   | { readonly kind: 'head'; readonly id: number; readonly head: Head }
   | { readonly kind: 'bytes'; readonly id: number; readonly bytes: number }
-  | { readonly kind: 'end'; readonly id: number; readonly bytes: number; readonly hex?: string }
+  | { readonly kind: 'end'; readonly id: number; readonly bytes: number; readonly hex?: string; readonly tailHex?: string }
   | { readonly kind: 'failed'; readonly id: number; readonly bytes: number; readonly error: FetchFailure };
 
 const bufferBytes = 256 * 1024;
@@ -53,8 +53,31 @@ const drainBytes = 64 * 1024;
 /** So much is hashed again at a time: other connections of the thread must not wait for long. */
 const rehashBytes = 32 * 1024 * 1024;
 
-/** What the beginning of a sink's content hashes to. */
-interface Written { hash: Hash; position: number }
+/** What the beginning of a sink's content hashes to, and of it what lies from `tailFrom` on. */
+class Written {
+  position = 0;
+  readonly tailFrom: number | undefined;
+  private readonly whole = createHash('sha256');
+  private readonly tail: Hash | undefined;
+
+  constructor(tailFrom: number | undefined) {
+    this.tailFrom = tailFrom;
+    this.tail = tailFrom === undefined ? undefined : createHash('sha256');
+  }
+
+  take(chunk: Uint8Array): void {
+    const before = Math.max(0, (this.tailFrom ?? 0) - this.position);
+    this.whole.update(chunk);
+    if (before < chunk.length) this.tail?.update(before === 0 ? chunk : chunk.subarray(before));
+    this.position += chunk.length;
+  }
+
+  /** Once. */
+  digests(): { readonly hex: string; readonly tailHex?: string } {
+    const tailHex = this.tail?.digest('hex');
+    return { hex: this.whole.digest('hex'), ...(tailHex === undefined ? {} : { tailHex }) };
+  }
+}
 
 class SinkError extends Error {}
 
@@ -108,13 +131,12 @@ class FetchLoop {
   /** Hashes what lies in the file before `order.at`, where that is not known. */
   private async upTo({ sink, at }: FetchOrder, running: Running): Promise<Written> {
     const known = this.sinks.get(sink.id);
-    const written = known?.position === at ? known : { hash: createHash('sha256'), position: 0 };
+    const written = known?.position === at && known.tailFrom === sink.tailFrom ? known : new Written(sink.tailFrom);
     this.sinks.set(sink.id, written);
     for (let paused = 0; written.position < at && !running.settled;) {
       const read = ofSink(() => readSync(sink.fd, this.buffer, 0, Math.min(bufferBytes, at - written.position), written.position));
       if (read === 0) throw new SinkError('the file became shorter');
-      written.hash.update(this.buffer.subarray(0, read));
-      written.position += read;
+      written.take(this.buffer.subarray(0, read));
       if (written.position - paused < rehashBytes) continue;
       paused = written.position;
       await new Promise((resolve) => { setImmediate(resolve); });
@@ -151,10 +173,10 @@ class Running {
     return bytes;
   }
 
-  end(hex?: string): void {
+  end(digests: { readonly hex?: string; readonly tailHex?: string } = {}): void {
     if (this.settled) return;
     this.settled = true;
-    this.report({ kind: 'end', id: this.order.id, bytes: this.takeUnreported(), ...(hex === undefined ? {} : { hex }) });
+    this.report({ kind: 'end', id: this.order.id, bytes: this.takeUnreported(), ...digests });
   }
 
   fail(error: Error): void {
@@ -203,12 +225,11 @@ function contentTaker({ running, written, buffer }: Taking, known: number): Body
       const skipped = Math.min(count, toSkip);
       toSkip -= skipped;
       const chunk = buffer.subarray(skipped, Math.min(count, skipped + sink.sizeBytes - written.position));
-      written.hash.update(chunk);
       writeAll(sink.fd, chunk, written.position);
-      written.position += chunk.length;
+      written.take(chunk);
       running.wrote(count);
     },
-    ended: () => running.end(written.position === sink.sizeBytes ? written.hash.digest('hex') : undefined),
+    ended: () => running.end(written.position === sink.sizeBytes ? written.digests() : {}),
     failed: (error) => running.fail(error),
   };
 }

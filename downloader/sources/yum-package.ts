@@ -5,7 +5,7 @@ import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
 import type { RpmKeyring } from '../../formats/rpm/keyring.ts';
 import { parseRpmHead, readRpmHead, type RpmHead, rpmHeadBytes } from '../../formats/rpm/package-head.ts';
-import { RpmVerifier } from '../../formats/rpm/signature.ts';
+import { type RpmVerification, RpmVerifier } from '../../formats/rpm/signature.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import { localPath, streamFrom } from './apt-fetch.ts';
 import { firstGood } from './in-order.ts';
@@ -110,6 +110,11 @@ export async function* checkedPackage(bytes: Bytes, { keyring, subject, now, sig
   }
   if (verifier === undefined) throw new BundleError('INTEGRITY_METADATA', { subject, expected: 'a whole rpm package', actual: `${head.length} bytes` });
   const found = verifier.finish();
-  if (signer !== undefined && found.signer !== signer) throw new BundleError('INTEGRITY_SIGNATURE', { subject, expected: `a signature by ${signer}, as the lock says`, actual: `one by ${found.signer}` });
+  checkSigner(found, { subject, signer });
   onSigner?.(found.signer);
+}
+
+/** Throws `INTEGRITY_SIGNATURE` when the lock names another key. */
+export function checkSigner(found: RpmVerification, { subject, signer }: { readonly subject: string; readonly signer: string | undefined }): void {
+  if (signer !== undefined && found.signer !== signer) throw new BundleError('INTEGRITY_SIGNATURE', { subject, expected: `a signature by ${signer}, as the lock says`, actual: `one by ${found.signer}` });
 }

@@ -1,20 +1,17 @@
-import type { Descriptor, Digest } from '../../bom/digest.ts';
+import type { Digest } from '../../bom/digest.ts';
 import type { LockedPackage, LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
-import type { Bytes, Resolution, Source } from '../../bom/ports.ts';
+import type { Resolution, Source } from '../../bom/ports.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
-import { parseKeys } from '../../formats/pgp/keys.ts';
-import { RpmKeyring } from '../../formats/rpm/keyring.ts';
-import { streamFrom, readStored } from './apt-fetch.ts';
 import { PackageList } from './apt-locked.ts';
 import { archPolicy } from '../solver/solv-arch.ts';
-import { contextForLocked, readText, type YumContext } from './yum-access.ts';
+import { readText, type YumContext } from './yum-access.ts';
 import { type AddressedRpm, addressedRpms, lockedAddressedRpm, offerRpms } from './yum-addressed.ts';
 import { rpmArchOf } from './yum-entry.ts';
 import { addInstalled, parseRpmList } from './yum-installed.ts';
 import { type Draft, draftOf, digestOfDraft, lockedRpm } from './yum-locked.ts';
 import { loadYumOffer, type YumOffer } from './yum-offer.ts';
-import { checkedPackage } from './yum-package.ts';
 import { profileBaseline } from './yum-profile.ts';
+import { LockedRpms } from './yum-received.ts';
 import { type DecidedSet, decideSets } from './yum-sets.ts';
 import { SignatureBook, type SigningAnswer } from './yum-signed.ts';
 
@@ -97,40 +94,13 @@ function weakWarnings([first, ...rest]: readonly string[]): string[] {
   return first === undefined ? [] : [`only a sha1, which can be forged, covers ${first}${rest.length === 0 ? '' : ` and ${rest.length} more`}`];
 }
 
-/** The keys that travel with a repository of a lock, each parsed once. */
-class LockedKeys {
-  private readonly options: YumSourceOptions;
-  private readonly keyrings = new Map<LockedRepository, Promise<RpmKeyring>>();
-
-  constructor(options: YumSourceOptions) { this.options = options; }
-
-  of(repository: LockedRepository): Promise<RpmKeyring> {
-    const known = this.keyrings.get(repository) ?? this.read(repository);
-    this.keyrings.set(repository, known);
-    return known;
-  }
-
-  private async read({ keys, id }: LockedRepository): Promise<RpmKeyring> {
-    const parsed = await Promise.all(keys.map(async ({ digest, size }) => parseKeys(await readStored(this.options, digest, size), `key of ${id}`)));
-    return new RpmKeyring(parsed.flat(), this.options.now());
-  }
-}
-
-async function* skip(bytes: Bytes, count: number): Bytes {
-  let left = count;
-  for await (const chunk of bytes) {
-    if (left < chunk.length) yield chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
-  }
-}
-
 /**
  * Rpm packages from yum repositories. Metadata is checked as far as its definition asks (metalink hashes, repo_gpgcheck, checksums of every
  * index, no older than the last lock), every package by the hash of its index and, with gpgcheck, by its own signature: while locking over the
  * headers alone, while it is fetched over all of it, by the key that the lock names. Errors name the set, the repository or the package.
  */
 export function createYumSource(options: YumSourceOptions): Source<'rpm'> {
-  const keys = new LockedKeys(options);
+  const locked = new LockedRpms(options);
   return {
     async resolve(wanted: readonly PackageSetRequirement[], signal: AbortSignal): Promise<Resolution<'rpm'>> {
       const before = options.previousPackages ?? [];
@@ -152,14 +122,6 @@ export function createYumSource(options: YumSourceOptions): Source<'rpm'> {
       const inOrder = [...repositories.keys()].sort().flatMap((key) => repositories.get(key) ?? []);
       return { artifacts: packages.sorted(), repositories: inOrder, packageSets: wanted.flatMap(({ id }) => packageSets.filter((set) => set.id === id)), warnings: [...warnings], ...(weak.size === 0 ? {} : { weak: [...weak] }) };
     },
-    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }): Bytes {
-      const repository = (options.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);
-      const context = repository === undefined ? options : await contextForLocked(options, repository);
-      if (artifact.signedBy === undefined || repository === undefined) { yield* streamFrom(context, artifact.urls, blob, { offset, into, signal }); return; }
-      // What covers the whole is checked over the whole: a package that an earlier run left in the middle is read from its beginning once more.
-      const subject = `package ${artifact.name} ${artifact.version} ${artifact.arch}`;
-      const bytes = checkedPackage(streamFrom(context, artifact.urls, blob, { offset: 0, signal }), { keyring: await keys.of(repository), subject, now: options.now(), signer: artifact.signedBy });
-      yield* offset === 0 ? bytes : skip(bytes, offset);
-    },
+    fetch: (artifact, blob, options) => locked.fetch(artifact, blob, options),
   };
 }

@@ -315,30 +315,3 @@ describe('credentials', () => {
     expect(asked.filter(([host, secret]) => host === 'evil.example.org' && secret !== undefined)).toEqual([]);
   });
 });
-
-describe('fetch', () => {
-  async function fetched(content: Map<string, Uint8Array>, change: (bytes: Buffer) => Uint8Array, offset = 0): Promise<Buffer> {
-    const first = source({ files: content, key });
-    const { artifacts: [artifact], repositories = [] } = await first.yum.resolve([set(['tool'])], signal());
-    if (artifact === undefined) throw new Error('nothing resolved');
-    const url = artifact.urls[0] ?? '';
-    content.set(url, change(Buffer.from(content.get(url) ?? '')));
-    const { yum } = source({ files: content, key, blobs: first.blobs, previous: repositories });
-    const parts: Uint8Array[] = [];
-    for await (const part of yum.fetch(artifact, { mediaType: 'application/x-rpm', digest: artifact.digest, size: artifact.size }, { offset, signal: signal() })) parts.push(Uint8Array.from(part));
-    return Buffer.concat(parts);
-  }
-
-  it('streams from an offset', async () => {
-    const bytes = rpms.find(({ name }) => name === 'tool')?.bytes ?? Buffer.alloc(0);
-    expect((await fetched(await files(), (all) => all)).equals(bytes)).toBe(true);
-    expect((await fetched(await files(), (all) => all, 50)).equals(bytes.subarray(50))).toBe(true);
-  });
-
-  it('refuses another payload under the signed headers, and other headers', async () => {
-    await expect(fetched(await files(), (bytes) => { bytes[bytes.length - 1] = 0; return bytes; })).rejects.toMatchObject({ code: 'INTEGRITY_DIGEST' });
-    await expect(fetched(await files(), () => Buffer.from('short'))).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
-    const foreign = await testRpm('tool', { version: '2', key: other, files: ['/usr/bin/tool'] });
-    await expect(fetched(await files(), () => foreign.bytes)).rejects.toMatchObject({ code: 'INTEGRITY_SIGNATURE' });
-  });
-});

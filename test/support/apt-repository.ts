@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { generateKey } from 'openpgp';
 import { BundleError } from '../../bom/errors.ts';
 import { gzip } from '../../formats/compression.ts';
@@ -79,11 +80,16 @@ export function clientOver(files: ReadonlyMap<string, Uint8Array>): HttpClient &
       return files.has(url) ? { status: 200, size: files.get(url)?.length ?? 0, headers: {} } : { status: 404, headers: {} };
     },
     size: async (url) => files.get(url)?.length,
-    async *stream(url, { offset = 0 }) {
+    async *stream(url, { offset = 0, into }) {
       asked.push(url);
       const body = files.get(url);
       if (body === undefined) throw missing(url);
-      yield body.subarray(offset);
+      if (into === undefined) return yield body.subarray(offset);
+      // As threads do.
+      writeSync(into.fd, body, offset, body.length - offset, offset);
+      yield into.written(body.length - offset);
+      const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+      into.digested(sha256(body), into.tail === undefined ? undefined : sha256(body.subarray(into.tail.from)));
     },
     close: async () => undefined,
   };

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { ReceivingSink } from '../../store/file-sink.ts';
 import type { Http } from '../../transport/http.ts';
 
-export interface Received { readonly bytes: number; readonly handed: number; readonly file: Buffer; readonly hex: string | undefined; readonly error: unknown }
+export interface Received { readonly bytes: number; readonly handed: number; readonly file: Buffer; readonly hex: string | undefined; readonly tail: ReceivingSink['tail']; readonly error: unknown }
 
 export interface Receiving {
   readonly sizeBytes: number;
@@ -25,6 +25,7 @@ export async function receive(http: Http, url: string, { folder, ...options }: R
   writeFileSync(path, there);
   const fd = openSync(path, flags);
   const sink = new ReceivingSink(fd, sizeBytes);
+  sink.wantTail(Math.floor(sizeBytes / 3));
   let [bytes, handed] = [there.length, 0];
   let error: unknown;
   try {
@@ -38,12 +39,14 @@ export async function receive(http: Http, url: string, { folder, ...options }: R
   }
   await sink.release();
   closeSync(fd);
-  return { bytes, handed, file: readFileSync(path), hex: sink.hex, error };
+  return { bytes, handed, file: readFileSync(path), hex: sink.hex, tail: sink.tail, error };
 }
 
-/** All of `content` came through a thread, and that is what it hashed to. */
-export function expectWhole({ bytes, handed, file, hex, error }: Received, content: Uint8Array): void {
+/** All of `content` came through a thread, and that is what it and its tail hashed to. */
+export function expectWhole({ bytes, handed, file, hex, tail, error }: Received, content: Uint8Array): void {
   expect(error).toBeUndefined();
-  expect({ bytes, handed, hex }).toEqual({ bytes: content.length, handed: 0, hex: createHash('sha256').update(content).digest('hex') });
+  const sha256 = (part: Uint8Array): string => createHash('sha256').update(part).digest('hex');
+  const from = Math.floor(content.length / 3);
+  expect({ bytes, handed, hex, tail }).toEqual({ bytes: content.length, handed: 0, hex: sha256(content), tail: { from, hex: sha256(content.subarray(from)) } });
   expect(file.equals(content)).toBe(true);
 }
