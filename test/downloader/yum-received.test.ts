@@ -1,10 +1,12 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import type { LockedPackage } from '../../bom/lock.ts';
 import { appendVerified } from '../../store/receive.ts';
+import { ReceivedFile } from '../../store/received-file.ts';
 import { makeKey } from '../support/rpm-signing.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { makeYumRepository, type TestRpm, testRpm } from '../support/yum-repository.ts';
@@ -52,10 +54,14 @@ describe('fetch', () => {
     const { yum, http } = source({ files: content, key: byKey, blobs: first.blobs, previous: repositories });
     const temporary = join(folder, `${count++}.part`);
     await writeFile(temporary, whole.subarray(0, there));
-    await using handle = await open(temporary, 'r+');
+    const handle = new ReceivedFile(temporary, constants.O_RDWR);
     // What the lock says of the whole file is the store's to check: here it is what comes.
     const blob = { mediaType: 'application/x-rpm', digest: digestOf(whole), size: whole.length };
-    await appendVerified(handle, { blob, temporary, signal: signal(), from: (offset, into) => yum.fetch({ ...artifact, size: whole.length } as LockedPackage, blob, { offset, into, signal: signal() }) });
+    try {
+      await appendVerified(handle, { blob, temporary, signal: signal(), from: (offset, into) => yum.fetch({ ...artifact, size: whole.length } as LockedPackage, blob, { offset, into, signal: signal() }) });
+    } finally {
+      await handle.close();
+    }
     return { bytes: await readFile(temporary), whole, asked: http.asked.length };
   }
 
