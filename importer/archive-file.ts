@@ -112,6 +112,11 @@ export function damaged(subject: string, expected: string, actual: string, detai
   return new BundleError('INTEGRITY_ARCHIVE', { subject, expected, actual, ...(details === undefined ? {} : { details }) });
 }
 
+/** A file that may be whole, and is not the one that is wanted. */
+function unfitting(subject: string, facts: { readonly expected: string; readonly actual: string; readonly next: string }): BundleError {
+  return new BundleError('INTEGRITY_ARCHIVE', { subject, ...facts, next: `${facts.next} Nothing was changed here.` });
+}
+
 /** Reads the head of one volume. Throws `INPUT_ARCHIVE_FORMAT` for a file that is no archive, `INTEGRITY_ARCHIVE` for a damaged one. */
 export async function openVolume(path: string): Promise<ArchiveVolume> {
   const tar = await TarWindow.open(path);
@@ -194,10 +199,10 @@ export async function openArchive(paths: readonly string[]): Promise<Archive> {
     const volume = await openVolume(path);
     first ??= volume;
     if (digestOf(volume.manifestBytes) !== digestOf(first.manifestBytes)) {
-      throw damaged(path, `a volume of the archive of ${first.path} (${nameOf(first.manifest)})`, `one of another archive (${nameOf(volume.manifest)})`);
+      throw unfitting(path, { expected: `a volume of the archive of ${first.path} (${nameOf(first.manifest)})`, actual: `one of another archive (${nameOf(volume.manifest)})`, next: 'Name the volumes of one archive.' });
     }
     const twin = volumes.get(volume.number);
-    if (twin !== undefined) throw damaged(path, 'each volume once', `volume ${volume.number} again, which ${twin.path} is too`);
+    if (twin !== undefined) throw unfitting(path, { expected: 'each volume once', actual: `volume ${volume.number} again, which ${twin.path} is too`, next: 'Name one of the two.' });
     volumes.set(volume.number, volume);
   }
   if (first === undefined) throw new BundleError('INPUT_FLAG', { subject: 'archive', expected: 'at least one file', actual: 'none' });

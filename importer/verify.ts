@@ -3,6 +3,7 @@ import type { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import { piecesOf, type ManifestBlob } from '../formats/archive/manifest.ts';
 import { piecePath } from '../formats/archive/place.ts';
+import { sumLine } from '../formats/archive/sums.ts';
 import { blobPath } from '../formats/archive/tree.ts';
 import { verifyClearsigned, verifyDetached } from '../formats/pgp/signature.ts';
 import { CopyPool, type FileRange } from '../store/copy-pool.ts';
@@ -51,7 +52,7 @@ export async function verifyArchive(paths: readonly string[], options: VerifyOpt
   const members = new Map<number, VolumeMembers>();
   for (const [number, volume] of archive.volumes) members.set(number, await walkVolume(volume));
   if (signature.state === 'signed') await checkTreeSignatures(archive, members, options);
-  const pieces = options.quick === true ? undefined : await hashBlobs(archive, options);
+  const pieces = options.quick === true ? undefined : await hashBlobs(archive, { ...options, members });
   for (const [number, volume] of archive.volumes) checkSums(archive, { number, path: volume.path, members, pieces });
   if (lockVolumes(archive).every((number) => archive.volumes.has(number))) await checkLock(archive);
   const blobs = new ArchiveBlobs(archive);
@@ -67,8 +68,14 @@ function checkSums(archive: Archive, { number, path, members, pieces }: {
   // Without reading blobs, the digests of pieces of cut ones are not known.
   if (volume === undefined || own === undefined || (pieces === undefined && own.blobs.some((blob) => blob.piece > 0))) return;
   const expected = expectedSums(volume, own, pieces ?? new Map());
-  if (Buffer.from(own.sums.bytes).toString('utf8') !== expected) throw damaged(`${path}: ${own.sums.path}`, 'the digests of all members', 'other text');
+  const actual = Buffer.from(own.sums.bytes).toString('utf8');
+  if (actual === expected) return;
+  const lines = new Set(actual.split('\n'));
+  const [first] = expected.split('\n').filter((line) => !lines.has(line));
+  throw damaged(`${path}: ${own.sums.path}`, 'the digests of all members', first === undefined ? 'other text' : `another one than that of ${first.slice(hexLength + 2)}: one of the two is damaged`);
 }
+
+const hexLength = 64;
 
 interface HashJob { readonly blob: ManifestBlob; readonly ranges: readonly FileRange[]; readonly piece?: number }
 
@@ -87,7 +94,7 @@ function hashJobs(archive: Archive): HashJob[] {
 }
 
 /** Every blob through the pool; digests of pieces by member path. */
-async function hashBlobs(archive: Archive, { concurrency, notify, signal }: VerifyOptions): Promise<ReadonlyMap<string, Digest>> {
+async function hashBlobs(archive: Archive, { concurrency, notify, signal, members }: VerifyOptions & { readonly members: ReadonlyMap<number, VolumeMembers> }): Promise<ReadonlyMap<string, Digest>> {
   const pieces = new Map<string, Digest>();
   const bad: DamagedBlob[] = [];
   const jobs = hashJobs(archive);
@@ -101,7 +108,7 @@ async function hashBlobs(archive: Archive, { concurrency, notify, signal }: Veri
       const member = nameOf(archive, blob);
       if (piece !== undefined) pieces.set(piecePath(member, piece), result.digest);
       else result.pieces.forEach((digest, index) => pieces.set(piecePath(member, index + 1), digest));
-      if (piece === undefined && result.digest !== blob.digest) bad.push(describe(archive, blob, result.digest));
+      if (piece === undefined && result.digest !== blob.digest) bad.push(describe(archive, { blob, actual: result.digest, pieces: result.pieces, members }));
       notify({ kind: 'done', phase: 'verify', item: blob.digest, bytes: sizeOf(job) });
     });
   } finally {
@@ -116,13 +123,20 @@ function nameOf(archive: Archive, blob: ManifestBlob): string {
   return archive.manifest.runtimes?.find((each) => each.digest === blob.digest)?.path ?? blobPath(blob.digest);
 }
 
-function describe(archive: Archive, blob: ManifestBlob, actual: Digest): DamagedBlob {
+/** Of a cut blob only the pieces that SHA256SUMS of their volumes tell apart, so that one volume has to be copied again and not all; when they tell none, all. */
+function describe(archive: Archive, { blob, actual, pieces, members }: {
+  readonly blob: ManifestBlob; readonly actual: Digest; readonly pieces: readonly Digest[]; readonly members: ReadonlyMap<number, VolumeMembers>;
+}): DamagedBlob {
   const name = nameOf(archive, blob);
-  const places = piecesOf(blob).map(({ volume: number, offset, size }, index) => {
+  const all = piecesOf(blob).map(({ volume: number, offset, size }, index) => {
     const volume = archive.volumes.get(number);
     return { volume: number, path: volume?.path ?? '', member: blob.pieces === undefined ? name : piecePath(name, index + 1), offset: (volume?.contentStart ?? 0) + offset, size };
   });
-  return { digest: blob.digest, actual, size: blob.size, places };
+  const differ = blob.pieces === undefined ? [] : all.filter(({ volume, member }, index) => {
+    const digest = pieces[index];
+    return digest !== undefined && !Buffer.from(members.get(volume)?.sums.bytes ?? []).includes(sumLine({ path: member, digest }));
+  });
+  return { digest: blob.digest, actual, size: blob.size, places: differ.length > 0 ? differ : all };
 }
 
 function damagedBlobs(bad: readonly DamagedBlob[]): BundleError {

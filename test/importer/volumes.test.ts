@@ -79,7 +79,7 @@ describe('volumes', () => {
     const bytes = fileOf(paths[2] ?? '');
     bytes[150_000] = (bytes[150_000] ?? 0) ^ 1;
     writeFileSync(paths[2] ?? '', bytes);
-    await expect(bench.now.import(store, paths)).rejects.toThrow(/volume 3, .*v\.tar\.003/);
+    await expect(bench.now.import(store, paths)).rejects.toThrow(/^(?!.*volume [^3]).*\(volume 3, [^ ]*v\.tar\.003, bytes/);
     expect(readdirSync(store.root, { recursive: true }).sort()).toEqual(before);
   });
 
@@ -104,7 +104,7 @@ describe('volumes', () => {
     const bytes = fileOf(path);
     bytes[150_000] = (bytes[150_000] ?? 0) ^ 1;
     writeFileSync(path, bytes);
-    await expect(bench.now.import(store, [path], { copy: true })).rejects.toThrow(/SHA256SUMS\.002|volume 2/);
+    await expect(bench.now.import(store, [path], { copy: true })).rejects.toThrow(/SHA256SUMS\.002: .*another one than that of blobs\/sha256\/[0-9a-f]{64}\.\d{3}: one of the two is damaged/);
     expect(existsSync(bench.now.path('machine/packs'))).toBe(false);
   });
 
