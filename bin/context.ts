@@ -8,6 +8,7 @@ import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
 import { asciiHost } from '../bom/reference.ts';
 import { createProgress } from './render.ts';
+import { result } from './result.ts';
 import { removeScratch } from './scratch.ts';
 
 /** What a command is given besides its flags. */
@@ -19,8 +20,10 @@ export interface CommandContext {
   readonly now: () => Date;
   /** What the run is about, for `--report`. */
   record(lock: Lock): void;
-  /** The result: one JSON document on stdout with `--json`, else text for a person. */
+  /** The result: text for a person at once; with `--json` one document on stdout when the command ends, which then has the error too if it fails. */
   print(document: unknown, text: string): void;
+  /** The same at once, for a command that goes on after its result; a failure later on is told on stderr alone. */
+  printNow(document: unknown, text: string): void;
   /** A line on stderr that is no result: what a person may want to know meanwhile. Silent with `--quiet`. */
   note(text: string): void;
   /** Takes the live progress line away before a command prints or goes on for long. */
@@ -123,6 +126,11 @@ async function framed(flags: CommonOptions, name: string, run: (context: Command
   const progress = createProgress({
     quiet: flags.quiet === true, progress: flags.progress, stream: process.stderr, clockMs: () => performance.now(),
   });
+  const write = (text: string): void => { progress.finish(); process.stdout.write(`${text}\n`); };
+  const printNow = (document: unknown, text: string): void => {
+    report?.recordResult(document);
+    write(flags.json === true ? result.now(document) : text);
+  };
   try {
     await run({
       signal: stop.signal,
@@ -131,10 +139,17 @@ async function framed(flags: CommonOptions, name: string, run: (context: Command
       quiet: flags.quiet === true,
       now: () => new Date(),
       record: (lock) => report?.recordLock(lock),
-      print: (document, text) => { report?.recordResult(document); progress.finish(); process.stdout.write(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`); },
+      print: (document, text) => {
+        report?.recordResult(document);
+        if (flags.json === true) result.hold(document);
+        else write(text);
+      },
+      printNow,
       note: (text) => { if (flags.quiet !== true) { progress.finish(); process.stderr.write(`${text}\n`); } },
       settle: () => progress.finish(),
     });
+    const document = result.end();
+    if (document !== undefined) write(document);
   } catch (error) {
     failure = error;
     throw error;

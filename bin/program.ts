@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { BundleError } from '../bom/errors.ts';
 import { registerCommands } from './commands/all.ts';
 import { errorJson, errorText } from './render.ts';
+import { result } from './result.ts';
 import { withRepoVerbs } from './repo-verbs.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without node and script) and returns its exit code. Output goes to stdout and stderr of the process. */
 export async function main(given: readonly string[]): Promise<number> {
+  result.begin();
   const args = withRepoVerbs(given);
   const program = new Command('longshore')
     .description('Carries everything a cluster needs across an air gap: images, files, charts and OS packages, locked by digest, in one archive.')
@@ -47,12 +49,17 @@ export function report(cause: unknown, json: boolean): number {
     cause = new BundleError('INPUT_MISSING_FILE', { subject: 'the working directory', expected: 'a folder that is there', actual: 'one that was removed' }, { cause });
   }
   if (cause instanceof BundleError) {
-    if (json) process.stdout.write(`${JSON.stringify(errorJson(cause), null, 2)}\n`);
+    if (json) tellResult(errorJson(cause));
     process.stderr.write(`${errorText(cause)}\n`);
     return cause.exitCode;
   }
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code: 'DEFECT', family: 'defect', exitCode: 1, actual: cause instanceof Error ? cause.message : String(cause) } })}\n`);
+  if (json) tellResult({ error: { code: 'DEFECT', family: 'defect', exitCode: 1, actual: cause instanceof Error ? cause.message : String(cause) } });
   process.stderr.write(`longshore: this is a defect in longshore, please report it\n${text}\n`);
   return 1;
+}
+
+function tellResult(error: Readonly<Record<string, unknown>>): void {
+  const text = result.failed(error);
+  if (text !== undefined) process.stdout.write(`${text}\n`);
 }

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Digest, digestFromHex, hexOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
@@ -32,7 +32,7 @@ export class BlobIndex {
   private readonly path: string;
   /** Whether nothing was known when it was opened. */
   readonly isNew: boolean;
-  /** Kept in memory only, because the disk is full. */
+  /** Kept in memory only, because the disk is full or cannot be written. */
   readonly isPassing: boolean;
 
   constructor(path: string) {
@@ -147,7 +147,17 @@ function isFull(path: string): boolean {
   return bavail * bsize < roomBytes;
 }
 
-/** On a full disk, reading goes on and room can be made: what the index knew, in memory. What is learnt is forgotten at the end, as an index may. */
+/** A medium that was mounted read-only, as a disk with errors is, or the store of another user. */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.R_OK | constants.W_OK);
+    return false;
+  } catch (cause) {
+    return ['EROFS', 'EACCES'].includes((cause as NodeJS.ErrnoException).code ?? '');
+  }
+}
+
+/** On a full or read-only disk, reading goes on and room can be made: what the index knew, in memory. What is learnt is forgotten at the end, as an index may. */
 function inMemory(path: string): Database.Database {
   try {
     const image = readFileSync(path);
@@ -169,7 +179,7 @@ function openDatabase(path: string): Database.Database {
     database.pragma('synchronous = NORMAL');
     return withSchema(database);
   } catch (cause) {
-    if (isFull(path)) return inMemory(path);
+    if (isFull(path) || isReadOnly(path)) return inMemory(path);
     throw new BundleError('STORAGE_IO', {
       subject: path,
       expected: 'an index database that can be opened and written',

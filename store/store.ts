@@ -124,6 +124,7 @@ export class Store implements BlobReader, BlobWriter {
     return new BundleError('INTEGRITY_MISSING', {
       subject: archive, expected: `the adopted archive that holds ${digest}`, actual: 'no such file, or another one than was imported',
       next: 'Plug its medium in again, or import the archive again; after a store was copied or restored, `longshore store reindex` checks it and takes it as it is now.',
+      details: { archive },
     });
   }
 

@@ -145,7 +145,7 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
 function tell(context: CommandContext, { served, addresses, ca }: { readonly served: ReturnType<ServeOptions['contents']>; readonly addresses: readonly string[]; readonly ca: string | undefined }): string {
   const projects = served.map(({ lock, generation }) => ({ project: lock.metadata.name, sequence: lock.metadata.sequence, ...(generation === undefined ? {} : { generation }) }));
   const fingerprint = ca === undefined ? undefined : new X509Certificate(ca).fingerprint256;
-  context.print({ addresses, projects, ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }) }, [
+  context.printNow({ addresses, projects, ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }) }, [
     ...(projects.length === 0 ? ['nothing was imported yet: serving an empty registry'] : projects.map((each) => `serving ${each.project}, sequence ${each.sequence}`)),
     ...addresses.map((address) => `  ${address.startsWith('unix:') ? address : `${address}/`}`),
     ...(fingerprint === undefined ? [] : [`the certificate is of this machine's own authority, which clients get at /keys/ca.pem; compare its SHA-256 fingerprint:`, `  ${fingerprint}`]),

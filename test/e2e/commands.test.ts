@@ -200,8 +200,10 @@ describe('a machine in trouble', () => {
         const status = await ok(['status', '--store', 'two-projects']);
         expect(status).toContain(join(medium, 'v1.tar'));
         expect(status).toContain('Plug its medium in again');
+        const verified = await cli(['store', 'verify', '--store', 'two-projects', '--json']);
+        expect(JSON.parse(verified.stdout)).toMatchObject({ damaged: [], absent: [{ archive: join(medium, 'v1.tar') }], error: { code: 'INTEGRITY_MISSING', next: expect.stringContaining('Plug its medium in again') } });
         await rename(join(medium, 'away'), join(medium, 'v1.tar'));
-        await expect.poll(async () => (await fetch(`${service.url}/files/one.bin`)).status, { timeout: 5000 }).toBe(200);
+        await expect.poll(async () => (await fetch(`${service.url}/files/one.bin`)).status, { timeout: 25_000 }).toBe(200);
       } finally {
         await service.stop();
       }
@@ -252,9 +254,11 @@ describe('looking inside', () => {
     const { atime, mtime } = await stat(path);
     await writeFile(path, Buffer.concat([Buffer.from([1, 2, 3]), content.subarray(3)]));
     await utimes(path, atime, mtime);
-    const found = await cli(['store', 'verify', '--store', 'damaged']);
+    const found = await cli(['store', 'verify', '--store', 'damaged', '--json']);
     expect(found.status).toBe(5);
     expect(found.stderr).toContain(hex);
+    // One document, with the result and the error.
+    expect(JSON.parse(found.stdout)).toMatchObject({ damaged: [hex], absent: [], error: { code: 'INTEGRITY_DIGEST', exitCode: 5 } });
     expect((await cli(['store', 'reindex', '--store', 'damaged'])).status).toBe(5);
     expect(await ok(['store', 'verify', '--store', 'damaged'])).toContain('damaged: none');
     expect((await cli(['export', '-o', 'never.tar', '--store', 'damaged'])).stderr).toContain('INTEGRITY_MISSING');

@@ -140,3 +140,23 @@ describe.each(['restart', 'crash', 'full disk'] as const)('a %s', (trouble) => {
     }
   });
 });
+
+it('a disk that can only be read any more: what it has is served after a restart, and nothing is said to be written', async () => {
+  const store = join(disk, 'read-only');
+  expect(await longshore(['import', archives[0] ?? '', '--copy', '--allow-unsigned', '--store', store, '--quiet'])).toMatchObject({ status: 0 });
+  const site: Site = { store, serve: await start(store) };
+  try {
+    expect(await served(site)).toBe(1);
+    await site.serve.stop();
+    await must('nsenter', await onDisk('mount', '-o', 'remount,ro', disk));
+    site.serve = await start(store);
+    expect(await served(site)).toBe(1);
+    expect(await longshore(['status', '--store', store])).toMatchObject({ status: 0, stdout: expect.stringContaining('serving generation 1') });
+    expect(await longshore(['import', archives[1] ?? '', '--copy', '--allow-unsigned', '--store', store])).toMatchObject({ status: 6, stderr: expect.stringContaining('EROFS') });
+    expect(await served(site)).toBe(1);
+  } finally {
+    await site.serve.stop();
+    await must('nsenter', await onDisk('mount', '-o', 'remount,rw', disk));
+    await must('nsenter', await onDisk('rm', '-rf', store));
+  }
+});
