@@ -30,6 +30,8 @@ export interface Entry<L extends ListName = ListName> {
   readonly module: string;
   readonly bom: ParsedBom;
   readonly value: EntryValues[L];
+  /** Of package sets: which of its module's sets for the same target it is, from 1, as the documents count. Else 1. */
+  readonly ordinal: number;
   /** Neither variables nor overlays changed it. */
   readonly isWritten: boolean;
   /** Where it stands, or its field; where the overlay that made it stands. */
@@ -59,17 +61,18 @@ export function selectEntries(boms: readonly ParsedBom[], project: ParsedProject
   const overlays = new Overlays(project);
   for (const bom of boms) {
     const variables = variablesOf(bom, project.value.spec?.values ?? {});
+    const ordinalOf = ordinals();
     for (const list of listNames) {
       const values: readonly unknown[] = bom.value.spec?.[list] ?? [];
       for (const [index, written] of values.entries()) {
         const path = ['spec', list, index];
         const value = substitute(written, variables, bom, path) as EntryValues[ListName];
-        const entry = overlays.apply(entryOf(list, bom, { value, isWritten: value === written }, path));
+        const entry = overlays.apply(entryOf(list, bom, { value, ordinal: ordinalOf(list, value), isWritten: value === written }, path));
         const because = entry === undefined ? 'removed by an overlay' : unselected(entry.value.when, selection, normalArch);
         if (entry === undefined || because !== undefined) dropped.push(droppedOf(list, bom, entry?.value ?? value, because ?? ''));
         else found.push(entry);
       }
-      found.push(...overlays.added(list, bom));
+      found.push(...overlays.added(list, bom, ordinalOf));
     }
   }
   for (const { value, at, isWritten } of found) if (!isWritten) throwFirst(credentialProblems(treeOf(value), (path) => at(...path)));
@@ -85,9 +88,22 @@ function throwFirst([first]: readonly Problem[]): void {
   if (first !== undefined) throw errorOf(first);
 }
 
-function entryOf(list: ListName, bom: ParsedBom, { value, isWritten }: Pick<Entry, 'value' | 'isWritten'>, path: TreePath): Entry {
+type OrdinalOf = (list: ListName, value: EntryValues[ListName]) => number;
+
+function ordinals(): OrdinalOf {
+  const counts = new Map<string, number>();
+  return (list, value) => {
+    if (list !== 'packages') return 1;
+    const { target } = value as BomPackageSet;
+    const ordinal = (counts.get(target) ?? 0) + 1;
+    counts.set(target, ordinal);
+    return ordinal;
+  };
+}
+
+function entryOf(list: ListName, bom: ParsedBom, { value, ordinal, isWritten }: Pick<Entry, 'value' | 'ordinal' | 'isWritten'>, path: TreePath): Entry {
   const at = (...field: TreePath): Position => bom.positionOf([...path, ...field]);
-  return { list, module: bom.value.metadata.name, bom, value, isWritten, at, pathOf: (written, ...field) => localPath(bom, written, at(...field)) };
+  return { list, module: bom.value.metadata.name, bom, value, ordinal, isWritten, at, pathOf: (written, ...field) => localPath(bom, written, at(...field)) };
 }
 
 /** Addresses of this machine's own disk (`file:`, apt's `copy:`) anywhere in `text` are paths: documents from elsewhere may not name them. Throws `INPUT_FIELD`. */
@@ -129,13 +145,18 @@ export function gitName({ id, url }: BomGit): string {
   return id ?? url.replace(/(?:\.git)?\/*$/, '').split(/[/:]/).at(-1) ?? url;
 }
 
-/** What an overlay may call an entry by. */
-function namesOf(list: ListName, value: EntryValues[ListName]): string[] {
+/** The name of a package set in its module. */
+export function setName({ id, target }: BomPackageSet, ordinal: number): string {
+  return id ?? (ordinal === 1 ? target : `${target}-${ordinal}`);
+}
+
+/** What an overlay may call an entry by. Sets of packages all go by their target; one of several by its id, or its place among them. */
+function namesOf(list: ListName, value: EntryValues[ListName], ordinal = 1): string[] {
   const id = value.id === undefined ? [] : [value.id];
   switch (list) {
     case 'images': { const { ref } = value as BomImage; return [...id, ref]; }
     case 'files': { const { saveAs, urls = [], path } = value as BomFile; return [...id, ...(saveAs === undefined ? [] : [saveAs]), ...urls, ...(path === undefined ? [] : [path]), fileName(value as BomFile)].filter((name) => name !== ''); }
-    case 'packages': return [...id, (value as BomPackageSet).target];
+    case 'packages': { const { target } = value as BomPackageSet; return [...id, target, `${target}-${ordinal}`]; }
     case 'charts': { const { source } = value as BomChart; return [...id, ...[source.name, source.oci, source.url, source.path, source.git].filter((name) => name !== undefined), chartName(value as BomChart)]; }
     case 'git': return [...id, (value as BomGit).url, gitName(value as BomGit)];
     default: return id;
@@ -157,8 +178,8 @@ function canonicalOf(ref: string): string | undefined {
   }
 }
 
-function isNamed(list: ListName, value: EntryValues[ListName], name: string): boolean {
-  if (namesOf(list, value).includes(name)) return true;
+function isNamed({ list, ordinal }: Entry, value: EntryValues[ListName], name: string): boolean {
+  if (namesOf(list, value, ordinal).includes(name)) return true;
   if (list !== 'images') return false;
   const wanted = canonicalOf(name);
   const { ref } = value as BomImage;
@@ -182,7 +203,7 @@ class Overlays {
     for (const [index, overlay] of this.overlays.entries()) {
       const { match } = overlay;
       const name = match[matchNames[entry.list]];
-      if (result === undefined || name === undefined || (match.module !== undefined && match.module !== entry.module) || !isNamed(entry.list, result.value, name)) continue;
+      if (result === undefined || name === undefined || (match.module !== undefined && match.module !== entry.module) || !isNamed(entry, result.value, name)) continue;
       this.used.add(index);
       result = overlay.remove === true ? undefined : this.changed(result, overlay, index);
     }
@@ -199,7 +220,7 @@ class Overlays {
     return { ...entry, value, isWritten: false, at, pathOf: (written, ...field) => (isSet(field) ? localPath(project, written, at(...field)) : entry.pathOf(written, ...field)) };
   }
 
-  added(list: ListName, bom: ParsedBom): Entry[] {
+  added(list: ListName, bom: ParsedBom, ordinalOf: OrdinalOf): Entry[] {
     return this.overlays.flatMap((overlay, index) => {
       const items = overlay.add?.[list];
       if (overlay.match.module !== bom.value.metadata.name || !Array.isArray(items)) return [];
@@ -209,7 +230,7 @@ class Overlays {
         const path = ['spec', 'overlays', index, 'add', list, place];
         const at = (...field: TreePath): Position => project.positionOf([...path, ...field]);
         const value = this.check(list, item, path);
-        return { list, module: bom.value.metadata.name, bom, value, isWritten: false, at, pathOf: (written, ...field) => localPath(project, written, at(...field)) };
+        return { list, module: bom.value.metadata.name, bom, value, ordinal: ordinalOf(list, value), isWritten: false, at, pathOf: (written, ...field) => localPath(project, written, at(...field)) };
       });
     });
   }

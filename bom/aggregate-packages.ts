@@ -1,6 +1,6 @@
 // Package entries -> sets to solve, each with its repositories: README "Packages".
 import { type Choice, conflictOf, eitherSide } from './aggregate-conflict.ts';
-import type { Entry } from './aggregate-entries.ts';
+import { type Entry, setName } from './aggregate-entries.ts';
 import { urlOf } from './aggregate-hosts.ts';
 import { localKey, type PackageOptions, RepositoryBook } from './aggregate-repositories.ts';
 import type { ModuleTargets } from './aggregate-targets.ts';
@@ -24,12 +24,9 @@ export function packageSetRequirements(entries: readonly Entry<'packages'>[], re
   const book = new RepositoryBook(repositories, options);
   const dropped: { what: string; because: string }[] = [];
   const sets = new Map<string, PackageSetRequirement>();
-  const counters = new Map<string, number>();
   for (const entry of entries) {
-    const { target: targetId, id } = entry.value;
-    const count = (counters.get(`${entry.module} ${targetId}`) ?? 0) + 1;
-    counters.set(`${entry.module} ${targetId}`, count);
-    const name = `${entry.module}/${id ?? (count === 1 ? targetId : `${targetId}-${count}`)}`;
+    const { target: targetId } = entry.value;
+    const name = `${entry.module}/${setName(entry.value, entry.ordinal)}`;
     const target = targetFor(entry, options.targets);
     if (target === undefined) { dropped.push({ what: `packages ${name}`, because: `target ${targetId} not selected` }); continue; }
     const set = setOf(entry, name, target, { book, project: options.project });
@@ -53,18 +50,21 @@ function checkPins(sets: readonly PackageSetRequirement[]): void {
       if (before === undefined) { pins.set(`${target.id} ${name}`, { pattern, module, at, set }); continue; }
       if (before.module === module || fits(before.pattern, pattern)) continue;
       throw conflictOf(`package ${name} for target ${target.id}`, 'one version', [{ module: before.module, at: before.at, says: before.pattern }, { module, at, says: pattern }],
-        `${eitherSide('packages', [choiceOf(before.set, set, { name, pattern: before.pattern }), choiceOf(set, before.set, { name, pattern })])} To carry both versions, say versions: all in both.`);
+        `${eitherSide('packages', [choiceOf(before.set, set, { name, pattern: before.pattern, sets }), choiceOf(set, before.set, { name, pattern, sets })])} To carry both versions, say versions: all in both.`);
     }
   }
 }
 
 /** What `own` would make of the `other` set, so that it asks for `pattern` of the package too: its whole list, since lists are replaced. */
-function choiceOf({ id, usedBy: [module = ''] }: PackageSetRequirement, { include }: PackageSetRequirement, { name, pattern }: { readonly name: string; readonly pattern: string }): Choice {
+function choiceOf({ id, target, usedBy: [module = ''] }: PackageSetRequirement, { include }: PackageSetRequirement, { name, pattern, sets }: { readonly name: string; readonly pattern: string; readonly sets: readonly PackageSetRequirement[] }): Choice {
   const item = ({ pin, spec, versions }: PackageInclude): string => {
     const what = pin === undefined ? `spec: ${JSON.stringify(spec)}` : `name: ${JSON.stringify(pin.name)}, version: ${JSON.stringify(pin.name === name ? pattern : pin.pattern)}`;
     return `{${what}${versions === 'all' ? ', versions: all' : ''}}`;
   };
-  return { module, name: id.slice(module.length + 1), set: `include: [${include.map(item).join(', ')}]` };
+  const own = id.slice(module.length + 1);
+  // The target names all of its sets: the first of several goes by its place.
+  const isOneOfSeveral = own === target.id && sets.filter((each) => each.target.id === target.id && each.usedBy[0] === module).length > 1;
+  return { module, name: isOneOfSeveral ? `${own}-1` : own, set: `include: [${include.map(item).join(', ')}]` };
 }
 
 /** Whether one version can meet both patterns, where * stands for anything. Two patterns with * are let through: their repositories decide. */

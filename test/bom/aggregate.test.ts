@@ -289,6 +289,15 @@ describe('overlays', () => {
   });
 
   it('are checked like the document', () => {
+    const sets = bom('a', `targets: [{id: t, family: debian, os: debian, release: bookworm, arch: amd64}]
+packageRepositories: [{id: r, manager: deb, targets: [t], uri: "https://example.org/", suite: s, trusted: true}]
+packages: [{manager: deb, target: t, include: [{name: jq}]}, {manager: deb, target: t, include: [{name: tree}]}]`);
+    const included = (overlays: string): unknown => aggregated([sets], `overlays: ${overlays}`).packageSets.map(({ id, dependencies, include }) => [id, dependencies, ...include.map(({ spec }) => spec)]);
+    expect(included('[{match: {packages: t-1}, set: {dependencies: none}}]')).toEqual([['a/t', 'none', 'jq'], ['a/t-2', 'closure', 'tree']]);
+    expect(included('[{match: {packages: t-2}, set: {dependencies: none}}]')).toEqual([['a/t', 'closure', 'jq'], ['a/t-2', 'none', 'tree']]);
+    expect(included('[{match: {packages: t}, set: {dependencies: none}}]')).toEqual([['a/t', 'none', 'jq'], ['a/t-2', 'none', 'tree']]);
+    // The other one keeps its name.
+    expect(included('[{match: {packages: t-1}, remove: true}, {match: {module: a}, add: {packages: [{manager: deb, target: t, include: [{name: zip}]}]}}]')).toEqual([['a/t-2', 'closure', 'tree'], ['a/t-3', 'closure', 'zip']]);
     expect(refusal(() => aggregated([bom('a', 'images: [{ref: "x:1"}]')], 'overlays: [{match: {image: "x:1"}, set: {rf: y}}]'))).toMatchObject({ code: 'INPUT_UNKNOWN_KEY', facts: { actual: 'rf' }, next: 'Did you mean ref?' });
   });
 });

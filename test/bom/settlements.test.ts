@@ -7,6 +7,10 @@ const image = (more: string): string => `images: [{ref: "redis:7", platforms: [l
 const file = (more: string): string => `files: [{urls: ["https://example.org/x.tgz"]${more}}]`;
 const set = (version: string): string => `targets: [{id: el9, family: rhel, os: almalinux, release: "9", arch: amd64}]\npackageRepositories: [{id: r, manager: rpm, targets: [el9], baseurl: "https://example.org/r/", gpgcheck: false}]\npackages: [{id: s, manager: rpm, target: el9, include: [{name: jq, version: "${version}"}]}]`;
 const more = (version: string): string => set(version).replace('id: s, ', '').replace('include: [', 'include: [{spec: "jq = 0:' + version + '"}, {name: curl, versions: all}, {spec: "tar.x86_64"}, ');
+const two = (version: string, isFirst: boolean): string => {
+  const [pinned, other] = [set(version).replace('id: s, ', ''), '{manager: rpm, target: el9, include: [{name: zip, version: "1-1"}, {name: zsh}]}'];
+  return pinned.replace(/packages: \[(.*)\]$/, (_, own: string) => `packages: [${isFirst ? `${own}, ${other}` : `${other}, ${own}`}]`);
+};
 const chart = (host: string): string => `charts: [{source: {repo: "https://${host}/charts", name: c, version: "1.0.0"}}]`;
 const git = (commit: string): string => `git: [{id: g, url: "https://example.org/g.git", commit: ${commit.repeat(40)}}]`;
 
@@ -28,6 +32,8 @@ describe('the overlays that a conflict proposes settle it', () => {
     ['two versions of a package', set('1.6-1'), set('1.7-1'), 2],
     ['two versions of a package, one without its release', set('1.6'), set('1.7-1'), 2],
     ['two versions of a package, in sets without an id that ask for more', more('1.6-1'), more('1.7-1'), 2],
+    ['two versions of a package, in the second of two sets without an id', two('1.6-1', false), two('1.7-1', false), 2],
+    ['two versions of a package, in the first of two sets without an id', two('1.6-1', true), two('1.7-1', true), 2],
     ['two commits', git('1'), git('2'), 1],
     ['two commits, named by their address', git('1').replace('id: g, ', ''), git('2').replace('id: g, ', ''), 1],
     ['two repositories of one name', git('1'), git('1').replace('example.org', 'example.com'), 1],
