@@ -69,7 +69,7 @@ function lost(blobs: readonly (Descriptor & { readonly what: string })[]): Bundl
     subject: blobs[0]?.what ?? 'content',
     expected: 'content that was stored while locking',
     actual: `nothing for ${blobs[0]?.digest}${blobs.length > 1 ? ` and ${blobs.length - 1} more` : ''}, and no address to fetch it from`,
-    next: 'Name the documents that the lock was made from with -f; for keys and local files, run `longshore lock` again with this store where they are.',
+    next: 'Name the documents that the lock was made from with -f: BOMs, local files and keys under their paths are taken from them. What they do not have anymore, or have at an address: run `longshore lock` again with this store.',
     details: { missing: blobs.map(({ digest, what }) => ({ digest, what })) },
   });
 }

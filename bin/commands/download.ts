@@ -9,6 +9,7 @@ import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { readLock, type Stock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
+import { takeLocalContent } from '../local-content.ts';
 import { accessOf } from '../remote-modules.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
@@ -41,7 +42,11 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     for (const { digest, size, bytes } of aggregated?.boms ?? []) {
       if (lock.spec.boms.some((bom) => bom.digest === digest)) await store.putBytes({ mediaType: bomMediaType, digest, size, bytes });
     }
-    const before = await stockOf(lock, store);
+    let before = await stockOf(lock, store);
+    if (aggregated !== undefined && before.missing.length > 0) {
+      await takeLocalContent(aggregated, before.missing, { store, signal: context.signal });
+      before = await stockOf(lock, store);
+    }
     const stock = (await takeFromCache(context, before, store)) ? await stockOf(lock, store) : before;
     const free = await store.freeBytes();
     const partial = await store.partialBytes();

@@ -72,6 +72,14 @@ beforeAll(async () => {
 });
 afterAll(() => registry?.stop());
 
+it('download takes what the documents name on this machine into a store that is not the one that locked', async () => {
+  const elsewhere = (...more: string[]): Promise<Outcome> => longshore(['download', '--store', 'elsewhere', '--insecure-registry', registry.host, ...more], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'no-cache') } });
+  const without = await elsewhere();
+  expect(without).toMatchObject({ status: 5, stderr: expect.stringContaining('Name the documents that the lock was made from with -f') });
+  expect(await elsewhere('-f', 'site.yaml')).toMatchObject({ status: 0 });
+  await ok(['store', 'verify', '--store', 'elsewhere']);
+});
+
 describe('a delta', () => {
   it('by the site’s receipt carries what is new, and is refused where its base is not', async () => {
     await ok(['receipt', '--store', 'machine', '-o', 'receipt.asc']);
@@ -237,6 +245,9 @@ describe('looking inside', () => {
   it('why', async () => {
     expect(await ok(['why', 'tool-data'])).toMatch(/tool-data 1: depends\n\s+tool 1: asked for/);
     expect((await cli(['why', 'nothing-of-that-name'])).status).toBe(3);
+    const line = (await readFile(join(folder, 'site.yaml'), 'utf8')).split('\n').findIndex((each) => each.includes('images:')) + 1;
+    expect(await ok(['why', 'team/tool', '-f', 'site.yaml'])).toBe(`image ${registry.host}/team/tool:1, for site\n  at site.yaml:${line}:18\n`);
+    expect(await ok(['why', 'tool-data', '-f', 'site.yaml'])).toMatch(new RegExp(`at site\\.yaml:${line + 3}:\\d+\\n`));
   });
 
   it('the store by skopeo, in place', async () => {
