@@ -80,8 +80,7 @@ export function createAgents(options: AgentOptions): Agents {
       const key = [url.protocol, own === undefined ? '' : url.host, proxy === undefined ? 'direct' : 'proxy'].join(' ');
       let agent = made.get(key);
       if (agent === undefined) {
-        const tls = url.protocol === 'https:' || proxy?.startsWith('https:') === true ? tlsFor(own) : {};
-        agent = makeAgent(options, { tls, proxy });
+        agent = makeAgent(options, { tls: url.protocol === 'https:' ? tlsFor(own) : {}, proxy, proxyTls: proxy !== undefined && /^https:/i.test(proxy) ? tlsFor(undefined) : {} });
         made.set(key, agent);
       }
       return agent;
@@ -96,7 +95,7 @@ export function createAgents(options: AgentOptions): Agents {
   };
 }
 
-function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly proxy: string | undefined }): Dispatcher {
+function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly proxy: string | undefined; /** Never with the certificate that is for the server behind it. */ readonly proxyTls: object }): Dispatcher {
   const common = {
     allowH2: false,
     headersTimeout: options.stallTimeoutMs,
@@ -110,7 +109,7 @@ function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly 
   const proxy = /^[a-z0-9]+:\/\//i.test(way.proxy) ? way.proxy : `http://${way.proxy}`;
   // Tunnels need what only the whole of undici sets up; see undici-parts.d.ts.
   const { ProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici');
-  return new ProxyAgent({ ...common, uri: proxy, requestTls: way.tls, proxyTls: way.tls });
+  return new ProxyAgent({ ...common, uri: proxy, requestTls: way.tls, proxyTls: way.proxyTls });
 }
 
 type OwnTls = Omit<ClientCertificate, 'caFile'> & { readonly caFiles: readonly string[] }

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { createServer as createPlainServer } from 'node:http';
+import { createServer as createPlainServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CertificateAndKey, issueServerCertificate, makeAuthority } from '../../repository/tls/certificate.ts';
 import { createHttpClient, type Http, type HttpOptions } from '../../transport/http.ts';
@@ -147,24 +147,30 @@ describe('bodies that threads fetch over TLS', () => {
 });
 
 describe('https through a proxy', () => {
-  it('goes through CONNECT: the proxy learns the host and gets its login, the server nothing of either', async () => {
-    const { port, asked } = await serve(certificateFor(['files.example.org']), (_, response) => { response.end('by tls'); });
+  it.each(['http', 'https'])('goes through CONNECT over %s: the proxy learns the host and gets its login, neither gets what is for the other', async (scheme) => {
+    const shown = certificateFor(['who']);
+    const asking = { requestCert: true, rejectUnauthorized: false };
+    const { port, asked } = await serve(certificateFor(['files.example.org']), (_, response) => { response.end('by tls'); }, asking);
     const seen: { readonly method: string | undefined; readonly url: string | undefined; readonly login: string | undefined }[] = [];
-    const proxy = createPlainServer((request, response) => { seen.push({ method: request.method, url: request.url, login: undefined }); response.writeHead(500).end(); });
-    proxy.on('connect', ({ method, url, headers }, socket: Duplex) => {
+    const certificates: unknown[] = [];
+    const refuse: RequestListener = (request, response) => { seen.push({ method: request.method, url: request.url, login: undefined }); response.writeHead(500).end(); };
+    const proxy = scheme === 'http' ? createPlainServer(refuse) : createServer({ ...optionsOf(here), ...asking }, refuse);
+    proxy.on('connect', ({ method, url, headers }: IncomingMessage, socket: Duplex) => {
       seen.push({ method, url, login: headers['proxy-authorization'] });
+      if (socket instanceof TLSSocket) certificates.push(socket.getPeerCertificate().subject);
       const through = connect(port, '127.0.0.1', () => { socket.write('HTTP/1.1 200 Connection established\r\n\r\n'); through.pipe(socket); socket.pipe(through); });
       for (const each of [socket, through]) each.on('error', () => { socket.destroy(); through.destroy(); });
     });
     await new Promise<void>((done) => { proxy.listen(0, '127.0.0.1', done); });
     open.push(async () => { proxy.closeAllConnections(); await new Promise((done) => { proxy.close(done); }); });
-    const address = `http://who:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    const http = client({ env: { HTTPS_PROXY: address } });
+    const address = `${scheme}://who:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const http = client({ env: { HTTPS_PROXY: address }, clientCertificates: { [`files.example.org:${port}`]: { cert: shown.certificate, key: shown.key } } });
     const { body } = await http.get(`https://files.example.org:${port}/x`, { signal, maxBytes: 100 });
     expect(new TextDecoder().decode(body)).toBe('by tls');
     expect(seen).toEqual([{ method: 'CONNECT', url: `files.example.org:${port}`, login: `Basic ${Buffer.from('who:secret').toString('base64')}` }]);
-    expect(asked.map(({ headers }) => headers['proxy-authorization'])).toEqual([undefined]);
-    // A server whose authority nobody named is refused through the proxy as it is without.
+    expect(asked.map(({ headers, client: own }) => [headers['proxy-authorization'], own])).toEqual([[undefined, 'who']]);
+    expect(certificates).toEqual(scheme === 'http' ? [] : [undefined]);
+    // A server, or a proxy, whose authority nobody named is refused.
     await expect(client({ env: { HTTPS_PROXY: address }, caFiles: [] }).get(`https://files.example.org:${port}/x`, { signal, maxBytes: 100 })).rejects.toMatchObject({ code: 'TRANSFER_TLS' });
   });
 });
