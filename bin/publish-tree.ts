@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { bundleOf } from '../bom/bundle.ts';
 import { canonicalJson } from '../bom/canonical-json.ts';
+import type { Lock } from '../bom/lock.ts';
 import { checkTreeFolder, publishTree, type TreeResult } from '../importer/targets/tree.ts';
 import type { Served } from '../repository/content.ts';
 import { commitFile, makeDirectory } from '../store/durable-file.ts';
@@ -17,6 +19,8 @@ export interface PublishTreeOptions {
   readonly folder: string;
   readonly keep: number;
   readonly project?: string;
+  /** A lock that need not be read again. */
+  readonly known?: Lock;
 }
 
 /** What is served now, or one project of it, as a tree for another web server; one at a time in one folder. */
@@ -28,7 +32,7 @@ export async function publishStoreTree(context: CommandContext, store: Store, op
 }
 
 /** Dates of Release files never go back in one folder: apt ignores an older one. */
-async function publishCurrent(context: CommandContext, store: Store, { folder, keep, project }: PublishTreeOptions): Promise<TreeResult> {
+async function publishCurrent(context: CommandContext, store: Store, { folder, keep, project, known }: PublishTreeOptions): Promise<TreeResult> {
   const generations = new Generations(store.root);
   const projects = project === undefined ? await generations.projects() : [project];
   const current = (await Promise.all(projects.map((name) => generations.current(name)))).filter((each): each is Generation => each !== undefined);
@@ -40,7 +44,8 @@ async function publishCurrent(context: CommandContext, store: Store, { folder, k
     const last = before[generation.project];
     const date = last?.generation === generation.id ? last.date : Math.max(Math.floor(context.now().getTime() / 1000), (last?.date ?? 0) + 1);
     after[generation.project] = { generation: generation.id, date };
-    served.push({ lock: await lockOf(store, generation), generation: generation.id, date });
+    const isKnown = known !== undefined && bundleOf(known).lock.digest === generation.lock;
+    served.push({ lock: isKnown ? known : await lockOf(store, generation), generation: generation.id, date });
   }
   const { signer, publicKey } = await machineKey(store.root, context.now());
   const files = await treeFiles(served, {

@@ -135,3 +135,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   for (const row of rows) row.forEach((cell, column) => { widths[column] = Math.max(widths[column] ?? 0, cell.length); });
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
 }
+
+/** What publishing a tree came to. */
+export function treeText(folder: string, { changed, tree, files, linked, cloned, written }: { readonly changed: boolean; readonly tree: number; readonly files: number; readonly linked: number; readonly cloned: number; readonly written: number }): string {
+  const first = `${folder}/current: ${changed ? `tree ${tree} is served` : `nothing to do: tree ${tree} is the same`}, ${files} files`;
+  return changed ? `${first}\n  ${linked} linked, ${cloned} cloned, ${written} written` : first;
+}

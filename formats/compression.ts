@@ -157,3 +157,8 @@ function withPlainHead(member: Buffer): Buffer {
 export function xzCompress(bytes: Uint8Array): Uint8Array {
   return xz.compressSync(bytes);
 }
+
+/** The same bytes, made in a thread of its own. */
+export function xzApart(bytes: Uint8Array): Promise<Uint8Array> {
+  return xz.compress(bytes);
+}

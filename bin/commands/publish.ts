@@ -5,6 +5,7 @@ import { Generations } from '../../store/generations.ts';
 import { holding } from '../../store/store-lock.ts';
 import { type CommandContext, concurrencyOption, defineCommand, keyOption, networkOptions, positiveInteger } from '../context.ts';
 import { layoutOptions, type PublishFlags } from './publish-flags.ts';
+import { treeText } from '../render.ts';
 import type { Publishing } from './publish-layout.ts';
 import { lockOf, onlyProject, optionalStore, withStore } from './status.ts';
 
@@ -67,9 +68,6 @@ async function publishTree(context: CommandContext, { tree: folder, keep, store:
   const { publishStoreTree } = await import('../publish-tree.ts');
   await withStore(root, async (store) => {
     const result = await holding(store.root, { role: 'use', signal: context.signal }, () => publishStoreTree(context, store, { folder, keep, ...(project === undefined ? {} : { project }) }));
-    context.print({ folder, ...result }, [
-      `${folder}/current: ${result.changed ? `tree ${result.tree} is served` : `nothing to do: tree ${result.tree} is the same`}, ${result.files} files`,
-      ...(result.changed ? [`  ${result.linked} linked, ${result.cloned} cloned, ${result.written} written`] : []),
-    ].join('\n'));
+    context.print({ folder, ...result }, treeText(folder, result));
   });
 }

@@ -2,17 +2,23 @@ import { type Command, Option } from 'commander';
 import type { Lock } from '../../bom/lock.ts';
 import { type ServedResult, serveLock } from '../../importer/serve-lock.ts';
 import { warnOfSharedNames } from '../../importer/shared-names.ts';
+import type { TreeResult } from '../../importer/targets/tree.ts';
 import { holding } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { warmFetchThreads } from '../../transport/fetch-threads.ts';
-import { type CommandContext, defineCommand, machineStore } from '../context.ts';
+import { type CommandContext, defineCommand, machineStore, positiveInteger } from '../context.ts';
 import { exists } from '../files.ts';
 import { downloadText, runDownload } from './download.ts';
+import { treeText } from '../render.ts';
 import { type LockFlags, lockBasis, lockFlags, lockSummary, readBasis } from './lock.ts';
 
 export interface SyncFlags extends LockFlags {
   readonly allowDowngrade?: boolean;
   readonly allowUpgradePath?: boolean;
+  /** Where another web server finds what is served, too. */
+  readonly tree?: string;
+  /** Trees that stay there. */
+  readonly keep?: number;
 }
 
 /** Of `lock`, with the machine's store, and what a switch asks. */
@@ -25,7 +31,11 @@ export const syncFlags = (): Option[] => [
 export function registerSync(program: Command): void {
   defineCommand<SyncFlags>(program, 'sync', {
     description: 'on a jump host: lock, download, and serve what came as the next generation, without an archive',
-    flags: syncFlags(),
+    flags: [
+      ...syncFlags(),
+      new Option('--tree <dir>', 'publish what is served below DIR/current too, for another web server, as `longshore publish --tree` does'),
+      new Option('--keep <n>', 'with --tree: trees that stay').default(3).argParser(positiveInteger),
+    ],
     action: async (context, flags) => {
       const { document, text } = await runSync(context, flags);
       context.print(document, text);
@@ -43,13 +53,16 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
   try {
     const locked = await lockBasis(context, flags, basis);
     const { lock } = locked;
-    const downloaded = await runDownload(context, lock, flags, locked.inputs);
-    const served = await serving(context, flags, lock);
+    const downloading = runDownload(context, lock, flags, locked.inputs);
+    // What publishing takes is made ready while the content is on its way.
+    const [downloaded, tree] = await Promise.all([downloading, flags.tree === undefined ? undefined : beginTree(lock)]);
+    const { served, published } = await serving(context, flags, { lock, tree });
     const { generation } = served;
     const summary = lockSummary(locked, flags.lock);
     return {
-      document: { ...summary.document, ...downloaded, generation, switched: served.changed },
+      document: { ...summary.document, ...downloaded, generation, switched: served.changed, ...(published === undefined ? {} : { tree: { folder: flags.tree, ...published } }) },
       text: [summary.text, downloadText(downloaded, flags.store), `${generation.project}: generation ${generation.id} is served (sequence ${generation.sequence})${served.changed ? '' : ', as before'}`,
+        ...(published === undefined ? [] : [treeText(flags.tree ?? '', published)]),
         ...lock.spec.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`)].join('\n'),
     };
   } finally {
@@ -57,12 +70,23 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
   }
 }
 
-async function serving(context: CommandContext, flags: SyncFlags, lock: Lock): Promise<ServedResult> {
+type TreePublisher = typeof import('../publish-tree.ts');
+
+async function beginTree(lock: Lock): Promise<TreePublisher> {
+  const [publisher, { beginIndexes }] = await Promise.all([import('../publish-tree.ts'), import('../../repository/mirror/apt.ts')]);
+  beginIndexes(lock);
+  return publisher;
+}
+
+/** The switch to what is in the store now, then the tree of it. */
+async function serving(context: CommandContext, flags: SyncFlags, { lock, tree }: { readonly lock: Lock; readonly tree: TreePublisher | undefined }): Promise<{ readonly served: ServedResult; readonly published?: TreeResult }> {
   const store = await Store.open(flags.store, { create: true });
   try {
     return await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, async () => {
       await warnOfSharedNames(store, lock, context.notify);
-      return serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
+      const served = await serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
+      if (tree === undefined || flags.tree === undefined) return { served };
+      return { served, published: await tree.publishStoreTree(context, store, { folder: flags.tree, keep: flags.keep ?? 3, known: lock }) };
     });
   } finally {
     store.close();

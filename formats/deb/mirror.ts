@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hexOf } from '../../bom/digest.ts';
 import type { LockedPackage } from '../../bom/lock.ts';
-import { gzip, xzCompress } from '../compression.ts';
+import { gzip, gzipApart, xzApart, xzCompress } from '../compression.ts';
 import { formatReleaseDate } from './release.ts';
 import { compareVersions } from './version.ts';
 
@@ -59,9 +59,9 @@ function packagesOf(packages: readonly LockedPackage[], arch: string): Uint8Arra
   return encoder.encode(wanted.map(stanzaOf).join('\n'));
 }
 
-function releaseOf(options: AptMirrorOptions, architectures: readonly string[], indexes: readonly AptMirrorFile[]): Uint8Array {
+function releaseOf(options: AptMirrorOptions, architectures: readonly string[], indexes: readonly AptIndex[]): Uint8Array {
   const list = (algorithm: 'sha256' | 'sha512'): string =>
-    indexes.map(({ path, bytes }) => ` ${hash(algorithm, bytes)} ${String(bytes.length).padStart(10)} ${path}\n`).join('');
+    indexes.map((index) => ` ${index[algorithm]} ${String(index.bytes.length).padStart(10)} ${index.path}\n`).join('');
   return encoder.encode([
     'Origin: longshore\n',
     `Label: ${options.label}\n`,
@@ -78,31 +78,69 @@ function releaseOf(options: AptMirrorOptions, architectures: readonly string[], 
   ].join(''));
 }
 
+interface AptIndex extends AptMirrorFile {
+  readonly sha256: string;
+  readonly sha512: string;
+}
+
+const indexOf = (path: string, bytes: Uint8Array): AptIndex => ({ path, bytes, sha256: hash('sha256', bytes), sha512: hash('sha512', bytes) });
+
+/** What a mirror says of its packages, whenever and by whatever name it is published. */
+export interface AptIndexes {
+  readonly architectures: readonly string[];
+  /** Relative to `dists/<target>/`. */
+  readonly indexes: readonly AptIndex[];
+}
+
+type Contents = Pick<AptMirrorOptions, 'target' | 'architectures' | 'plain'>;
+
+/** The uncompressed index of each architecture. */
+function plainIndexes(packages: readonly LockedPackage[], { target, architectures: wanted }: Contents): { readonly arch: string; readonly plain: Uint8Array }[] {
+  const own = packages.filter((item) => item.manager === 'deb' && item.target === target).sort(inOrder);
+  const once = own.filter((item, index) => {
+    const before = own[index - 1];
+    return before === undefined || before.name !== item.name || before.version !== item.version || before.arch !== item.arch;
+  });
+  const architectures = [...new Set([...wanted, ...once.map((item) => item.arch)])].filter((arch) => arch !== 'all').sort();
+  return architectures.map((arch) => ({ arch, plain: packagesOf(once, arch) }));
+}
+
+const pathOf = (arch: string): string => `main/binary-${arch}/Packages`;
+
+/** The indexes that {@link aptMirrorOf} publishes, compressed in other threads, all at once. */
+export async function aptIndexes(packages: readonly LockedPackage[], contents: Contents): Promise<AptIndexes> {
+  const plains = plainIndexes(packages, contents);
+  const compressed = await Promise.all(plains.map(({ plain }) => Promise.all([gzipApart(plain), xzApart(plain)])));
+  return {
+    architectures: plains.map(({ arch }) => arch),
+    indexes: plains.flatMap(({ arch, plain }, at) => [indexOf(pathOf(arch), plain), ...(compressed[at] ?? []).map((bytes, way) => indexOf(`${pathOf(arch)}${way === 0 ? '.gz' : '.xz'}`, bytes))]),
+  };
+}
+
 /**
  * The indexes and the unsigned Release of one target's mirror. Deterministic: sorted by name, version and architecture, one stanza for each
  * of them, no clock. Each index has by-hash copies under SHA256 and SHA512 (apt asks for the strongest hash that Release lists), so that
  * a client in the middle of an update keeps finding what its Release names. Packages of other managers and targets are left out.
  */
 export function renderAptMirror(packages: readonly LockedPackage[], options: AptMirrorOptions): AptMirror {
+  const plains = plainIndexes(packages, options);
+  const indexes = plains.flatMap(({ arch, plain }) => {
+    const path = pathOf(arch);
+    if (options.plain === true) return [indexOf(path, plain)];
+    return [indexOf(path, plain), indexOf(`${path}.gz`, gzip(plain)), indexOf(`${path}.xz`, xzCompress(plain))];
+  });
+  return aptMirrorOf({ architectures: plains.map(({ arch }) => arch), indexes }, options);
+}
+
+/** {@link renderAptMirror}, with indexes that were made before. */
+export function aptMirrorOf({ architectures, indexes }: AptIndexes, options: AptMirrorOptions): AptMirror {
   const dists = `dists/${options.target}`;
-  const own = packages.filter((item) => item.manager === 'deb' && item.target === options.target).sort(inOrder);
-  const once = own.filter((item, index) => {
-    const before = own[index - 1];
-    return before === undefined || before.name !== item.name || before.version !== item.version || before.arch !== item.arch;
-  });
-  const architectures = [...new Set([...options.architectures, ...once.map((item) => item.arch)])].filter((arch) => arch !== 'all').sort();
-  const indexes = architectures.flatMap((arch) => {
-    const plain = packagesOf(once, arch);
-    const path = `main/binary-${arch}/Packages`;
-    if (options.plain === true) return [{ path, bytes: plain }];
-    return [{ path, bytes: plain }, { path: `${path}.gz`, bytes: gzip(plain) }, { path: `${path}.xz`, bytes: xzCompress(plain) }];
-  });
   const release = releaseOf(options, architectures, indexes);
   const byHash = new Map<string, Uint8Array>();
-  for (const { path, bytes } of options.plain === true ? [] : indexes) {
+  for (const { path, bytes, sha256, sha512 } of options.plain === true ? [] : indexes) {
     const folder = path.slice(0, path.lastIndexOf('/'));
-    byHash.set(`${folder}/by-hash/SHA256/${hash('sha256', bytes)}`, bytes);
-    byHash.set(`${folder}/by-hash/SHA512/${hash('sha512', bytes)}`, bytes);
+    byHash.set(`${folder}/by-hash/SHA256/${sha256}`, bytes);
+    byHash.set(`${folder}/by-hash/SHA512/${sha512}`, bytes);
   }
   const files = [
     { path: `${dists}/Release`, bytes: release },

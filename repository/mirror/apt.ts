@@ -1,9 +1,10 @@
 // The apt mirrors: Debian wiki, DebianRepository/Format; apt-secure(8). Indexes are rendered once for each content; packages come from the blobs.
 import { digestOf } from '../../bom/digest.ts';
+import type { Lock, LockedTarget } from '../../bom/lock.ts';
 import type { Answer } from '../answer.ts';
 import type { Served, ServedBlobs } from '../content.ts';
 import { aliasOf, candidatesOf, type MirrorOf, mirrorsOf, Pools } from './mirror-of.ts';
-import { renderApart } from './render.ts';
+import { indexesOf, renderApart, stanzasApartFrom } from './render.ts';
 import type { Signer } from './signer.ts';
 
 interface Rendered {
@@ -13,6 +14,17 @@ interface Rendered {
 }
 
 const debianArchitecture: Readonly<Record<string, string>> = { '386': 'i386', arm: 'armhf', ppc64le: 'ppc64el', mips64le: 'mips64el' };
+
+/** Begins to make the indexes of a lock's mirrors, whose Release is made when they are published. */
+export function beginIndexes(lock: Lock): void {
+  for (const { packages, target } of mirrorsOf([{ lock, date: 0 }], 'deb')) {
+    if (packages.length < stanzasApartFrom) indexesOf(packages, { target: target.id, architectures: architecturesOf(target) }).catch(() => undefined);
+  }
+}
+
+function architecturesOf({ arch }: LockedTarget): string[] {
+  return arch === 'any' ? [] : [debianArchitecture[arch] ?? arch];
+}
 
 /** All apt mirrors of the served locks. Renders at the first question, or in {@link prepare}, and never again. */
 export class AptMirrors {
@@ -81,8 +93,7 @@ export class AptMirrors {
     const { target, project, packages } = mirror;
     const validity = this.signer?.releases;
     const date = Math.max(mirror.date, Math.floor(validity?.nowS() ?? 0));
-    const architectures = target.arch === 'any' ? [] : [debianArchitecture[target.arch] ?? target.arch];
-    const { files, release } = await renderApart(packages, { target: target.id, label: project, date, architectures, ...(validity === undefined ? {} : { validUntil: date + validity.validForS }) });
+    const { files, release } = await renderApart(packages, { target: target.id, label: project, date, architectures: architecturesOf(target), ...(validity === undefined ? {} : { validUntil: date + validity.validForS }) });
     const all = new Map(files.map(({ path, bytes }) => [path, bytes]));
     if (this.signer !== undefined) {
       const encoder = new TextEncoder();

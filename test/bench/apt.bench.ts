@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostSystem } from '../../scripts/quickstart/documents.ts';
 import { machineSources, makeAptRoot } from '../support/apt-root.ts';
-import { freePort, longshorePath, must, projectRoot, startService } from '../support/command.ts';
+import { freePort, must, projectRoot } from '../support/command.ts';
 import { compare, type Contestant, report } from '../support/measure.ts';
 
 /** As it is started where it is used. */
@@ -47,20 +47,40 @@ async function benchLocks(folder: string, rounds: number, host: Host): Promise<v
   }
 }
 
-/** A repository of real packages on loopback, and the key that signs it. */
+/** A repository of real packages, as nginx serves it on loopback to everybody alike, and the key that signs it. */
 async function makeUpstream(folder: string, host: Host): Promise<{ readonly uri: string; readonly key: string; readonly count: number; stop(): Promise<void> }> {
   await writeFile(join(folder, 'upstream.yaml'), bomOf('upstream', host, mirrored, true));
   await must('sh', ['-c', `${longshore} lock -f upstream.yaml --lock all.json --store upstream --quiet`], { cwd: folder });
   const lock = JSON.parse(await readFile(join(folder, 'all.json'), 'utf8')) as { spec: { packages: { name: string; size: number }[] } };
   lock.spec.packages = lock.spec.packages.slice(0, Number(process.env.BENCH_DEBS ?? 500));
   await writeFile(join(folder, 'some.json'), JSON.stringify(lock));
-  await must('sh', ['-c', `${longshore} download --lock some.json --store upstream --quiet && ${longshore} export --lock some.json --store upstream -o upstream.tar --quiet && ${longshore} import upstream.tar --allow-unsigned --store site --quiet`], { cwd: folder });
+  await must('sh', ['-c', `${longshore} download --lock some.json --store upstream --quiet && ${longshore} export --lock some.json --store upstream -o upstream.tar --quiet && ${longshore} import upstream.tar --allow-unsigned --store site --quiet && ${longshore} publish --tree upstream-tree --store site --quiet`], { cwd: folder });
   // apt-mirror cannot do ports.
-  const service = await startService(process.execPath, [longshorePath, 'serve', '--store', 'site', '--listen', '127.0.17.1:80'], { cwd: folder, ready: (output) => output.includes('http://127.0.17.1') });
-  const uri = 'http://127.0.17.1/apt/upstream/machine';
+  await writeFile(join(folder, 'nginx.conf'), `pid nginx.pid; error_log stderr; worker_processes 1;
+events { worker_connections 256; }
+http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; default_type application/octet-stream;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name}.nginx;`).join(' ')}
+  server { listen 127.0.17.1:80; root upstream-tree/current; } }
+`);
+  await must('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], { cwd: folder });
   await cp(join(folder, 'site/keys/machine.asc'), join(folder, 'upstream.asc'));
   await must('gpg', ['--batch', '--yes', '--dearmor', '-o', 'upstream.gpg', 'upstream.asc'], { cwd: folder });
-  return { uri, key: join(folder, 'upstream.gpg'), count: lock.spec.packages.length, stop: () => service.stop() };
+  const stop = async (): Promise<void> => { await must('sh', ['-c', 'kill $(cat nginx.pid)'], { cwd: folder }); };
+  return { uri: 'http://127.0.17.1/apt/upstream/machine', key: join(folder, 'upstream.gpg'), count: lock.spec.packages.length, stop };
+}
+
+/** What each of them is told, and the key that aptly and reprepro sign with: as long as ours. */
+async function writeSettings(folder: string, uri: string, arch: string): Promise<void> {
+  await mkdir(join(folder, 'reprepro.conf'), { recursive: true });
+  await mkdir(join(folder, 'gnupg'), { mode: 0o700, recursive: true });
+  const gpg = (...args: readonly string[]): Promise<string> => must('gpg', ['--homedir', 'gnupg', '--batch', '--quiet', ...args], { cwd: folder });
+  await gpg('--passphrase', '', '--quick-gen-key', 'mirror', 'rsa4096', 'sign', 'never');
+  await gpg('--import', 'upstream.asc');
+  const [, fingerprint = ''] = /^fpr:+([0-9A-F]{40}):/m.exec(await must('gpg', ['--with-colons', '--show-keys', 'upstream.asc'], { cwd: folder })) ?? [];
+  await writeFile(join(folder, 'aptly.conf'), JSON.stringify({ rootDir: join(folder, 'aptly'), downloadConcurrency: 8, architectures: [arch], gpgProvider: 'gpg', skipContentsPublishing: true }));
+  await writeFile(join(folder, 'reprepro.conf/distributions'), `Codename: machine\nArchitectures: ${arch}\nComponents: main\nUpdate: upstream\nSignWith: mirror\n`);
+  await writeFile(join(folder, 'reprepro.conf/updates'), `Name: upstream\nMethod: ${uri}\nSuite: machine\nComponents: main\nArchitectures: ${arch}\nVerifyRelease: ${fingerprint.slice(-16)}\nGetInRelease: yes\n`);
+  await writeFile(join(folder, 'apt-mirror.list'), `set base_path ${folder}/apt-mirror\nset nthreads 8\nset _tilde 0\nset defaultarch ${arch}\nset run_postmirror 0\ndeb ${uri} machine main\n`);
 }
 
 async function benchMirrors(folder: string, rounds: number, host: Host): Promise<void> {
@@ -75,15 +95,9 @@ spec:
   packageRepositories: [{id: upstream, manager: deb, line: "deb ${upstream.uri} machine main", gpgKeys: [{path: upstream.asc}]}]
   packages: [{id: all, manager: deb, target: machine, dependencies: none, include: [${names.join(', ')}]}]
 `);
-    await writeFile(join(folder, 'aptly.conf'), JSON.stringify({ rootDir: join(folder, 'aptly'), downloadConcurrency: 8, architectures: [host.arch], gpgProvider: 'gpg', gpgDisableSign: true, skipContentsPublishing: true }));
-    await mkdir(join(folder, 'reprepro.conf'), { recursive: true });
-    await mkdir(join(folder, 'gnupg'), { mode: 0o700, recursive: true });
-    await must('gpg', ['--homedir', 'gnupg', '--batch', '--quiet', '--import', 'upstream.asc'], { cwd: folder });
-    const [, fingerprint = ''] = /^fpr:+([0-9A-F]{40}):/m.exec(await must('gpg', ['--homedir', 'gnupg', '--batch', '--with-colons', '--list-keys'], { cwd: folder })) ?? [];
-    await writeFile(join(folder, 'reprepro.conf/distributions'), `Codename: machine\nArchitectures: ${host.arch}\nComponents: main\nUpdate: upstream\n`);
-    await writeFile(join(folder, 'reprepro.conf/updates'), `Name: upstream\nMethod: ${upstream.uri}\nSuite: machine\nComponents: main\nArchitectures: ${host.arch}\nVerifyRelease: ${fingerprint.slice(-16)}\nGetInRelease: yes\n`);
-    await writeFile(join(folder, 'apt-mirror.list'), `set base_path ${folder}/apt-mirror\nset nthreads 8\nset _tilde 0\nset defaultarch ${host.arch}\nset run_postmirror 0\ndeb ${upstream.uri} machine main\n`);
-    console.log(report(`download of ${upstream.count} packages and a mirror of them, nothing there before`, await compare(mirrorContestants(upstream, await freePort()), { cwd: folder, rounds }), 'longshore sync, served'));
+    await writeSettings(folder, upstream.uri, host.arch);
+    const contestants = mirrorContestants(upstream, await freePort());
+    console.log(report(`download of ${upstream.count} packages, verified, and a signed mirror of them, nothing there before`, await compare(contestants, { cwd: folder, rounds }), 'longshore sync --tree'));
   } finally {
     await must('sh', ['-c', stopService], { cwd: folder });
     await upstream.stop();
@@ -92,17 +106,25 @@ spec:
 
 const stopService = 'if [ -f serve.pid ]; then kill $(cat serve.pid) 2>/dev/null || true; rm serve.pid; fi';
 
-function mirrorContestants({ uri, key }: { readonly uri: string; readonly key: string }, port: number): Contestant[] {
+function mirrorContestants({ uri, key, count }: { readonly uri: string; readonly key: string; readonly count: number }, port: number): Contestant[] {
+  const gnupg = 'export GNUPGHOME=$PWD/gnupg;';
   const aptly = 'aptly -config=aptly.conf';
   const ours = `http://127.0.0.1:${port}/apt/mirror/machine/dists/machine/InRelease`;
+  // Its key is made once for a machine, as the others' is.
+  const empty = 'rm -rf machine mirror.lock.json published && mkdir machine && cp -r site/keys machine/keys';
+  const sync = `${longshore} sync -f mirror.yaml --lock mirror.lock.json --store machine --quiet`;
+  const whole = (root: string): string => `&& test -s ${root}/dists/machine/InRelease && test $(find ${root}/pool -name '*.deb' | wc -l) = ${count}`;
   return [
-    { name: 'aptly: mirror, snapshot, publish', prepare: 'rm -rf aptly', command: `${aptly} mirror create -keyring=${key} m ${uri} machine main && ${aptly} mirror update -keyring=${key} m && ${aptly} snapshot create s from mirror m && ${aptly} publish snapshot -skip-signing -distribution=machine s` },
-    { name: 'reprepro update', prepare: 'rm -rf reprepro && mkdir -p reprepro && cp -r reprepro.conf reprepro/conf', command: 'GNUPGHOME=$PWD/gnupg reprepro -b reprepro update' },
-    { name: 'apt-mirror (copies, publishes nothing)', prepare: 'rm -rf apt-mirror && mkdir -p apt-mirror/mirror apt-mirror/skel apt-mirror/var', command: 'apt-mirror apt-mirror.list' },
     {
-      // The service runs before, as it does where it is used; its key is made then, too. The others do not sign at all.
-      name: 'longshore sync, served', prepare: `${stopService}; rm -rf machine mirror.lock.json && mkdir machine && cp -r site/keys machine/keys && { ${longshore} serve --store machine --listen 127.0.0.1:${port} >/dev/null 2>&1 & echo $! > serve.pid; } && until curl -fsS -o /dev/null http://127.0.0.1:${port}/healthz; do sleep 0.1; done 2>/dev/null`,
-      command: `${longshore} sync -f mirror.yaml --lock mirror.lock.json --store machine --quiet && until curl -fsS -o /dev/null ${ours} 2>/dev/null; do sleep 0.02; done`,
+      name: 'aptly: mirror, snapshot, publish', prepare: 'rm -rf aptly',
+      command: `${gnupg} ${aptly} mirror create -keyring=${key} m ${uri} machine main && ${aptly} mirror update -keyring=${key} m && ${aptly} snapshot create s from mirror m && ${aptly} publish snapshot -batch -gpg-key=mirror -acquire-by-hash -distribution=machine s ${whole('aptly/public')}`,
+    },
+    { name: 'reprepro update', prepare: 'rm -rf reprepro && mkdir -p reprepro && cp -r reprepro.conf reprepro/conf', command: `${gnupg} reprepro -b reprepro update ${whole('reprepro')}` },
+    { name: 'apt-mirror (copies, checks nothing)', prepare: 'rm -rf apt-mirror && mkdir -p apt-mirror/mirror apt-mirror/skel apt-mirror/var', command: 'apt-mirror apt-mirror.list' },
+    { name: 'longshore sync --tree', prepare: `${stopService}; ${empty}`, command: `${sync} --tree published ${whole('published/current/apt/mirror/machine')}` },
+    {
+      name: 'longshore sync, served', prepare: `${stopService}; ${empty} && { ${longshore} serve --store machine --listen 127.0.0.1:${port} >/dev/null 2>&1 & echo $! > serve.pid; } && until curl -fsS -o /dev/null http://127.0.0.1:${port}/healthz; do sleep 0.1; done 2>/dev/null`,
+      command: `${sync} && until curl -fsS -o /dev/null ${ours} 2>/dev/null; do sleep 0.02; done`,
     },
   ];
 }

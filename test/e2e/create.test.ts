@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -58,12 +58,13 @@ describe('create, sync and teardown', async () => {
     await bom('1.1', 'second\n');
     const sync = ['sync', '-f', 'project.yaml', '--store', 'machine'];
     expect((await ls(...sync)).stdout).toMatch(/generation 2 is served \(sequence 2\)$/m);
-    expect((await ls(...sync)).stdout).toMatch(/generation 2 is served \(sequence 2\), as before$/m);
+    expect((await ls(...sync, '--tree', 'www')).stdout).toMatch(/generation 2 is served \(sequence 2\), as before\nwww\/current: tree 1 is served, /);
+    expect(await readFile(join(folder, 'www/current/files/content.txt'), 'utf8')).toBe('second\n');
     await expect.poll(async () => (await curl('/files/content.txt')).stdout, { timeout: 20_000 }).toBe('second\n');
     await bom('3.0', 'third\n', '  upgrades: {from: [">=2.0.0"], via: [app-2]}\n');
-    const refused = await ls(...sync);
+    const refused = await ls(...sync, '--tree', 'www');
     expect([refused.status, refused.stderr]).toEqual([7, expect.stringMatching(/app 3.0 replaces >=2.0.0, and this machine has 1.1: go through app-2[\s\S]*--allow-upgrade-path/)]);
-    expect((await curl('/files/content.txt')).stdout).toBe('second\n');
+    expect([(await curl('/files/content.txt')).stdout, await readlink(join(folder, 'www/current'))]).toEqual(['second\n', '.trees/1']);
     expect((await ls('prepare', '-f', 'project.yaml', '-o', 'in/site-3.tar', '--quiet')).status).toBe(0);
     expect((await ls('import', 'in/site-3.tar', '--allow-unsigned', '--store', 'machine')).status).toBe(7);
     const taken = await ls('import', 'in/site-3.tar', '--allow-unsigned', '--allow-upgrade-path', '--store', 'machine');

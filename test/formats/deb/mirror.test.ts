@@ -6,7 +6,7 @@ import { digestOf } from '../../../bom/digest.ts';
 import type { LockedPackage } from '../../../bom/lock.ts';
 import { decompress } from '../../../formats/compression.ts';
 import { parseStanzas } from '../../../formats/deb/deb822.ts';
-import { renderAptMirror } from '../../../formats/deb/mirror.ts';
+import { aptIndexes, aptMirrorOf, renderAptMirror } from '../../../formats/deb/mirror.ts';
 import { parseRelease } from '../../../formats/deb/release.ts';
 import { runs } from '../../support/runs.ts';
 
@@ -31,6 +31,12 @@ describe('renderAptMirror', () => {
   const files = new Map(mirror.files.map(({ path, bytes }) => [path, bytes]));
   const index = (arch: string): string[] => parseStanzas(files.get(`dists/deb12/main/binary-${arch}/Packages`) ?? '', { subject: arch })
     .map((stanza) => `${stanza.get('package')} ${stanza.get('version')} ${stanza.get('filename')}`);
+
+  it('is the same with indexes that were compressed in other threads', async () => {
+    const indexes = await aptIndexes(packages, options);
+    expect(aptMirrorOf(indexes, options)).toEqual(mirror);
+    expect(aptMirrorOf(indexes, { ...options, date: options.date + 1 })).toEqual(renderAptMirror(packages, { ...options, date: options.date + 1 }));
+  });
 
   it('lists each package once, in order, arch:all in every architecture', () => {
     expect(index('amd64')).toEqual(['a 1 pool/a_1_all.deb', 'b 1.9 pool/b_1.9_amd64.deb', 'b 1.10 pool/b_1.10_amd64.deb']);
