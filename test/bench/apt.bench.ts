@@ -56,13 +56,13 @@ async function makeUpstream(folder: string, host: Host): Promise<{ readonly uri:
   await writeFile(join(folder, 'some.json'), JSON.stringify(lock));
   await must('sh', ['-c', `${longshore} download --lock some.json --store upstream --quiet && ${longshore} export --lock some.json --store upstream -o upstream.tar --quiet && ${longshore} import upstream.tar --allow-unsigned --store site --quiet && ${longshore} publish --tree upstream-tree --store site --quiet`], { cwd: folder });
   // apt-mirror cannot do ports.
-  await writeFile(join(folder, 'nginx.conf'), `pid nginx.pid; error_log stderr; worker_processes 1;
+  await writeFile(join(folder, 'nginx.conf'), `${process.getuid?.() === 0 ? 'user root; ' : ''}pid nginx.pid; error_log nginx.err; worker_processes 1;
 events { worker_connections 256; }
 http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; default_type application/octet-stream;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name}.nginx;`).join(' ')}
   server { listen 127.0.17.1:80; root upstream-tree/current; } }
 `);
-  await must('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], { cwd: folder });
+  await must('sh', ['-c', 'nginx -p "$PWD" -c nginx.conf -e nginx.err >/dev/null 2>&1'], { cwd: folder });
   await cp(join(folder, 'site/keys/machine.asc'), join(folder, 'upstream.asc'));
   await must('gpg', ['--batch', '--yes', '--dearmor', '-o', 'upstream.gpg', 'upstream.asc'], { cwd: folder });
   const stop = async (): Promise<void> => { await must('sh', ['-c', 'kill $(cat nginx.pid)'], { cwd: folder }); };
