@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import { type InventoryHost, limitHosts, parseInventory } from '../../formats/ansible/inventory.ts';
+import { clientParts } from '../../repository/client/client-files.ts';
 import { type HostOutcome, runOnHosts } from '../../repository/client/remote.ts';
 import type { ClientAction } from '../../repository/client/setup-script.ts';
 import { commitFile } from '../../store/durable-file.ts';
@@ -34,9 +35,9 @@ const flagsOf = (action: ClientAction): Option[] => [
   new Option('--origin <url>', 'how cluster machines reach this one: https://host:port (default: what `longshore create` decided)'),
   new Option('--from <url>', 'fetch the script there, when this is not the repository machine'),
   optionalStore(), ...networkOptions(),
-  new Option('--only <parts>', 'only these: ca, apt, dnf, zypper, containerd, containers, docker, k3s, rke2'),
   new Option('--dry-run', 'say what would change'),
   new Option('-o, --output <file>', 'write the script here instead of printing it'),
+  ...(action === 'teardown' ? [] : [new Option('--only <parts>', `only these, with a comma between them: ${clientParts.join(', ')}`)]),
   ...(action === 'setup' ? [new Option('--exclusive', 'take other package sources away until teardown, and know no other registry'), new Option('--target <id>', 'packages of this target, whatever system the machine says it is')] : []),
 ];
 
@@ -48,13 +49,29 @@ export function registerClient(program: Command): void {
 }
 
 async function runClient(context: CommandContext, flags: ClientFlags, action: ClientAction): Promise<void> {
+  checkParts(flags.only);
   const plain = await clientScript(context, flags, action);
+  checkTarget(flags.target, plain);
   if (flags.inventory.length > 0) return runOnInventory(context, flags, { action, script: plain });
   const script = withChoices(plain, flags);
   if (flags.output !== undefined) {
     await commitFile(flags.output, script, 0o755);
     context.print({ wrote: flags.output }, `wrote ${flags.output}: run it as root on the machine`);
   } else context.print({ script }, script.trimEnd());
+}
+
+/** The script refuses these too; here it is said once, before the first machine is asked. */
+function checkParts(only: string | undefined): void {
+  const known: readonly string[] = clientParts;
+  const wrong = only?.split(',').filter((part) => !known.includes(part)) ?? [];
+  if (wrong.length > 0) throw new BundleError('INPUT_FLAG', { subject: '--only', expected: `parts, with a comma between them: ${clientParts.join(', ')}`, actual: wrong.map((part) => part || 'nothing').join(', ') });
+}
+
+/** A script from elsewhere may be one that does not say its targets. */
+function checkTarget(target: string | undefined, script: string): void {
+  const targets = /^targets='(.*)'$/m.exec(script)?.[1]?.split(' ').filter((id) => id !== '');
+  if (target === undefined || targets === undefined || targets.includes(target)) return;
+  throw new BundleError('INPUT_FLAG', { subject: '--target', expected: targets.length === 0 ? 'no target: what is served has none' : `a target of what is served: ${targets.join(', ')}`, actual: target });
 }
 
 /** The script with what the flags say as its own defaults: over ssh they are its arguments. */

@@ -1,7 +1,8 @@
 import type { LockedTarget } from '../../bom/lock.ts';
 import { aptCertificate, aptKeyring, aptSources, containerdHosts, containersRegistries, dockerDaemon, type Here, hostOf, kubernetesRegistries, rpmKey, yumRepository } from './settings.ts';
 
-export type ClientPart = 'ca' | 'apt' | 'dnf' | 'zypper' | 'containerd' | 'containers' | 'docker' | 'k3s' | 'rke2';
+export const clientParts = ['ca', 'apt', 'dnf', 'zypper', 'containerd', 'containers', 'docker', 'k3s', 'rke2'] as const;
+export type ClientPart = (typeof clientParts)[number];
 
 /** One file that a client machine gets. */
 export interface ClientFile {

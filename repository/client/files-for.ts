@@ -48,5 +48,5 @@ export function filesFor({ served, origin, exclusive, publicKey, ca }: ClientsOf
 /** The setup script for one machine; `action` is what it does when it is run without arguments. */
 export function scriptFor(clients: ClientsOf, action: ClientAction = 'setup'): string {
   const images = clients.served.flatMap(({ lock }) => lock.spec.images.map(({ ref }) => layoutName(ref)));
-  return setupScript({ origin: clients.origin, exclusive: clients.exclusive, files: filesFor(clients), action, images });
+  return setupScript({ origin: clients.origin, exclusive: clients.exclusive, files: filesFor(clients), targets: clients.served.flatMap(({ lock }) => lock.spec.targets.map(({ id }) => id)), action, images });
 }

@@ -5,13 +5,15 @@ export const scriptHead = `#!/bin/sh
 # Points this machine at @ORIGIN@, and back again:
 #   setup.sh [--target ID] [--only PART[,PART]] [--exclusive] [--dry-run]
 #   setup.sh teardown [--dry-run]
-#   setup.sh audit        what this machine would still fetch elsewhere; status 3 when there is anything
+#   setup.sh audit [--only PART[,PART]]   what this machine would still fetch elsewhere; status 3 when there is anything
 # Parts: ca, apt, dnf, zypper, containerd, containers (podman, CRI-O), docker, k3s, rke2. --exclusive takes other package sources away until teardown.
 set -eu
 umask 022
 root=\${LONGSHORE_ROOT:-}
 keep=$root/var/lib/longshore-client
 action=@ACTION@; target=; only=; exclusive=@EXCLUSIVE@; dry=no; byhand=
+parts='@PARTS@'
+targets=@TARGETS@
 
 fail() { echo "longshore: $*" >&2; exit 1; }
 while [ $# -gt 0 ]; do
@@ -25,6 +27,15 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+among() { case " $2 " in *" $1 "*) true ;; *) false ;; esac; }
+[ "$only" != ,, ] || fail '--only needs parts'
+rest=$only
+while [ -n "$rest" ]; do
+  part=\${rest%%,*}; rest=\${rest#*,}
+  case $part in '') ;; *[!a-z0-9]*) among no yes ;; *) among "$part" "$parts" ;; esac || fail "--only $part is no part; there are: $parts"
+done
+[ -z "$only" ] || [ "$action" != teardown ] || fail 'teardown puts back everything: --only is for setup and audit'
+[ -z "$target" ] || among "$target" "$targets" || fail "--target $target is not here; there are: \${targets:-none}"
 [ -n "$root" ] || [ "$dry" = yes ] || [ "$action" = audit ] || [ "$(id -u)" = 0 ] || fail 'run as root'
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 : > "$work/wanted"; : > "$work/changes"; : > "$work/away"; : > "$work/mixed"

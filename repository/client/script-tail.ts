@@ -13,19 +13,20 @@ teardown() {
 
 # Says what leads elsewhere: one line each.
 elsewhere() {
-  grep -HE '^[[:space:]]*deb' "$root/etc/apt/sources.list" "$root"/etc/apt/sources.list.d/*.list 2>/dev/null | grep -vF '@ORIGIN@/' || true
+  ! wanted apt || grep -HE '^[[:space:]]*deb' "$root/etc/apt/sources.list" "$root"/etc/apt/sources.list.d/*.list 2>/dev/null | grep -vF '@ORIGIN@/' || true
   for file in "$root"/etc/apt/sources.list.d/*.sources; do
-    [ ! -f "$file" ] || grep -qiE '^Enabled:[[:space:]]*no' "$file" || grep -HiE '^URIs:' "$file" | grep -vF '@ORIGIN@/' || true
+    ! wanted apt || [ ! -f "$file" ] || grep -qiE '^Enabled:[[:space:]]*no' "$file" || grep -HiE '^URIs:' "$file" | grep -vF '@ORIGIN@/' || true
   done
   for file in "$root"/etc/yum.repos.d/*.repo "$root"/etc/zypp/repos.d/*.repo; do
-    [ ! -f "$file" ] || awk -v file="$file" -v here='@ORIGIN@/' '
+    case $file in */zypp/*) part=zypper ;; *) part=dnf ;; esac
+    ! wanted "$part" || [ ! -f "$file" ] || awk -v file="$file" -v here='@ORIGIN@/' '
       function told() { if (on) printf "%s", text; text = ""; on = 1 }
       /^[[:space:]]*\\[/ { told() }
       /^[[:space:]]*enabled[[:space:]]*=[[:space:]]*(0|[Ff]alse|[Nn]o|[Oo]ff)/ { on = 0 }
       /^[[:space:]]*(baseurl|mirrorlist|metalink)[[:space:]]*=/ { if (index($0, here) == 0) text = text file ":" $0 "\\n" }
       END { told() }' "$file"
   done
-  if [ -d "$root/etc/containerd" ]; then
+  if wanted containerd && [ -d "$root/etc/containerd" ]; then
     [ ! -f "$root/etc/containerd/config.toml" ] || grep -qE '^[[:space:]]*config_path[[:space:]]*=.*certs\\.d' "$root/etc/containerd/config.toml" || echo "containerd: $root/etc/containerd/config.toml names no certs.d as config_path, so that registries are asked directly"
     [ -f "$root/etc/containerd/certs.d/_default/hosts.toml" ] || echo "containerd: registries without a folder in $root/etc/containerd/certs.d are asked directly"
     for file in "$root"/etc/containerd/certs.d/*/hosts.toml; do
@@ -34,18 +35,18 @@ elsewhere() {
   fi
   search=
   for file in "$root/etc/containers/registries.conf" "$root"/etc/containers/registries.conf.d/*.conf; do
-    [ -f "$file" ] || continue
+    wanted containers && [ -f "$file" ] || continue
     grep -HE '^[[:space:]]*location[[:space:]]*=' "$file" | grep -vF '"@HOST@' || true
     # The last file that names them counts.
     line=$(grep -HE '^[[:space:]]*unqualified-search-registries[[:space:]]*=' "$file" || true)
     [ -z "$line" ] || search=$line
   done
   [ -z "$search" ] || printf '%s\\n' "$search" | grep -vF -e '"@HOST@' -e '/50-longshore.conf:' || true
-  if [ -d "$root/etc/docker" ]; then
+  if wanted docker && [ -d "$root/etc/docker" ]; then
     grep -qF '@ORIGIN@' "$root/etc/docker/daemon.json" 2>/dev/null || echo "docker: $root/etc/docker/daemon.json does not name @ORIGIN@"
   fi
   for kind in k3s rke2; do
-    [ ! -d "$root/etc/rancher/$kind" ] || grep -qF '@ORIGIN@' "$root/etc/rancher/$kind/registries.yaml" 2>/dev/null || echo "$kind: $root/etc/rancher/$kind/registries.yaml does not name @ORIGIN@"
+    ! wanted "$kind" || [ ! -d "$root/etc/rancher/$kind" ] || grep -qF '@ORIGIN@' "$root/etc/rancher/$kind/registries.yaml" 2>/dev/null || echo "$kind: $root/etc/rancher/$kind/registries.yaml does not name @ORIGIN@"
   done
   [ -n "$root" ] || images | sort -u
 }
@@ -54,7 +55,12 @@ elsewhere() {
 # count, nor what is named by digest alone where the repository is known here.
 images() {
   known_images > "$work/names"
-  { containerd_images; cri_images; docker_images; storage_images; } | awk -v here='@HOST@/' -v names="$work/names" '
+  {
+    if wanted containerd || wanted k3s || wanted rke2; then containerd_images; fi
+    if wanted containerd || wanted containers; then cri_images; fi
+    if wanted docker; then docker_images; fi
+    if wanted containers; then storage_images; fi
+  } | awk -v here='@HOST@/' -v names="$work/names" '
     function bare(text) { sub(/@sha256:.*/, "", text); sub(/:[^\\/]*$/, "", text); return text }
     BEGIN { while ((getline line < names) > 0) { known[line] = 1; repository[bare(line)] = 1 } }
     $(NF - 1) != "image" { print; next }

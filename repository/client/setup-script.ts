@@ -1,5 +1,5 @@
 import { digestOf, hexOf } from '../../bom/digest.ts';
-import { type ClientFile, quote } from './client-files.ts';
+import { type ClientFile, clientParts, quote } from './client-files.ts';
 import { scriptHead } from './script-head.ts';
 import { scriptTail } from './script-tail.ts';
 
@@ -12,6 +12,8 @@ export interface SetupScriptOptions {
   readonly files: readonly ClientFile[];
   /** What it does without being told to. Default: `setup`. */
   readonly action?: ClientAction;
+  /** Ids that `--target` may name. */
+  readonly targets: readonly string[];
   /** Names of images that are here, as their upstreams call them: audit does not report those. */
   readonly images?: readonly string[];
 }
@@ -21,11 +23,12 @@ export interface SetupScriptOptions {
  * kept below /var/lib/longshore-client before anything changes, each change is one rename, and `teardown` puts back content, mode, owner and folders; so
  * it may be stopped at any moment and run again. A later run with other content ends in what that one wants.
  */
-export function setupScript({ origin, exclusive, files, action = 'setup', images = [] }: SetupScriptOptions): string {
+export function setupScript({ origin, exclusive, files, targets, action = 'setup', images = [] }: SetupScriptOptions): string {
   const writes = files.map((file) => `if wanted ${file.part} && { ${file.when}; }; then
 ${file.merge === true ? 'merge' : 'put'} ${quote(file.path)} ${hereDocument(file.content)}fi
 `);
-  const fill = (text: string): string => text.replaceAll('@ORIGIN@', origin).replaceAll('@HOST@', origin.replace(/^https?:\/\//, '')).replaceAll('@EXCLUSIVE@', exclusive ? 'yes' : 'no').replaceAll('@ACTION@', action);
+  const fill = (text: string): string => text.replaceAll('@ORIGIN@', origin).replaceAll('@HOST@', origin.replace(/^https?:\/\//, '')).replaceAll('@EXCLUSIVE@', exclusive ? 'yes' : 'no').replaceAll('@ACTION@', action)
+    .replaceAll('@PARTS@', clientParts.join(' ')).replaceAll('@TARGETS@', () => quote([...new Set(targets)].sort().join(' ')));
   return `${fill(scriptHead)}
 setup() {
 ${writes.join('')}

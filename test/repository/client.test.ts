@@ -15,6 +15,8 @@ const here = { origin: 'https://repo01.example.org:5000', caPath: '/etc/ssl/long
 const bookworm = { id: 'debian-12-amd64', family: 'debian', os: 'debian', release: '12', arch: 'amd64' };
 const jammy = { id: 'ubuntu-22.04-arm64', family: 'debian', os: 'ubuntu', release: 'jammy', arch: 'arm64' };
 
+const targets = [bookworm.id, jammy.id];
+
 const files = clientFiles({
   here, publicKey: '-----BEGIN PGP PUBLIC KEY BLOCK-----\n$(touch /tmp/never)`x`\n', ca: '-----BEGIN CERTIFICATE-----\n',
   aptMirrors: [{ project: 'site', target: bookworm }, { project: 'site', target: jammy }], upstreams: ['docker.io', 'quay.io'],
@@ -79,7 +81,7 @@ describe('the setup script', async () => {
     await writeFile(join(root, 'etc/apt/sources.list.d/own.sources'), 'Types: deb\n');
     await chmod(join(root, 'etc/apt/sources.list.d/own.sources'), 0o640);
     await writeFile(join(root, 'etc/docker/daemon.json'), '{"log-driver": "journald",\n "registry-mirrors": ["https://old.example.org"]}', { mode: 0o600 });
-    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files }));
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, targets, files }));
   });
 
   it('writes what this machine wants, for its own target, and nothing that it executes by accident', async () => {
@@ -100,7 +102,7 @@ describe('the setup script', async () => {
   it.runIf(existsSync('/usr/bin/dpkg'))('finds the target by system, release or codename, and architecture', async () => {
     const machine = (await must('dpkg', ['--print-architecture'])).trim();
     const found = clientFiles({ here, publicKey: 'key', ca: undefined, upstreams: [], aptMirrors: [{ project: 'p', target: { ...bookworm, id: 'mine', release: 'bookworm', arch: machine } }, { project: 'p', target: { ...bookworm, id: 'other', os: 'ubuntu' } }] });
-    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: found }));
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, targets, files: found }));
     await setup();
     expect((await readdir(join(root, 'etc/apt/sources.list.d'))).sort()).toEqual(['longshore-p-mine.sources', 'own.sources']);
   });
@@ -142,7 +144,7 @@ describe('the setup script', async () => {
     const after = await audit();
     expect([after.status, after.stdout.includes('/etc/apt/'), after.stdout.includes('server = "https://quay.io"')]).toEqual([3, false, true]);
     const exclusive = clientFiles({ here: { ...here, exclusive: true }, publicKey: 'key', ca: 'ca', aptMirrors: [{ project: 'site', target: bookworm }], upstreams: ['docker.io'] });
-    await writeFile(script, setupScript({ origin: here.origin, exclusive: true, files: exclusive }));
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: true, targets, files: exclusive }));
     await rm(join(root, 'etc/containerd/certs.d/quay.io'), { recursive: true });
     await setup('--target', bookworm.id);
     expect(await audit()).toMatchObject({ status: 0, stdout: 'nothing leads elsewhere\n' });
@@ -156,6 +158,17 @@ describe('the setup script', async () => {
     const after = Object.keys(await snapshot()).filter((path) => before[path] === undefined && !path.startsWith('/var/lib/'));
     expect(after.sort()).toEqual(['/etc/containers/certs.d/repo01.example.org:5000/ca.crt', '/etc/containers/registries.conf.d/50-longshore.conf', '/etc/ssl/longshore/ca.pem']);
     expect((await run('sh', [script, '--nonsense'], { env: { LONGSHORE_ROOT: root } })).status).toBe(1);
+  });
+
+  it.each([
+    [['--only', 'apt,aptt'], /--only aptt is no part; there are: ca apt .* rke2/], [['--only', ''], /--only needs parts/], [['--only', '*'], /--only \* is no part/],
+    [['--target', 'debian-13'], /--target debian-13 is not here; there are: debian-12-amd64 ubuntu-22.04-arm64/],
+    [['audit', '--only', 'yum'], /--only yum is no part/], [['teardown', '--target', 'x'], /not here/], [['teardown', '--only', 'apt'], /teardown puts back everything/],
+  ])('refuses %j, and says what there is', async (args, message) => {
+    const before = await snapshot();
+    const { status, stderr } = await run('sh', [script, ...args], { env: { LONGSHORE_ROOT: root } });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect(await snapshot()).toEqual(before);
   });
 
   it('is served, and sound for dash and bash', async () => {
@@ -196,7 +209,7 @@ describe('the setup script on the rpm family', async () => {
     const root = await machine('rocky', ['etc/yum.repos.d', 'etc/pki/ca-trust/source/anchors'], 'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n');
     await writeFile(join(root, 'etc/yum.repos.d/rocky.repo'), '[baseos]\nenabled=1\nmirrorlist=https://mirrors.example.org/\n[off]\nenabled=0\nbaseurl=https://off.example.org/\n');
     const run3 = (...args: string[]): ReturnType<typeof run> => run('sh', [script, ...args], { env: { LONGSHORE_ROOT: root, LC_ALL: 'C' } });
-    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: machineFiles(here.origin) }));
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, targets, files: machineFiles(here.origin) }));
     const before = await run3('audit');
     expect([before.status, before.stdout]).toEqual([3, `${root}/etc/yum.repos.d/rocky.repo:mirrorlist=https://mirrors.example.org/\n`]);
     await must('sh', [script, '--exclusive'], { env: { LONGSHORE_ROOT: root } });
@@ -207,11 +220,11 @@ describe('the setup script on the rpm family', async () => {
     expect(await readFile(join(root, 'etc/pki/ca-trust/source/anchors/longshore.pem'), 'utf8')).toBe('ca\n');
     expect((await run3('audit')).status).toBe(0);
     // Moved to another address: what the earlier setup made and this one does not is gone, what it took away stays away.
-    await writeFile(script, setupScript({ origin: 'https://repo02.example.org', exclusive: true, files: machineFiles('https://repo02.example.org').filter(({ part }) => part !== 'ca') }));
+    await writeFile(script, setupScript({ origin: 'https://repo02.example.org', exclusive: true, targets, files: machineFiles('https://repo02.example.org').filter(({ part }) => part !== 'ca') }));
     expect((await run3()).stdout).toMatch(/restored \/etc\/pki\/ca-trust[\s\S]*wrote \/etc\/yum\.repos\.d\/longshore/);
     expect(await readdir(join(root, 'etc/yum.repos.d'))).toEqual(['longshore-site-rhel-9-amd64.repo']);
     // Without --exclusive again: the system's own are back.
-    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: machineFiles(here.origin) }));
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, targets, files: machineFiles(here.origin) }));
     expect((await run3()).stdout).toContain('restored /etc/yum.repos.d/rocky.repo');
     expect((await readdir(join(root, 'etc/yum.repos.d'))).sort()).toEqual(['longshore-site-rhel-9-amd64.repo', 'rocky.repo']);
     await run3('teardown');
@@ -221,7 +234,7 @@ describe('the setup script on the rpm family', async () => {
 
   it.runIf(process.arch === 'x64')('knows zypper', async () => {
     const root = await machine('sles', ['etc/zypp/repos.d'], 'ID="sles"\nVERSION_ID="15.6"\n');
-    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, files: machineFiles(here.origin) }));
+    await writeFile(script, setupScript({ origin: here.origin, exclusive: false, targets, files: machineFiles(here.origin) }));
     await must('sh', [script], { env: { LONGSHORE_ROOT: root } });
     expect(await readdir(join(root, 'etc/zypp/repos.d'))).toEqual(['longshore-site-sles-15-amd64.repo']);
   });
