@@ -26,6 +26,7 @@ export interface ImportUrlOptions extends ServeLockOptions, TrustOptions {
 }
 
 /** The head is a manifest, an index and small files: read in steps of this size until it is whole. */
+const otherWays = 'Fetch the archive first, or stream it whole: curl URL | longshore import -';
 const headStepBytes = 1 << 20;
 const maxHeadBytes = 256 << 20;
 
@@ -71,11 +72,17 @@ export async function importUrl(options: ImportUrlOptions): Promise<ServedResult
 async function withoutSize({ url, http, headers, signal }: ImportUrlOptions): Promise<BundleError> {
   const { status } = await http.head(url, { signal, headers });
   if ([401, 403, 404, 410].includes(status)) return statusError(status, url);
-  return new BundleError('TRANSFER_PROTOCOL', { subject: redactUrl(url), expected: 'a server that says how long the archive is', actual: 'no length', next: 'Fetch the archive first, or stream it: curl URL | longshore import -' });
+  return new BundleError('TRANSFER_PROTOCOL', { subject: redactUrl(url), expected: 'a server that says how long the archive is', actual: 'no length', next: otherWays });
 }
 
 async function* rangeOf({ url, http, headers }: ImportUrlOptions, { from, to, total, signal }: { readonly from: number; readonly to: number; readonly total: number; readonly signal: AbortSignal }): Bytes {
-  if (from < to) yield* http.stream(url, { signal, headers, offset: from, end: to, expectedSize: total });
+  if (from >= to) return;
+  try {
+    yield* http.stream(url, { signal, headers, offset: from, end: to, expectedSize: total });
+  } catch (cause) {
+    if (!(cause instanceof BundleError) || cause.facts.details?.['noRanges'] !== true) throw cause;
+    throw new BundleError(cause.code, { ...cause.facts, expected: 'a server that gives parts of the archive (Range requests)', next: otherWays }, { cause });
+  }
 }
 
 /** The archive as far as its head tells it: a file of the right length in the store's spool that holds nothing but the head. */

@@ -1,7 +1,7 @@
 // Volumes that come one medium at a time: copied into the store's folder until all are there. Nothing refers to them before.
-import { open, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hexOf } from '../bom/digest.ts';
+import { type Digest, hexOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { CopyPool } from '../store/copy-pool.ts';
 import { commitRename, makeDirectory, storageError } from '../store/durable-file.ts';
@@ -27,6 +27,29 @@ export async function gatherVolumes(archive: Archive, root: string): Promise<Arc
     if ((await stampOf(path)) !== undefined) kept.push(path);
   }
   return kept.length === 0 ? archive : openArchive([...[...archive.volumes.values()].map((volume) => volume.path), ...kept]);
+}
+
+/** Volumes that wait in a store for the others of their archive. */
+export interface WaitingVolumes {
+  readonly project: string;
+  readonly sequence: number;
+  readonly present: readonly number[];
+  readonly missing: readonly number[];
+  readonly bytes: number;
+}
+
+export async function waitingVolumes(store: { readonly root: string; packRecords(): readonly { readonly archive: Digest }[] }): Promise<readonly WaitingVolumes[]> {
+  const folder = join(store.root, 'packs');
+  const names = await readdir(folder).catch((cause: NodeJS.ErrnoException): string[] => {
+    if (cause.code === 'ENOENT') return [];
+    throw storageError(folder, cause);
+  });
+  const adopted = new Set(store.packRecords().map(({ archive }) => hexOf(archive)));
+  const byArchive = Map.groupBy(names.filter((name) => /^[0-9a-f]{64}\.\d{3,}\.tar$/.test(name) && !adopted.has(name.slice(0, 64))), (name) => name.slice(0, 64));
+  return Promise.all([...byArchive.values()].map(async (files) => {
+    const { manifest, volumes, missing } = await openArchive(files.map((name) => join(folder, name)));
+    return { project: manifest.project, sequence: manifest.sequence, present: [...volumes.keys()].sort((a, b) => a - b), missing, bytes: [...volumes.values()].reduce((sum, { size }) => sum + size, 0) };
+  }));
 }
 
 interface KeepOptions extends VerifyOptions {

@@ -53,10 +53,15 @@ export async function listenOn(address: ListenAddress, handler: RequestListener,
   return server;
 }
 
+const cannotListen: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there', EADDRNOTAVAIL: 'no interface of this machine has it', EACCES: 'a port that this user may not take',
+  ENOTFOUND: 'a host name that has no address', EAI_AGAIN: 'a host name that has no address (no name server answers)',
+};
+
 async function listenOnTcp(server: Server, address: TcpAddress, ipv6Only: boolean): Promise<void> {
   await new Promise<void>((done, fail) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      fail(new BundleError('TARGET_LISTEN', { subject: describeAddress(address), expected: 'a free address', actual: cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message }, { cause }));
+      fail(new BundleError('TARGET_LISTEN', { subject: describeAddress(address), expected: 'a free address of this machine', actual: cannotListen[cause.code ?? ''] ?? cause.message }, { cause }));
     });
     server.listen({ host: hostOf(address) ?? '', port: address.port, ipv6Only }, () => { done(); });
   });

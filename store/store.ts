@@ -235,9 +235,8 @@ export class Store implements BlobReader, BlobWriter {
     return this.index.all();
   }
 
-  /** Rebuilds the index from packs and loose blobs, hashing every loose one. Damaged blobs are returned and left unlisted. */
-  async reindex(signal: AbortSignal): Promise<{ readonly blobs: number; readonly bytes: number; readonly damaged: readonly string[] }> {
-    this.index.clear();
+  /** Takes packs as they lie now: one whose files look otherwise than they did (a store that was copied or restored) is read, and what is good is believed again. Returns what is not. */
+  async recheckPacks(signal: AbortSignal): Promise<readonly string[]> {
     const damaged: string[] = [];
     for (const record of await this.packs.load()) {
       const good = await recheckPack(record, this.root, signal);
@@ -245,6 +244,13 @@ export class Store implements BlobReader, BlobWriter {
       if (good === undefined) damaged.push(...record.volumes.map(({ path }) => path));
       else this.enterPack(good, true);
     }
+    return damaged;
+  }
+
+  /** Rebuilds the index from packs and loose blobs, hashing every loose one. Damaged blobs are returned and left unlisted. */
+  async reindex(signal: AbortSignal): Promise<{ readonly blobs: number; readonly bytes: number; readonly damaged: readonly string[] }> {
+    this.index.clear();
+    const damaged = [...(await this.recheckPacks(signal))];
     for (const name of await this.loose.names()) {
       checkNotAborted(signal, this.root);
       const digest = `sha256:${name}`;

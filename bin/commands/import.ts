@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
 import type { PgpKey } from '../../formats/pgp/keys.ts';
@@ -73,9 +74,19 @@ async function runImport(context: CommandContext, flags: ImportFlags, { store, p
       `  ${ways[result.how]}`,
       ...result.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`),
     ].join('\n'));
+  } catch (cause) {
+    throw received !== undefined && cause instanceof BundleError ? aboutStdin(cause, received.path) : cause;
   } finally {
     await received?.remove();
   }
+}
+
+/** The same error, told of what the user gave. The received file's name may be given by any way that leads to it. */
+function aboutStdin(cause: BundleError, path: string): BundleError {
+  const name = basename(path);
+  const told = (text: string): string => text.split(' ').map((word) => (word.includes(name) ? `standard input${word.slice(word.indexOf(name) + name.length)}` : word)).join(' ');
+  const { subject, expected, actual, next } = cause.facts;
+  return new BundleError(cause.code, { ...cause.facts, subject: told(subject), expected: told(expected), actual: told(actual), ...(next === undefined ? {} : { next: told(next) }) }, { cause });
 }
 
 /** The store, made when there is none; one that was made for a refused import leaves nothing behind. */

@@ -31,7 +31,7 @@ export function registerPublish(program: Command): void {
         await publishTree(context, { ...flags, tree: flags.tree });
         return;
       }
-      if (flags.layout === undefined && (flags.registry === undefined || flags.to !== undefined)) throw new BundleError('INPUT_FLAG', { subject: 'publish', expected: '--registry HOST, or --layout NAME with --to DIR', actual: flags.to === undefined ? 'neither' : '--to without --layout' });
+      if (flags.layout === undefined && (flags.registry === undefined || flags.to !== undefined)) throw new BundleError('INPUT_FLAG', { subject: 'publish', expected: '--registry HOST, --tree DIR, or --layout NAME with --to DIR', actual: flags.to === undefined ? 'neither' : '--to without --layout' });
       if (flags.registry !== undefined) checkRegistry(flags.registry);
       if (archives.length > 0) {
         const { openArchiveContent } = await import('../archive-content.ts');

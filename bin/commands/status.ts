@@ -3,6 +3,7 @@ import { BundleError } from '../../bom/errors.ts';
 import { type Lock, parseLock } from '../../bom/lock.ts';
 import { lockMediaType } from '../../bom/bundle.ts';
 import { type Generation, Generations } from '../../store/generations.ts';
+import { waitingVolumes } from '../../importer/kept-volumes.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, defineCommand, lockOption, machineStore } from '../context.ts';
 import { kindsOf, readLock, stockOf } from '../documents.ts';
@@ -54,14 +55,16 @@ export function registerStatus(program: Command): void {
       }));
       const blobs = [...store.listBlobs()];
       const stored = { store: store.root, blobs: blobs.length, bytes: blobs.reduce((total, blob) => total + blob.size, 0), looseBytes: await store.looseBytes(), packs: store.packRecords().length };
+      const waiting = await waitingVolumes(store);
       const locked = await lockedPart(options.lock, store);
       const named = (modules: readonly { readonly name: string; readonly version: string; readonly labels: Readonly<Record<string, string>> }[]): Named[] => modules.map(({ name, version, labels }) => ({ name: labels['short'] ?? name, version }));
       const packages = await zetaStates(store.root, { imported: served.flatMap(({ modules }) => named(modules)), known: named(locked?.modules ?? []) });
       const { modules: _, ...lockedFacts } = locked ?? { modules: [] };
       const service = await serviceState(store.root);
-      context.print({ locked: locked === undefined ? undefined : lockedFacts, stored, served, packages, ...(service === undefined ? {} : { service }) }, [
+      context.print({ locked: locked === undefined ? undefined : lockedFacts, stored, waiting, served, packages, ...(service === undefined ? {} : { service }) }, [
         locked === undefined ? `locked: no ${options.lock} here` : `locked: ${locked.project}, sequence ${locked.sequence}: ${locked.blobs} blobs, ${formatBytes(locked.bytes)}, ${locked.missing === 0 ? 'all stored' : `${locked.missing} not stored yet`}`,
         `stored: ${stored.blobs} blobs, ${formatBytes(stored.bytes)} in ${stored.store} (${formatBytes(stored.looseBytes)} loose, ${stored.packs} adopted archive${stored.packs === 1 ? '' : 's'})`,
+        ...waiting.map(({ project, sequence, present, missing, bytes }) => `waiting: ${project}, sequence ${sequence}: ${volumesText(present)} (${formatBytes(bytes)}) for ${volumesText(missing)}`),
         ...(served.length === 0 ? ['imported: nothing'] : served.flatMap((each) => [
           `imported: ${each.project}, ${each.generations} generation${each.generations === 1 ? '' : 's'}; serving ${each.current === undefined ? 'none' : `generation ${each.current.id} (sequence ${each.current.sequence}, ${each.current.importedAt})`}`,
           ...(each.unreadable === undefined ? [] : [`  cannot be served: ${each.unreadable}`]),
@@ -75,6 +78,8 @@ export function registerStatus(program: Command): void {
     }),
   });
 }
+
+const volumesText = (numbers: readonly number[]): string => `volume${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')}`;
 
 const shownClients = 20;
 

@@ -47,6 +47,7 @@ interface ReadStore {
 
 /** Reads every blob the index knows, where it lies. */
 async function damagedBlobs(store: Store, context: CommandContext): Promise<ReadStore> {
+  await store.recheckPacks(context.signal);
   const all = [...store.listBlobs()];
   const bytes = all.reduce((total, blob) => total + blob.size, 0);
   context.notify({ kind: 'plan', phase: 'verify', items: all.length, bytes, presentItems: 0, presentBytes: 0 });

@@ -298,6 +298,7 @@ describe('things of the wrong kind', () => {
   });
 
   it('two targets at once', async () => {
+    await expectRefusal(['publish', '--store', 'machine'], { code: 'INPUT_FLAG', exit: 2, says: /--registry HOST, --tree DIR, or --layout NAME with --to DIR/ });
     await expectRefusal(['publish', '--tree', 'www', '--bundle', 'x', '--store', 'machine'], { code: 'INPUT_FLAG', exit: 2 });
     await expectRefusal(['publish', '--layout', 'epirepo', '--to', 'x', '--registry', 'h', '--bundle', 'x', '--store', 'machine'], { code: 'INPUT_FLAG', exit: 2 });
   });

@@ -1,12 +1,14 @@
 // Commands around the main way, each as a user runs it: volumes, deltas, receipts, repairs, streams, looking inside, why, convert, publish.
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSigningKey, parseSigningKey } from '../../formats/pgp/keys.ts';
 import { clearsign } from '../../formats/pgp/signature.ts';
 import { makeRepository } from '../../scripts/quickstart/deb-repository.ts';
 import { makeImage } from '../../scripts/quickstart/image.ts';
+import { makeAptRoot } from '../support/apt-root.ts';
 import { noise } from '../support/bytes.ts';
 import { longshore, longshorePath, must, type Outcome, run } from '../support/command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
@@ -137,6 +139,8 @@ describe('volumes', () => {
     expect(without.stderr).toContain('missing: 1');
     expect((await cli(['verify', volumes[1] ?? '', '--allow-unsigned'])).status).toBe(5);
     expect(await ok(['verify', volumes[1] ?? '', '--allow-unsigned', '--partial'])).toContain('without volumes 1, 3');
+    expect((await cli(['import', volumes[1] ?? '', '--copy', '--allow-unsigned', '--store', 'waiting'])).status).toBe(5);
+    expect(await ok(['status', '--store', 'waiting'])).toMatch(/waiting: \S+, sequence \d+: volume 2 \(.*\) for volumes 1, 3/);
     await ok(['import', ...volumes.toReversed(), '--allow-unsigned', '--store', 'volumes']);
     for (const volume of volumes) await must('tar', ['tf', volume], { cwd: folder });
     const [first = '', second = '', ...others] = volumes;
@@ -163,6 +167,13 @@ describe('volumes', () => {
 });
 
 describe('a stream', () => {
+  it('that was cut is told as that', async () => {
+    const cut = (await readFile(join(folder, 'v1.tar'))).subarray(0, 300_000);
+    const outcome = await longshore(['import', '-', '--allow-unsigned', '--store', 'cut'], { cwd: folder, input: cut });
+    expect([outcome.status, outcome.stderr]).toEqual([5, expect.stringContaining('standard input')]);
+    expect(outcome.stderr).not.toMatch(/received|packs/);
+  });
+
   it('goes from one process to another', async () => {
     const pipe = `"$0" "$1" export -o - --quiet | "$0" "$1" import - --allow-unsigned --store streamed`;
     await must('bash', ['-o', 'pipefail', '-c', pipe, process.execPath, longshorePath], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache') } });
@@ -259,6 +270,10 @@ describe('looking inside', () => {
   it('store verify finds damage, and store reindex puts it out of use', async () => {
     expect(await ok(['store', 'verify', '--store', 'streamed'])).toContain('damaged: none');
     await must('cp', ['-a', join(folder, 'cache/longshore'), join(folder, 'damaged')]);
+    // A copy whose times are new, with a pack: looked at again, and good from then on.
+    await must('cp', ['-r', join(folder, 'streamed'), join(folder, 'copied')]);
+    expect(await ok(['store', 'verify', '--store', 'copied'])).toContain('damaged: none');
+    expect(await json(['status', '--store', 'copied'])).toMatchObject({ served: [{ kinds: expect.arrayContaining([expect.objectContaining({ kind: 'files', count: 2 })]) }] });
     const hex = createHash('sha256').update(content).digest('hex');
     // The same size and time, as a bad disk would have it.
     const path = join(folder, 'damaged/blobs/sha256', hex);
@@ -273,6 +288,27 @@ describe('looking inside', () => {
     expect((await cli(['store', 'reindex', '--store', 'damaged'])).status).toBe(5);
     expect(await ok(['store', 'verify', '--store', 'damaged'])).toContain('damaged: none');
     expect((await cli(['export', '-o', 'never.tar', '--store', 'damaged'])).stderr).toContain('INTEGRITY_MISSING');
+  });
+});
+
+// A machine whose IPv6 is turned off has no ::1.
+describe.runIf(Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1')))('over IPv6', () => {
+  it('apt and curl get what is served', async () => {
+    const service = await startServe(['--store', 'machine', '--listen', '[::1]:0'], folder);
+    try {
+      expect(service.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+      const keyring = join(folder, 'ipv6.asc');
+      await must('curl', ['-gfsS', `${service.url}/keys/longshore.asc`, '-o', keyring]);
+      const { mustApt, folder: root } = await makeAptRoot(join(folder, 'ipv6'), { architecture: 'amd64', sources: `Types: deb\nURIs: ${service.url}/apt/site/t\nSuites: t\nComponents: main\nSigned-By: ${keyring}\n` });
+      await mustApt(['update', '-qq', '--error-on=any']);
+      await mustApt(['install', '-qq', '-y', '--download-only', 'tool']);
+      expect((await readdir(join(root, 'cache/archives'))).filter((name) => name.endsWith('.deb')).map((name) => name.split('_')[0]).sort()).toEqual(['tool', 'tool-data']);
+      expect((await must('curl', ['-gfsS', `${service.url}/client/setup.sh`])).match(/URIs: (\S+)/)?.[1]).toBe(`${service.url}/apt/site/t`);
+      // Names of images with an IPv6 address are none for skopeo before 1.13: there the registry needs a host name.
+      expect(await must('curl', ['-gfsS', `${service.url}/v2/${registry.host}/team/tool/manifests/1`])).toContain('manifests');
+    } finally {
+      await service.stop();
+    }
   });
 });
 

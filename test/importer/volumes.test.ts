@@ -6,6 +6,7 @@ import { openArchive } from '../../importer/archive-file.ts';
 import { ArchiveBlobs } from '../../importer/archive-blobs.ts';
 import { blobPath } from '../../formats/archive/tree.ts';
 import { lockVolumes } from '../../importer/archive-lock.ts';
+import { waitingVolumes } from '../../importer/kept-volumes.ts';
 import { extractArchive, openInArchive } from '../../importer/extract.ts';
 import { inspectArchive, listArchive } from '../../importer/inspect.ts';
 import { contentOfSample, sampleOf } from '../formats/archive/sample-lock.ts';
@@ -89,12 +90,15 @@ describe('volumes', () => {
     const medium = bench.now.path('medium.tar');
     for (const [index, path] of paths.entries()) {
       renameSync(path, medium);
+      const here = paths.slice(0, index).map((_, number) => number + 1);
+      expect((await waitingVolumes(store)).map(({ present, bytes }) => [present, bytes > 0])).toEqual(index === 0 ? [] : [[here, true]]);
       const importing = bench.now.import(store, [medium], { copy: true });
       if (index < paths.length - 1) {
         await expect(importing).rejects.toMatchObject({ code: 'INTEGRITY_ARCHIVE', facts: { details: { missingVolumes: paths.slice(index + 1).map((_, later) => index + 2 + later) } } });
       } else expect(await importing).toMatchObject({ changed: true, how: 'copied' });
       rmSync(medium);
     }
+    expect(await waitingVolumes(store)).toEqual([]);
     for (const blob of contentOfSample(sample)) expect(digestOf(Buffer.concat(await chunksOf(store, blob)))).toBe(blob.digest);
   });
 

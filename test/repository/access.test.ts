@@ -193,6 +193,11 @@ describe('addresses', () => {
     await new Promise((done) => { holder.close(done); });
   });
 
+  it('that are none are told as that', async () => {
+    await expect(makeBed({ listen: [{ host: 'no-such-host.invalid', port: 0 }], insecureHttp: true })).rejects.toMatchObject({ code: 'TARGET_LISTEN', facts: { actual: expect.stringContaining('a host name that has no address') } });
+    await expect(makeBed({ listen: [{ host: '192.0.2.77', port: 0 }], insecureHttp: true })).rejects.toMatchObject({ code: 'TARGET_LISTEN', facts: { actual: 'no interface of this machine has it' } });
+  });
+
   it('may be several, IPv6 too', async () => {
     const bed = await makeBed({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '::1', port: 0 }] });
     expect(bed.service.addresses[1]).toMatch(/^http:\/\/\[::1\]:\d+$/);

@@ -135,7 +135,7 @@ spec:
 export async function startServe(args: readonly string[], cwd: string): Promise<{ readonly url: string; readonly host: string; stop(): Promise<void> }> {
   const { startService, longshorePath } = await import('./command.ts');
   const pattern = /"(http:\/\/[^"]+)"/;
-  const service = await startService(process.execPath, [longshorePath, 'serve', ...args, '--listen', '127.0.0.1:0', '--json'], { cwd, ready: (output) => pattern.test(output) });
+  const service = await startService(process.execPath, [longshorePath, 'serve', ...args, ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), '--json'], { cwd, ready: (output) => pattern.test(output) });
   const url = pattern.exec(service.output())?.[1] ?? '';
   return { url, host: new URL(url).host, stop: () => service.stop() };
 }
