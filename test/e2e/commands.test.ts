@@ -305,7 +305,7 @@ describe.runIf(Object.values(networkInterfaces()).some((each) => each?.some(({ a
       expect((await readdir(join(root, 'cache/archives'))).filter((name) => name.endsWith('.deb')).map((name) => name.split('_')[0]).sort()).toEqual(['tool', 'tool-data']);
       expect((await must('curl', ['-gfsS', `${service.url}/client/setup.sh`])).match(/URIs: (\S+)/)?.[1]).toBe(`${service.url}/apt/site/t`);
       // Names of images with an IPv6 address are none for skopeo before 1.13: there the registry needs a host name.
-      expect(await must('curl', ['-gfsS', `${service.url}/v2/${registry.host}/team/tool/manifests/1`])).toContain('manifests');
+      expect(await must('curl', ['-gfsS', `${service.url}/v2/team/tool/manifests/1`])).toContain('manifests');
     } finally {
       await service.stop();
     }
