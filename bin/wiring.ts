@@ -47,6 +47,10 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
   const named = headersFor(options.credentials ?? {});
   const certificates = createCertificates(options, (name) => secretOf(options.credentials ?? {}, name).value);
   const authorities = gitAuthorities(options.caFiles);
+  const yum = {
+    http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access,
+    previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [], ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
+  };
   const sources = {
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
@@ -58,10 +62,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [], authorities,
     })),
-    rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource({
-      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access,
-      previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [], ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
-    })),
+    rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource(yum), async () => new (await import('../downloader/sources/yum-received.ts')).LockedRpms(yum)),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
       http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options),
       httpFor: async (tls) => certificates.access.httpWith(await certificates.access.certificateOf(tls)), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
@@ -85,13 +86,13 @@ function aptAccess(options: WiringOptions): Pick<AptSourceOptions, 'previous' | 
   };
 }
 
-/** A source whose modules are loaded when it is first used. */
-function lazySource<K extends Kind>(load: () => Promise<Source<K>>): Source<K> {
+/** A source whose modules are loaded when it is first used: what only fetches, without what resolves where that is much more. */
+function lazySource<K extends Kind>(load: () => Promise<Source<K>>, loadFetch: () => Promise<Pick<Source<K>, 'fetch'>> = load): Source<K> {
   let loading: Promise<Source<K>> | undefined;
-  const source = (): Promise<Source<K>> => (loading ??= load());
+  let fetching: Promise<Pick<Source<K>, 'fetch'>> | undefined;
   return {
-    resolve: async (wanted, signal) => (await source()).resolve(wanted, signal),
-    async *fetch(artifact, blob, options) { yield* (await source()).fetch(artifact, blob, options); },
+    resolve: async (wanted, signal) => (await (loading ??= load())).resolve(wanted, signal),
+    async *fetch(artifact, blob, options) { yield* (await (fetching ??= loading ?? loadFetch())).fetch(artifact, blob, options); },
   };
 }
 

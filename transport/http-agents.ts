@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { getCACertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
-import Agent from 'undici/lib/dispatcher/agent.js';
+import type DirectAgent from 'undici/lib/dispatcher/agent.js';
 import { BundleError } from '../bom/errors.ts';
 import { parseNoProxy } from './no-proxy.ts';
 
@@ -95,6 +94,8 @@ export function createAgents(options: AgentOptions): Agents {
   };
 }
 
+const load = createRequire(import.meta.url);
+
 function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly proxy: string | undefined; /** Never with the certificate that is for the server behind it. */ readonly proxyTls: object }): Dispatcher {
   const common = {
     allowH2: false,
@@ -105,10 +106,11 @@ function makeAgent(options: AgentOptions, way: { readonly tls: object; readonly 
     autoSelectFamily: true,
     connect: { ...way.tls, timeout: options.connectTimeoutMs },
   };
-  if (way.proxy === undefined) return new Agent(common);
+  // Bodies that threads fetch need neither: with what it loads, a tenth of the start of a command.
+  if (way.proxy === undefined) return new (load('undici/lib/dispatcher/agent.js') as typeof DirectAgent)(common);
   const proxy = /^[a-z0-9]+:\/\//i.test(way.proxy) ? way.proxy : `http://${way.proxy}`;
   // Tunnels need what only the whole of undici sets up; see undici-parts.d.ts.
-  const { ProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici');
+  const { ProxyAgent } = load('undici') as typeof import('undici');
   return new ProxyAgent({ ...common, uri: proxy, requestTls: way.tls, proxyTls: way.proxyTls });
 }
 
@@ -128,6 +130,7 @@ function inFolders(folders: readonly string[], host: string): OwnTls | undefined
 
 /** PEM of everybody who may vouch for a server: Node's and the system's authorities, and those of `caFiles`. Throws `INPUT_MISSING_FILE`. */
 export function authorities(caFiles: readonly string[]): string[] {
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
   return [...new Set([...getCACertificates('default'), ...getCACertificates('system')]), ...caFiles.map(readText)];
 }
 

@@ -57,8 +57,7 @@ export interface HttpClient {
   /**
    * The body from byte `offset` to its end. A connection that is cut, stalls or fails with 429 or 5xx is continued by Range with the first
    * answer's validator (strong ETag, else Last-Modified, else the total size); where the server cannot do ranges, what came before is skipped;
-   * where the content changed in between, `TRANSFER_CUT` is thrown with `details.changed = true`. Ends only when the server's length is reached;
-   * from an offset that is the expected size on, nothing is asked, unless `known` or `onIdentity` want an answer.
+   * where the content changed in between, `TRANSFER_CUT` is thrown with `details.changed = true`. Ends only when the server's length is reached.
    * Throws `TRANSFER_PROTOCOL` for a success other than 200 and 206, and for a Content-Encoding: `Accept-Encoding: identity` is sent.
    */
   stream(url: string, options: StreamOptions): Bytes;

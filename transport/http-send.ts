@@ -85,7 +85,7 @@ export function createSend(options: SendOptions): Send {
 }
 
 async function exchange(request: WebRequest, url: URL, options: SendOptions & { readonly gate: HostGate }): Promise<WebResponse> {
-  checkNotAborted(request.signal, redactUrl(url.href));
+  checkWanted(request.signal, url);
   if (request.into !== undefined) await Promise.all([request.into.sink.ready(), options.threads.quiet(request.into.sink)]);
   await options.gate.enter(request.signal);
   let answering: Answering | undefined;
@@ -99,7 +99,7 @@ async function exchange(request: WebRequest, url: URL, options: SendOptions & { 
     options.gate.leave(outcome);
   };
   try {
-    checkNotAborted(request.signal, redactUrl(url.href));
+    checkWanted(request.signal, url);
     answering = startDirect(request, url, options) ?? startPooled(request, url, options);
     const head = await answering.head.catch((error: unknown) => {
       if (!(error instanceof NotDirect)) throw error;
@@ -126,6 +126,11 @@ async function exchange(request: WebRequest, url: URL, options: SendOptions & { 
     leave({ kind: failure.code === 'TRANSFER_CUT' ? 'busy' : 'neutral' });
     throw failure;
   }
+}
+
+/** Redacting an address takes as long as all else that is done for a small exchange. */
+function checkWanted(signal: AbortSignal, url: URL): void {
+  if (signal.aborted) checkNotAborted(signal, redactUrl(url.href));
 }
 
 function startPooled(request: WebRequest, url: URL, { agents }: SendOptions): Answering {

@@ -70,9 +70,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
   const segments = new Segments(10, 8 << 20);
   let askedBytes = 0;
   const stream = (send: Send, url: string, request: StreamOptions): Bytes => {
-    const { expectedSize, borrow, onIdentity, known, into, ...rest } = request;
-    // Nothing to bring, and nobody to be told of it.
-    if (expectedSize !== undefined && expectedSize > 0 && request.offset === expectedSize && onIdentity === undefined && known === undefined) return none();
+    const { expectedSize, borrow, onIdentity: _, known: __, into, ...rest } = request;
     askedBytes += (expectedSize ?? 0) + eachBytes;
     // A rate is kept by whoever reads; and a few small contents are here before a thread is.
     const all = { ...way, ...request, into: options.limitRateBytesPerS === undefined && askedBytes >= worthThreadsBytes ? into : undefined };
@@ -104,8 +102,6 @@ const eachBytes = 64 * 1024;
 
 /** With more contents under way, a host has as many connections as it is good for. */
 const fewStreams = 3;
-
-async function* none(): Bytes { /* everything is there */ }
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;

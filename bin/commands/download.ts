@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { aggregateInputs, type Inputs } from '../aggregation.ts';
+import type { Inputs } from '../aggregation.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
@@ -9,10 +9,9 @@ import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { readLock, type Stock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
-import { takeLocalContent } from '../local-content.ts';
-import { accessOf } from '../remote-modules.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
+import { warmFetchThreads } from '../../transport/fetch-threads.ts';
 
 export interface DownloadFlags extends NetworkFlags {
   readonly lock: string;
@@ -25,13 +24,16 @@ export interface DownloadFlags extends NetworkFlags {
 /** Room that stays free beside what is downloaded: index, metadata, and what else the system needs. */
 const reserveBytes = 16 * 1024 * 1024;
 
+/** From here on threads will be wanted, for certain: they start while the rest is made ready. */
+const worthThreadsBytes = 16 * 1024 * 1024;
+
 /** Brings everything of the lock into the store, and lists it in the store's index.json. `inputs`: what -f names, where it was read already. */
 export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags, inputs?: Inputs): Promise<DownloadResult> {
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const named = flags.file ?? [];
   context.record(lock);
-  const aggregated = inputs ?? (named.length === 0 ? undefined : await aggregateInputs(named, accessOf(context, flags)));
+  const aggregated = inputs ?? (named.length === 0 ? undefined : await documentsOf(context, named, flags));
   const credentials = aggregated?.projectDocument.value.spec?.credentials;
   const wiring = createSources({
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
@@ -44,10 +46,11 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     }
     let before = await stockOf(lock, store);
     if (aggregated !== undefined && before.missing.length > 0) {
-      await takeLocalContent(aggregated, before.missing, { store, signal: context.signal });
+      await (await import('../local-content.ts')).takeLocalContent(aggregated, before.missing, { store, signal: context.signal });
       before = await stockOf(lock, store);
     }
     const stock = (await takeFromCache(context, before, store)) ? await stockOf(lock, store) : before;
+    if (stock.missingBytes > worthThreadsBytes) warmFetchThreads();
     const free = await store.freeBytes();
     const partial = await store.partialBytes();
     if (stock.missingBytes > 0 && stock.missingBytes - partial + reserveBytes > free) {
@@ -62,6 +65,12 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     release();
     store.close();
   }
+}
+
+/** Nothing else here needs what reads documents. */
+async function documentsOf(context: CommandContext, named: readonly string[], flags: DownloadFlags): Promise<Inputs> {
+  const [{ aggregateInputs }, { accessOf }] = await Promise.all([import('../aggregation.ts'), import('../remote-modules.ts')]);
+  return aggregateInputs(named, accessOf(context, flags));
 }
 
 /**

@@ -102,9 +102,11 @@ async function secretsNow(context: YumContext, { id, repoFile, tlsFiles }: Locke
  * `INPUT_CREDENTIAL` for a login or a certificate that this machine does not have.
  */
 export async function contextForLocked(context: YumContext, repository: LockedRepository): Promise<YumContext> {
+  const { headersFrom = [], tls, tlsFiles, repoFile } = repository;
+  if (headersFrom.length === 0 && tls === undefined && tlsFiles === undefined && repoFile === undefined) return context;
   return contextWith(context, {
-    subject: `repository ${repository.id}`, headersFrom: repository.headersFrom ?? [], urls: [repository.uri, ...repository.alsoAt ?? []],
-    ...(repository.tls === undefined ? {} : { tls: repository.tls }), ...await secretsNow(context, repository),
+    subject: `repository ${repository.id}`, headersFrom, urls: [repository.uri, ...repository.alsoAt ?? []],
+    ...(tls === undefined ? {} : { tls }), ...await secretsNow(context, repository),
   });
 }
 

@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import type { Descriptor } from '../../bom/digest.ts';
 import type { LockedPackage, LockedRepository } from '../../bom/lock.ts';
 import type { Bytes, FileSink } from '../../bom/ports.ts';
-import { parseKeys } from '../../formats/pgp/keys.ts';
 import { RpmKeyring } from '../../formats/rpm/keyring.ts';
 import { readRpmHead } from '../../formats/rpm/package-head.ts';
 import { RpmVerifier } from '../../formats/rpm/signature.ts';
@@ -26,6 +25,8 @@ class LockedKeys {
   }
 
   private async read({ keys, id }: LockedRepository): Promise<RpmKeyring> {
+    // What is not signed is fetched without the library that reads keys.
+    const { parseKeys } = await import('../../formats/pgp/keys.ts');
     const parsed = await Promise.all(keys.map(async ({ digest, size }) => parseKeys(await readStored(this.context, digest, size), `key of ${id}`)));
     return new RpmKeyring(parsed.flat(), this.context.now());
   }
@@ -103,7 +104,7 @@ export class LockedRpms {
     if (into === undefined) return yield* skip(checkedPackage(streamFrom(context, urls, blob, { offset: 0, signal }), options), offset);
     const start = payloadStart(artifact);
     if (start !== undefined) into.wantTail(start);
-    yield* streamFrom(context, urls, blob, { offset, into, signal });
+    if (offset < blob.size) yield* streamFrom(context, urls, blob, { offset, into, signal });
     await into.ready();
     await checkFile(into, options);
   }

@@ -28,7 +28,7 @@ export async function* verified(bytes: Bytes, blob: Descriptor, options: Verifie
 
 /** The check itself, for whoever does not hold all bytes in its hands. */
 export class Verifier {
-  private readonly running: Hash;
+  private running: Hash | undefined;
   private readonly blob: Descriptor;
   private readonly subject: string;
   /** Bytes that came, and those of them that were hashed here. */
@@ -38,7 +38,7 @@ export class Verifier {
   constructor(blob: Descriptor, options: VerifiedOptions = {}) {
     this.blob = blob;
     this.subject = options.subject ?? blob.digest;
-    this.running = options.before?.hash ?? createHash('sha256');
+    this.running = options.before?.hash;
     this.length = options.before?.bytes ?? 0;
     this.hashed = this.length;
   }
@@ -51,6 +51,7 @@ export class Verifier {
 
   /** The next bytes in order, of those that came. */
   hash(chunk: Uint8Array): void {
+    this.running ??= createHash('sha256');
     this.running.update(chunk);
     this.hashed += chunk.length;
   }
@@ -58,7 +59,7 @@ export class Verifier {
   /** `hex`: sha256 of all that came, where it was worked out elsewhere. Throws `INTEGRITY_SIZE` and `INTEGRITY_DIGEST`. */
   end(hex?: string): void {
     if (this.length !== this.blob.size) throw sizeError(this.subject, this.blob, `${this.length} bytes`);
-    const actual = `sha256:${hex ?? this.running.digest('hex')}`;
+    const actual = `sha256:${hex ?? (this.running ?? createHash('sha256')).digest('hex')}`;
     if (actual === this.blob.digest) return;
     throw new BundleError('INTEGRITY_DIGEST', { subject: this.subject, expected: this.blob.digest, actual, details: { digest: this.blob.digest } });
   }

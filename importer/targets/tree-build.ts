@@ -1,11 +1,14 @@
 // The files of one tree: hard links where they can be, what is written synced in batches.
-import { constants } from 'node:fs';
-import { copyFile, link, open, rm, stat, symlink } from 'node:fs/promises';
+import { constants, futimesSync } from 'node:fs';
+import { copyFile, link, rm, stat, symlink } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
-import { checkNotAborted } from '../../bom/errors.ts';
+import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import type { BlobReader } from '../../bom/ports.ts';
+import { CopyPool } from '../../store/copy-pool.ts';
 import { makeFolders, storageError, syncDirectory } from '../../store/durable-file.ts';
+import { ReceivedFile } from '../../store/received-file.ts';
 import { type OpenFile, syncFiles } from '../../store/sync-files.ts';
 
 /** One file of a tree; `path` is relative, with `/` between segments. */
@@ -17,7 +20,7 @@ export type TreeFile =
   | { readonly path: string; readonly target: string };
 
 export interface TreeBlobs extends BlobReader {
-  /** The file that holds a blob, and only it, from its first byte. */
+  /** The file that holds all of a blob in one piece, at `offset`. */
   locate(digest: Digest): Promise<{ readonly path: string; readonly offset: number; readonly size: number } | undefined>;
 }
 
@@ -41,9 +44,11 @@ export interface TreeCounts {
   readonly written: number;
 }
 
-/** Files that stay open until they are synced together, and how many are under way at once. */
-const batchFiles = 512;
+/** Files that stay open until they are synced together, of which two lots are, and how many are under way at once. */
+const batchFiles = 256;
 const atOnce = 8;
+/** Less content than this is copied sooner than threads start. */
+const worthThreadsBytes = 16 * 1024 * 1024;
 
 export function keyOf(file: TreeFile): string {
   if ('bytes' in file) return file.volatile === true ? 'volatile' : digestOf(file.bytes);
@@ -56,9 +61,18 @@ export async function buildTree(root: string, options: BuildOptions): Promise<Tr
   const counts = { linked: 0, cloned: 0, written: 0 };
   const folders = new Set([root, ...files.map(({ path }) => dirname(join(root, path)))]);
   for (const each of folders) await makeFolders(each).catch((cause: unknown) => { throw storageError(each, cause); });
-  for (let at = 0; at < files.length; at += batchFiles) {
-    checkNotAborted(signal, root);
-    for (const how of await placeBatch(root, files.slice(at, at + batchFiles), options)) counts[how] += 1;
+  const copies = new CopyPool({ concurrency: availableParallelism(), signal });
+  let syncing: Promise<unknown> | undefined;
+  try {
+    for (let at = 0; at < files.length; at += batchFiles) {
+      checkNotAborted(signal, root);
+      const { placed, synced } = await placeBatch(root, files.slice(at, at + batchFiles), { ...options, copies, syncing });
+      for (const how of placed) counts[how] += 1;
+      syncing = synced;
+    }
+    await syncing;
+  } finally {
+    await Promise.allSettled([syncing, copies.close()]);
   }
   for (const path of previous?.outliving ?? []) {
     await makeFolders(dirname(join(root, path)));
@@ -68,8 +82,16 @@ export async function buildTree(root: string, options: BuildOptions): Promise<Tr
   return counts;
 }
 
-/** Places all of a batch, then syncs what was written. The first failure stops it, once what runs has ended. */
-async function placeBatch(root: string, batch: readonly TreeFile[], options: BuildOptions): Promise<(keyof TreeCounts)[]> {
+interface BatchOptions extends BuildOptions {
+  readonly copies: CopyPool;
+  /** What is still made durable of the batch before. */
+  readonly syncing: Promise<unknown> | undefined;
+}
+
+interface Batch { readonly placed: readonly (keyof TreeCounts)[]; readonly synced: Promise<void> }
+
+/** Places all of a batch, and begins to sync what was written once the batch before is durable. The first failure stops it, once what runs has ended. */
+async function placeBatch(root: string, batch: readonly TreeFile[], options: BatchOptions): Promise<Batch> {
   const written: OpenFile[] = [];
   const placed: (keyof TreeCounts)[] = [];
   const failures: unknown[] = [];
@@ -83,17 +105,27 @@ async function placeBatch(root: string, batch: readonly TreeFile[], options: Bui
       }
     }
   };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  await options.syncing?.catch((cause: unknown) => { failures.push(cause); });
+  if (failures.length > 0) {
+    for (const { handle } of written) await handle.close();
+    throw failures[0];
+  }
+  const synced = syncAll(written, root);
+  synced.catch(() => undefined);
+  return { placed, synced };
+}
+
+async function syncAll(written: readonly OpenFile[], root: string): Promise<void> {
   try {
-    await Promise.all(Array.from({ length: atOnce }, lane));
-    if (failures.length > 0) throw failures[0];
-    if (written.length > 0) await syncFiles(written, root);
+    const [failure] = (written.length === 0 ? new Map<OpenFile, unknown>() : await syncFiles(written, root)).values();
+    if (failure !== undefined) throw failure;
   } finally {
     for (const { handle } of written) await handle.close();
   }
-  return placed;
 }
 
-interface Placing extends BuildOptions { readonly opened: (file: OpenFile) => void }
+interface Placing extends BatchOptions { readonly opened: (file: OpenFile) => void }
 
 /** The same bytes in the tree before, a hard link into the store, a copy-on-write copy, or a verified copy. */
 async function place(file: TreeFile, to: string, options: Placing): Promise<keyof TreeCounts> {
@@ -114,7 +146,8 @@ async function place(file: TreeFile, to: string, options: Placing): Promise<keyo
     if (await tryClone(at.path, to)) return 'cloned';
   }
   checkNotAborted(signal, to);
-  await write(to, blobs.open(file.blob), options);
+  if (at?.size === file.blob.size && isMuch(options)) await copyPiece(at, to, file.blob, options);
+  else await write(to, blobs.open(file.blob), options);
   return 'written';
 }
 
@@ -134,10 +167,40 @@ async function tryClone(from: string, to: string): Promise<boolean> {
   });
 }
 
-/** Its sync is the caller's. */
-async function write(to: string, bytes: AsyncIterable<Uint8Array>, { modified, opened }: Placing): Promise<void> {
-  const handle = await open(to, 'wx', 0o644).catch((cause: unknown) => { throw storageError(to, cause); });
-  opened({ path: to, handle });
-  for await (const chunk of bytes) await handle.writeFile(chunk).catch((cause: unknown) => { throw storageError(to, cause); });
-  await handle.utimes(modified, modified);
+const sizes = new WeakMap<readonly TreeFile[], number>();
+
+/** Whether the blobs of the tree are worth threads that copy. */
+function isMuch({ files }: BuildOptions): boolean {
+  const known = sizes.get(files) ?? files.reduce((sum, file) => sum + ('blob' in file ? file.blob.size : 0), 0);
+  sizes.set(files, known);
+  return known >= worthThreadsBytes;
+}
+
+/** Out of a larger file, verified on the way. */
+async function copyPiece({ path, offset }: { readonly path: string; readonly offset: number }, to: string, { digest, size }: Descriptor, placing: Placing): Promise<void> {
+  const file = create(to, placing);
+  const copied = await placing.copies.run([{ from: { path, offset }, to: { path: to, offset: 0 }, size }]);
+  if (copied.digest !== digest) throw new BundleError('INTEGRITY_DIGEST', { subject: path, expected: digest, actual: copied.digest, details: { digest } });
+  futimesSync(file.fd, placing.modified, placing.modified);
+}
+
+async function write(to: string, bytes: AsyncIterable<Uint8Array>, placing: Placing): Promise<void> {
+  const file = create(to, placing);
+  let position = 0;
+  for await (const chunk of bytes) {
+    await file.write(chunk, position).catch((cause: unknown) => { throw storageError(to, cause); });
+    position += chunk.length;
+  }
+  futimesSync(file.fd, placing.modified, placing.modified);
+}
+
+/** Its sync, and its end, are those of its batch. */
+function create(to: string, { opened }: Placing): ReceivedFile {
+  try {
+    const file = new ReceivedFile(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW);
+    opened({ path: to, handle: file });
+    return file;
+  } catch (cause) {
+    throw storageError(to, cause);
+  }
 }

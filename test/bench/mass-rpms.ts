@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { rpmTag } from '../../formats/rpm/header.ts';
 import { noise } from '../support/bytes.ts';
 import { basicTags, makeRpm, type TagValue } from '../support/rpm-file.ts';
+import { makeSignedRpm, type Sign } from '../support/rpm-signing.ts';
 
 export interface RpmShape {
   readonly files: number;
@@ -33,11 +34,12 @@ function tagsOf(index: number, count: number, { files, requires, changelogs }: R
   ]);
 }
 
-/** `mass-0` and so on below `folder`/Packages; each requires some of the others. */
-export async function writeRpms(folder: string, count: number, shape: RpmShape = usualRpm): Promise<void> {
+/** `mass-0` and so on below `folder`/Packages; each requires some of the others. `sign`: over their headers. */
+export async function writeRpms(folder: string, count: number, { shape = usualRpm, sign }: { readonly shape?: RpmShape; readonly sign?: Sign } = {}): Promise<void> {
   await mkdir(join(folder, 'Packages'), { recursive: true });
   for (let index = 0; index < count; index += 1) {
     const name = `mass-${index}`;
-    await writeFile(join(folder, `Packages/${name}-1-2.noarch.rpm`), makeRpm(name, { tags: tagsOf(index, count, shape), payload: noise(shape.payloadBytes, index + 1) }));
+    const parts = { tags: tagsOf(index, count, shape), payload: noise(shape.payloadBytes, index + 1) };
+    await writeFile(join(folder, `Packages/${name}-1-2.noarch.rpm`), sign === undefined ? makeRpm(name, parts) : await makeSignedRpm(name, { header: sign }, parts));
   }
 }

@@ -34,10 +34,15 @@ export class MemoryBlobs implements BlobReader, BlobWriter {
   async fill(blob: Descriptor, from: (offset: number) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'> {
     if (this.blobs.has(blob.digest)) return 'present';
     let whole = this.partial.get(blob.digest) ?? new Uint8Array(0);
-    for await (const chunk of from(whole.length)) {
-      signal.throwIfAborted();
-      whole = Buffer.concat([whole, chunk]);
-      this.partial.set(blob.digest, whole);
+    try {
+      for await (const chunk of from(whole.length)) {
+        signal.throwIfAborted();
+        whole = Buffer.concat([whole, chunk]);
+        this.partial.set(blob.digest, whole);
+      }
+    } catch (error) {
+      if (error instanceof BundleError && error.family === 'integrity') this.partial.delete(blob.digest);
+      throw error;
     }
     this.partial.delete(blob.digest);
     if (whole.length !== blob.size) throw new BundleError('INTEGRITY_SIZE', { subject: blob.digest, expected: `${blob.size} bytes`, actual: `${whole.length} bytes` });
