@@ -192,8 +192,8 @@ export class Search {
     const isWanted = (id: number): boolean => this.weak.isRecommended(id) || this.weak.isSupplementing(id);
     const isTaken = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) > branch.level;
     const isBetter = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) <= 0 && !isWanted(branch.chosen) && isWanted(id);
-    for (const applies of [isTaken, isBetter]) {
-      for (const branch of this.branches) {
+    for (const branch of this.branches) {
+      for (const applies of [isTaken, isBetter]) {
         const other = branch.others.find((id) => applies(id, branch));
         if (other === undefined) continue;
         const others = branch.others.map((id) => (id === other ? 0 : id));

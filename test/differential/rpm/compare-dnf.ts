@@ -4,19 +4,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
+import { BundleError } from '../../../bom/errors.ts';
 import { findOwners } from '../../../formats/rpm/filelists.ts';
+import { parseModules } from '../../../formats/rpm/modules.ts';
 import { addOwners } from '../../../downloader/solver/solv-files.ts';
 import { solveSolvLike } from '../../../downloader/solver/solv-like.ts';
-import { prepareOffer, type SolvOffer, type SolvSettings } from '../../../downloader/solver/solv-offer.ts';
+import { prepareOffer, type SolvOffer, streamsOf } from '../../../downloader/solver/solv-offer.ts';
+import type { ModuleChoice } from '../../../downloader/solver/solv-modules.ts';
 import type { RpmUniverse } from '../../../downloader/solver/solv-universe.ts';
 import { packageSets } from '../apt-sets.ts';
 import { randomFrom } from '../random-universe.ts';
 import { convertStanzas, machineStanzas, sprinkle, subset } from './debian-universe.ts';
-import { type DnfAnswer, type DnfOracle, type DnfRequest, type DnfVerdict, openDnf, ourDnfAnswer, verdictOf } from './dnf.ts';
+import { type DnfAnswer, type DnfOracle, type DnfRequest, type DnfVerdict, openDnf, verdictOf } from './dnf.ts';
 import { loadUniverse } from './load-repository.ts';
+import { sprinkleModules } from './sprinkle-modules.ts';
 import { writeRepository, type WrittenRepository } from './write-repository.ts';
-
-const settings: SolvSettings = { arch: 'x86_64' };
 
 export interface BigOptions {
   /** Take every n-th fixed set, the first of them at `from`. */
@@ -34,38 +36,51 @@ export type DnfTally = Record<DnfVerdict, number>;
 
 /** One universe in both. */
 export class Big {
-  offer: SolvOffer;
   private readonly universe: RpmUniverse;
   private readonly files: WrittenRepository;
   private readonly dnf: DnfOracle;
+  private readonly documents: ModuleChoice['documents'];
+  /** By the streams that are enabled; good until the universe learns of further paths. */
+  private readonly offers = new Map<string, SolvOffer>();
 
-  constructor(universe: RpmUniverse, files: WrittenRepository, dnf: DnfOracle) {
+  constructor(universe: RpmUniverse, files: WrittenRepository, { dnf, modules }: { readonly dnf: DnfOracle; readonly modules: string }) {
     this.universe = universe;
     this.files = files;
     this.dnf = dnf;
-    this.offer = prepareOffer(universe, settings);
+    this.documents = [parseModules(Buffer.from(modules), 'modules.yaml')];
+  }
+
+  private offerFor({ specs, enable = [] }: DnfRequest): SolvOffer {
+    const choice = { documents: this.documents, enabled: enable, platform: 'el9' };
+    const enabled = [...enable, ...streamsOf(specs, choice)];
+    const offer = this.offers.get(enabled.join()) ?? prepareOffer(this.universe, { arch: 'x86_64', modules: { ...choice, enabled } });
+    this.offers.clear();
+    this.offers.set(enabled.join(), offer);
+    return offer;
   }
 
   /** Reads filelists for as long as the answer needs paths of them. */
   async ours(request: DnfRequest): Promise<DnfAnswer> {
+    const wanted = request.specs.map((spec) => ({ spec }));
     for (;;) {
-      const wanted = request.specs.map((spec) => ({ spec }));
-      let paths: readonly string[] = [];
       try {
-        paths = solveSolvLike(this.offer, { wanted, weak: request.weak, best: request.best, mode: 'closure' }).missingPaths;
-      } catch {
-        return ourDnfAnswer(this.offer, request);
+        const offer = this.offerFor(request);
+        const { missingPaths: paths, chosen } = solveSolvLike(offer, { wanted, weak: request.weak, best: request.best, mode: 'closure' });
+        if (paths.length === 0) return { nevras: chosen.map(({ solvable }) => this.universe.nevra(solvable)).sort() };
+        const owners = await findOwners(createReadStream(this.files.filelists).pipe(createGunzip()), paths, { subject: 'filelists', maxBytes: 2 ** 32 });
+        addOwners(this.universe, paths, new Map([[0, owners]]));
+        this.offers.clear();
+      } catch (error) {
+        if (error instanceof BundleError && error.family === 'resolve') return { error: `${error.message} (${error.next})` };
+        throw error;
       }
-      if (paths.length === 0) return ourDnfAnswer(this.offer, request);
-      const owners = await findOwners(createReadStream(this.files.filelists).pipe(createGunzip()), paths, { subject: 'filelists', maxBytes: 2 ** 32 });
-      addOwners(this.universe, paths, new Map([[0, owners]]));
-      this.offer = prepareOffer(this.universe, settings);
     }
   }
 
   theirs(request: DnfRequest): Promise<DnfAnswer> { return this.dnf.ask(request); }
 }
 
+/** Names of one package, or several at blanks. */
 function setsOf(universe: RpmUniverse, { every, from = 0, random, seed, only = '', within }: BigOptions): readonly string[] {
   if (within !== undefined) return within;
   const next = randomFrom(seed);
@@ -73,8 +88,14 @@ function setsOf(universe: RpmUniverse, { every, from = 0, random, seed, only = '
   return [...packageSets.filter((_, index) => index % every === from), ...picked].filter((set) => set.includes(only));
 }
 
-function describe(request: DnfRequest, theirs: DnfAnswer, ours: DnfAnswer): string {
-  const title = `${request.specs.join(' ')} (weak ${request.weak}, best ${request.best})`;
+function requestsOf(universe: RpmUniverse, options: BigOptions, made: readonly DnfRequest[]): readonly DnfRequest[] {
+  const { every, from = 0, only = '' } = options;
+  const ofSets = setsOf(universe, options).flatMap((set) => [true, false].flatMap((weak) => [true, false].map((best) => ({ specs: set.split(/\s+/), weak, best }))));
+  return [...ofSets, ...made.filter((request, index) => Math.floor(index / 4) % every === from && request.specs.join(' ').includes(only))];
+}
+
+function describe({ specs, enable = [], weak, best }: DnfRequest, theirs: DnfAnswer, ours: DnfAnswer): string {
+  const title = `${specs.join(' ')}${enable.map((stream) => ` +${stream}`).join('')} (weak ${weak}, best ${best})`;
   if ('error' in theirs) return `${title}\n    dnf refuses: ${theirs.error.split('\n').slice(0, 4).join(' ')}${'error' in ours ? '' : `\n    ours takes ${ours.nevras.length}`}`;
   if ('error' in ours) return `${title}\n    dnf takes ${theirs.nevras.length}, ours refuses: ${ours.error}`;
   const [a, b] = [new Set(theirs.nevras), new Set(ours.nevras)];
@@ -86,22 +107,20 @@ export async function compareWithDnf(kind: 'plain' | 'sprinkled', options: BigOp
   const folder = await mkdtemp(join(tmpdir(), 'longshore-rpm-differential-'));
   const all = convertStanzas(await machineStanzas());
   const plain = options.within === undefined ? all : subset(all, options.within);
-  const files = await writeRepository(folder, kind === 'plain' ? plain : sprinkle(plain, 8));
+  const modular = kind === 'plain' ? { packages: plain, modules: '', requests: [] } : sprinkleModules(sprinkle(plain, 8), 8, options.within === undefined ? 200 : 6);
+  const files = await writeRepository(folder, modular.packages, modular.modules === '' ? {} : { modules: modular.modules });
   const repository = { id: 'main', path: files.path, primary: files.primary };
   const dnf = await openDnf([repository]);
   const tally: DnfTally = { same: 0, 'refused by both': 0, different: 0 };
   try {
     const universe = await loadUniverse([repository]);
     print(`${kind}: ${universe.count - 1} packages`);
-    const big = new Big(universe, files, dnf);
-    for (const set of setsOf(universe, options)) {
-      for (const [weak, best] of [[true, true], [true, false], [false, true], [false, false]] as const) {
-        const request = { specs: set.split(/\s+/), weak, best };
-        const [theirs, ours] = [await big.theirs(request), await big.ours(request)];
-        const verdict = verdictOf(theirs, ours);
-        tally[verdict] += 1;
-        if (verdict === 'different') print(describe(request, theirs, ours));
-      }
+    const big = new Big(universe, files, { dnf, modules: modular.modules });
+    for (const request of requestsOf(universe, options, modular.requests)) {
+      const [theirs, ours] = [await big.theirs(request), await big.ours(request)];
+      const verdict = verdictOf(theirs, ours);
+      tally[verdict] += 1;
+      if (verdict === 'different') print(describe(request, theirs, ours));
     }
   } finally {
     await dnf.close();
