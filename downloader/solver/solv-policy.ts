@@ -107,12 +107,12 @@ export class Policy {
     });
   }
 
-  /** The highest version that the package gives to each name, its own among them, as a relation; the first of each name counts. */
-  private versionsOf(id: number): Map<number, number> {
+  /** The versions that the package gives to each name, its own among them, as relations; lowest first. */
+  private versionsOf(id: number): Map<number, readonly number[]> {
     const { universe } = this.view;
     const isBounded = (relation: number): boolean => universe.relationBits(relation) !== 0 && (universe.relationBits(relation) & versionBits.greater) === 0;
-    const provides = [...universe.dependenciesOf(id, 'provides')].filter(isBounded).reverse();
-    return new Map(provides.map((relation) => [universe.relationName(relation), relation]));
+    const names = Map.groupBy([...universe.dependenciesOf(id, 'provides')].filter(isBounded), (relation) => universe.relationName(relation));
+    return new Map([...names].map(([name, relations]) => [name, relations.length > 1 ? relations.sort((x, y) => this.compareBounds(x, y)) : relations]));
   }
 
   private compareBounds(a: number, b: number): number {
@@ -121,12 +121,12 @@ export class Policy {
     return compareEvr(universe.evr(universe.relationEvr(a)), universe.evr(universe.relationEvr(b))) || isEqual(a) - isEqual(b);
   }
 
-  /** Last whatever gives a name a lower version than another candidate does. */
+  /** Last whatever gives a name a lower version than another candidate does: the lowest beside the lowest, then the next of each. */
   private byCommonProvides(ids: readonly number[]): number[] {
     const versions = new Map(ids.map((id) => [id, this.versionsOf(id)]));
-    const isLower = (id: number): boolean => ids.some((other) => [...versions.get(id) ?? []].some(([name, relation]) => {
-      const theirs = versions.get(other)?.get(name);
-      return theirs !== undefined && this.compareBounds(relation, theirs) < 0;
+    const isLower = (id: number): boolean => ids.some((other) => [...versions.get(id) ?? []].some(([name, own]) => {
+      const theirs = versions.get(other)?.get(name) ?? [];
+      return own.some((relation, index) => theirs[index] !== undefined && this.compareBounds(relation, theirs[index]) < 0);
     }));
     return this.moveBack(ids, isLower);
   }
