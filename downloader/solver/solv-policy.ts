@@ -107,27 +107,36 @@ export class Policy {
     });
   }
 
-  /** The versions that the package gives to each name, its own among them, as relations; lowest first. */
-  private versionsOf(id: number): Map<number, readonly number[]> {
-    const { universe } = this.view;
-    const isBounded = (relation: number): boolean => universe.relationBits(relation) !== 0 && (universe.relationBits(relation) & versionBits.greater) === 0;
-    const names = Map.groupBy([...universe.dependenciesOf(id, 'provides')].filter(isBounded), (relation) => universe.relationName(relation));
-    return new Map([...names].map(([name, relations]) => [name, relations.length > 1 ? relations.sort((x, y) => this.compareBounds(x, y)) : relations]));
-  }
-
   private compareBounds(a: number, b: number): number {
     const { universe } = this.view;
     const isEqual = (relation: number): number => universe.relationBits(relation) & versionBits.equal;
     return compareEvr(universe.evr(universe.relationEvr(a)), universe.evr(universe.relationEvr(b))) || isEqual(a) - isEqual(b);
   }
 
-  /** Last whatever gives a name a lower version than another candidate does: the lowest beside the lowest, then the next of each. */
+  /** By how far each stays behind in the versions that it gives to names which others provide as well, added up over its provides. */
   private byCommonProvides(ids: readonly number[]): number[] {
-    const versions = new Map(ids.map((id) => [id, this.versionsOf(id)]));
-    const isLower = (id: number): boolean => ids.some((other) => [...versions.get(id) ?? []].some(([name, own]) => {
-      const theirs = versions.get(other)?.get(name) ?? [];
-      return own.some((relation, index) => theirs[index] !== undefined && this.compareBounds(relation, theirs[index]) < 0);
-    }));
-    return this.moveBack(ids, isLower);
+    const { universe } = this.view;
+    const isBounded = (relation: number): boolean => universe.relationBits(relation) !== 0 && (universe.relationBits(relation) & versionBits.greater) === 0;
+    const provided = ids.flatMap((id) => [...universe.dependenciesOf(id, 'provides')].filter(isBounded).map((relation) => ({ id, relation })));
+    const behind = new Map(ids.map((id) => [id, 0]));
+    for (const shared of Map.groupBy(provided, ({ relation }) => universe.relationName(relation)).values()) if (shared.length > 1) this.addRanks(shared, behind);
+    return ids.toSorted((x, y) => (behind.get(x) ?? 0) - (behind.get(y) ?? 0));
+  }
+
+  /** Ranks of one name: 0 for the highest version, one more for each lower one; what only the package itself gives between two of its own counts for nothing. */
+  private addRanks(shared: { readonly id: number; readonly relation: number }[], behind: Map<number, number>): void {
+    let rank = 0;
+    let before: number | undefined;
+    let owners = new Set<number>();
+    for (const { id, relation } of shared.sort((x, y) => this.compareBounds(y.relation, x.relation))) {
+      const isOther = owners.size > 1 || (owners.size === 1 && !owners.has(id));
+      if (before !== undefined && isOther && this.compareBounds(before, relation) !== 0) {
+        rank += 1;
+        owners = new Set();
+      }
+      before = relation;
+      owners.add(id);
+      behind.set(id, (behind.get(id) ?? 0) + rank);
+    }
   }
 }
