@@ -16,14 +16,14 @@ interface Build { readonly stream: string; readonly version: number; readonly co
 
 const nevra = ({ name, evr, arch }: MadePackage): string => `${name}-${evr.epoch}:${evr.version}-${evr.release}.${arch}`;
 
-/** The same package in another version; what it says of the other members' exact versions follows. */
-function rebuilt(item: MadePackage, evrs: ReadonlyMap<string, Evr>): MadePackage {
+/** The same package in another version; what it says of the other members' exact versions follows. With `isCompatible` it still provides the version that others require. */
+function rebuilt(item: MadePackage, evrs: ReadonlyMap<string, Evr>, isCompatible: boolean): MadePackage {
   const own = evrs.get(item.name) ?? item.evr;
   const follow = (relations: MadePackage['deps']['requires']): MadePackage['deps']['requires'] => relations.map((relation) => {
     const evr = evrs.get(relation.name.replace(/^deb\((.*)\)$/, '$1'));
     return evr === undefined || relation.op !== '=' ? relation : { ...relation, evr };
   });
-  return { ...item, evr: own, deps: { ...item.deps, provides: follow(item.deps.provides), requires: follow(item.deps.requires) } };
+  return { ...item, evr: own, deps: { ...item.deps, provides: [...follow(item.deps.provides), ...(isCompatible ? item.deps.provides.filter(({ op }) => op === '=') : [])], requires: follow(item.deps.requires) } };
 }
 
 class Sprinkler {
@@ -64,7 +64,7 @@ class Sprinkler {
     if (stream === '1' && version === 1 && this.chance(0.6)) return members;
     const mark = this.chance(0.5) ? { version: `${stream}.${version}` } : {};
     const evrs = new Map(members.map(({ name, evr }) => [name, { ...evr, ...('version' in mark ? { version: `${evr.version}.${mark.version}` } : {}), release: `${version}.el9.${stream}` }]));
-    const own = members.filter((_, index) => index === 0 || this.chance(0.85)).map((item) => rebuilt(item, evrs));
+    const own = members.filter((_, index) => index === 0 || this.chance(0.85)).map((item) => rebuilt(item, evrs, this.chance(0.9)));
     this.made.push(...own);
     return own;
   }
@@ -116,7 +116,7 @@ class Sprinkler {
       const members = this.members();
       if (members.length === 0) continue;
       documents.push(...this.builds(members).map((build) => this.document(name, build, names)), ...(this.chance(0.65) ? [this.defaults(name)] : []));
-      this.ask(name, members);
+      if (this.chance(0.7)) this.ask(name, members);
     }
     return { packages: [...new Map([...packages, ...this.made].map((item) => [nevra(item), item])).values()], modules: documents.join(''), requests: this.requests };
   }
