@@ -2,6 +2,7 @@
 import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
 import { parseEvr } from '../../formats/rpm/evr.ts';
 import type { RpmOperator } from '../../formats/rpm/relation.ts';
+import { dependencyKinds } from './solv-tables.ts';
 import type { SolvView } from './solv-view.ts';
 
 /** Parts of a spec, each perhaps a glob; undefined parts match anything. */
@@ -71,13 +72,28 @@ function packagesOf(view: SolvView, form: Form): number[] {
 
 const relationPattern = /^(\S+)\s*(<=|>=|=|<|>)\s*(\S+)$/;
 
+/** Of the paths that a glob means those that some package provides by name or speaks of in a relation: dnf asks the owners of any others only when there are none. */
+function spokenOf({ universe }: SolvView, paths: readonly string[]): readonly string[] {
+  const wanted = new Map(paths.flatMap((path) => { const id = universe.findName(path); return id === undefined ? [] : [[id, path] as const]; }));
+  const spoken = new Set<string>();
+  for (let id = 1; id < universe.count; id += 1) {
+    for (const kind of dependencyKinds) {
+      for (const relation of universe.dependenciesOf(id, kind)) {
+        const path = wanted.get(universe.relationName(relation));
+        if (path !== undefined) spoken.add(path);
+      }
+    }
+  }
+  return spoken.size > 0 ? [...spoken] : paths;
+}
+
 function byProvides(view: SolvView, spec: string): number[] {
   const { universe } = view;
   const [, name, op, evr] = relationPattern.exec(spec) ?? [];
   if (name !== undefined && op !== undefined && evr !== undefined) return [...view.providers(universe.relationId({ name, op: op as RpmOperator, evr: parseEvr(evr) }))];
   if (!isGlob(spec)) return [...view.providers(universe.relationId({ name: spec }))];
-  const matches = matcher(spec);
-  const found = universe.allNames().filter(matches).flatMap((each) => [...view.providers(universe.relationId({ name: each }))]);
+  const names = universe.allNames().filter(matcher(spec));
+  const found = (spec.startsWith('/') ? spokenOf(view, names) : names).flatMap((each) => [...view.providers(universe.relationId({ name: each }))]);
   return [...new Set(found)].sort((a, b) => a - b);
 }
 

@@ -8,7 +8,8 @@ import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
 import { compareWithDnf } from './rpm/compare-dnf.ts';
 import { compareShape } from './rpm/compare-libsolv.ts';
-import { compareSites } from './rpm/compare-sites.ts';
+import { compareGiven, compareSites, type SiteTally } from './rpm/compare-sites.ts';
+import { layeredSites } from './rpm/layered-site.ts';
 import { shapes } from './rpm/shapes.ts';
 
 const { positionals, values } = parseArgs({
@@ -110,18 +111,21 @@ async function libsolv(): Promise<boolean> {
   return isEqual;
 }
 
-/** Random sites of several repositories with dnf: empty machines, machines of which the repositories know everything, machines with packages that are gone. */
+function tellSites(name: string, { counts, different }: SiteTally): boolean {
+  for (const { seed, text } of different.slice(0, 10)) print(`${seed}: ${text}`);
+  const all = counts.same + counts['refused by both'] + counts.different;
+  print(`${name}: ${all - counts.different} of ${all} equal (${counts.same} closures, ${counts['refused by both']} refused by both), ${counts.different} different`);
+  return different.length === 0;
+}
+
+/** Random sites of several repositories with dnf: empty machines, machines of which the repositories know everything, machines with packages that are gone. Then the one that is written out. */
 async function repos(): Promise<boolean> {
   const count = Number(values.random) || 100;
   let isEqual = true;
   for (const [name, shape] of [['empty root', { isInstalled: false }], ['something installed', { isInstalled: true }], ['some of it gone from the repositories', { isInstalled: true, isGone: true }]] as const) {
-    const { counts, different } = await compareSites(Number(values.seed) * 1_000_000, count, shape);
-    for (const { seed, text } of different.slice(0, 10)) print(`${seed}: ${text}`);
-    const all = counts.same + counts['refused by both'] + counts.different;
-    print(`${name}: ${all - counts.different} of ${all} equal (${counts.same} closures, ${counts['refused by both']} refused by both), ${counts.different} different`);
-    isEqual &&= different.length === 0;
+    isEqual = tellSites(name, await compareSites(Number(values.seed) * 1_000_000, count, shape)) && isEqual;
   }
-  return isEqual;
+  return tellSites('layered', await compareGiven(layeredSites)) && isEqual;
 }
 
 const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles };

@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareWithDnf } from '../differential/rpm/compare-dnf.ts';
 import { compareShape } from '../differential/rpm/compare-libsolv.ts';
-import { compareSites } from '../differential/rpm/compare-sites.ts';
+import { compareGiven, compareSites } from '../differential/rpm/compare-sites.ts';
 import { type DnfOracle, openDnf, ourDnfAnswer, verdictOf } from '../differential/rpm/dnf.ts';
 import { buildHandMade, type HandMade, offerFor } from '../differential/rpm/hand-made.ts';
 import { handMade, handMadeRequests } from '../differential/rpm/hand-made-cases.ts';
+import { layeredSites } from '../differential/rpm/layered-site.ts';
 import { shapes } from '../differential/rpm/shapes.ts';
 
 describe('a repository with every feature', () => {
@@ -45,6 +46,14 @@ describe('several repositories', () => {
     const { counts, different } = await compareSites(2_000, 30, { isInstalled: false });
     expect(different).toEqual([]);
     expect(counts.same).toBeGreaterThan(40);
+  });
+
+  it('are solved as dnf solves them: specs of every form over layers, hotfixes, obsoletes in chains, kernels, twins, groups', async () => {
+    const [site] = layeredSites;
+    if (site === undefined) throw new Error('no site');
+    const { counts, different } = await compareGiven([{ ...site, requests: site.requests.filter((_, index) => index % 6 === 0) }]);
+    expect(different).toEqual([]);
+    expect(counts.same).toBeGreaterThan(30);
   });
 });
 

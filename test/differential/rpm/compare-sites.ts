@@ -1,5 +1,5 @@
 import { type DnfVerdict } from './dnf.ts';
-import { randomSite, type SiteShape } from './random-site.ts';
+import { type RandomSite, randomSite, type SiteShape } from './random-site.ts';
 import { askOurs, openSiteOracle, type SiteAnswer, writeSite } from './sites.ts';
 
 export interface SiteDifference { readonly seed: number; readonly text: string }
@@ -18,13 +18,22 @@ function describe(theirs: SiteAnswer, ours: SiteAnswer): string {
 }
 
 /** `count` sites from a seed on, every request of each. */
-export async function compareSites(seed: number, count: number, shape: SiteShape): Promise<SiteTally> {
+export function compareSites(seed: number, count: number, shape: SiteShape): Promise<SiteTally> {
+  return compareAll(Array.from({ length: count }, (_, index) => ({ seed: seed + index, make: () => randomSite(seed + index, shape) })));
+}
+
+/** The sites themselves; they are numbered from 0. */
+export function compareGiven(sites: readonly RandomSite[]): Promise<SiteTally> {
+  return compareAll(sites.map((site, seed) => ({ seed, make: () => site })));
+}
+
+async function compareAll(sites: readonly { readonly seed: number; readonly make: () => RandomSite }[]): Promise<SiteTally> {
   const counts = { same: 0, 'refused by both': 0, different: 0 };
   const different: SiteDifference[] = [];
   const dnf = openSiteOracle();
   try {
-    for (let at = seed; at < seed + count; at += 1) {
-      const site = randomSite(at, shape);
+    for (const { seed, make } of sites) {
+      const site = make();
       const written = await writeSite(site);
       try {
         const answers = await dnf.ask(written);
@@ -34,7 +43,7 @@ export async function compareSites(seed: number, count: number, shape: SiteShape
           const ours = await askOurs(written, request);
           const verdict = verdictOf(theirs, ours);
           counts[verdict] += 1;
-          if (verdict === 'different') different.push({ seed: at, text: `${request.specs.join(' ')} (weak ${request.weak}, best ${request.best}): ${describe(theirs, ours)}` });
+          if (verdict === 'different') different.push({ seed, text: `${request.specs.join(' ')} (weak ${request.weak}, best ${request.best}): ${describe(theirs, ours)}` });
         }
       } finally {
         await written.close();

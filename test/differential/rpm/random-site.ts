@@ -9,6 +9,8 @@ export interface SiteRepository {
   readonly packages: readonly OraclePackage[];
   /** modules.yaml. */
   readonly modules?: string;
+  /** comps.xml. */
+  readonly group?: string;
   /** Lines of its section beside its address. */
   readonly settings: readonly string[];
   readonly vendor: string;

@@ -54,8 +54,8 @@ export async function writeSite(site: RandomSite): Promise<WrittenSite> {
   const installed = closureOf(site);
   const gone = new Set(site.gone === 0 ? [] : installed.filter((_, index) => index % site.gone === 0).map(nevra));
   const sections: string[] = [];
-  for (const { id, packages, settings, modules, vendor } of site.repositories) {
-    await writeRepository(join(folder, id), packages.filter((item) => !gone.has(nevra(item))).map(made), { vendor, ...(modules === undefined ? {} : { modules }) });
+  for (const { id, packages, settings, modules, group, vendor } of site.repositories) {
+    await writeRepository(join(folder, id), packages.filter((item) => !gone.has(nevra(item))).map(made), { vendor, ...(modules === undefined ? {} : { modules }), ...(group === undefined ? {} : { group }) });
     sections.push(`[${id}]\nname=${id}\nbaseurl=file://${folder}/${id}\ngpgcheck=0\n${settings.join('\n')}\n`);
   }
   const repoText = sections.join('\n');
