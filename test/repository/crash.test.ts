@@ -43,10 +43,13 @@ describe('kill -9 in the middle of pushes', async () => {
         }
       }
       const pushing = pushUntilGone(origin, round, acknowledged).catch(() => undefined);
-      setTimeout(() => { child.kill('SIGKILL'); }, 60 + round * 37);
+      // In the middle of a push, however fast or slow the machine is: some were acknowledged in this round.
+      const before = acknowledged.size;
+      await expect.poll(() => acknowledged.size - before).toBeGreaterThan(round);
+      child.kill('SIGKILL');
       await gone;
       await pushing;
     }
-    expect(acknowledged.size).toBeGreaterThan(5);
+    expect(acknowledged.size).toBeGreaterThan(8);
   });
 });

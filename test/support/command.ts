@@ -75,7 +75,7 @@ export async function startService(program: string, args: readonly string[], opt
   };
   const deadline = Date.now() + 60_000;
   while (!(await options.ready(output))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       await stop();
       throw new Error(`${program} ${args.join(' ')} did not get ready:\n${output.slice(-3000)}`);
     }

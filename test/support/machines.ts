@@ -143,6 +143,8 @@ function machineOf(name: string, pid: number, changes: string): Machine {
     write: async (path, content) => { await runHere(`mkdir -p "$(dirname '${path}')" && cat > '${path}'`, { input: content }); },
     start: async (script, ready) => {
       const child = spawn('nsenter', enter(`exec ${script}`), { stdio: ['ignore', 'pipe', 'pipe'] });
+      // From the start: who ended before the stop says so only once.
+      const ended = new Promise<void>((done) => { child.once('close', () => done()); });
       let output = '';
       await new Promise<void>((done, fail) => {
         const add = (chunk: Buffer): void => { output += chunk.toString(); if (ready.test(output)) done(); };
@@ -153,7 +155,6 @@ function machineOf(name: string, pid: number, changes: string): Machine {
       // The program is the child of nsenter, which forks into the process namespace.
       const stop = async (): Promise<void> => {
         const inner = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').catch(() => '')).trim();
-        const ended = new Promise<void>((done) => { if (child.exitCode !== null) done(); else child.once('close', () => done()); });
         if (inner !== '') process.kill(Number(inner.split(' ')[0]), 'SIGTERM');
         await ended;
       };
