@@ -3,7 +3,8 @@ import { Marker } from './apt-mark.ts';
 import { followExact } from './apt-follow.ts';
 import { repair } from './apt-repair.ts';
 import { followReleases } from './apt-release.ts';
-import { findPackage, resolveSpec } from './apt-specs.ts';
+import { readCommandLine } from './apt-command-line.ts';
+import { findPackage } from './apt-specs.ts';
 import { AptState } from './apt-state.ts';
 import { newerVersions } from './apt-newer.ts';
 import { settleInstalled } from './apt-upgrade.ts';
@@ -44,7 +45,11 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   const marker = new Marker(state, request);
   assume(state, request);
   const before = versioned(state, request.installed ?? new Map());
-  const wanted = [...new Set(request.wanted.map((spec) => resolveSpec(state, spec)))];
+  const { wanted, unwanted } = readCommandLine(state, request.wanted);
+  for (const pkg of unwanted) {
+    state.struck.add(pkg);
+    state.installed.delete(pkg);
+  }
   if (request.followExact === true) for (const pkg of wanted) followExact(state, pkg);
   for (const pkg of wanted) markWanted(state, pkg);
   if (state.fromReleases.length > 0) {

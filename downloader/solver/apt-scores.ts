@@ -13,7 +13,7 @@ export const requestedScore = 10_000;
 export const essentialScore = 5000;
 
 /**
- * By package: its own priority; one for each relation that wants it by its name or by what it provides, minus one for each that does not bear it; and
+ * By package: its own priority; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it; and
  * what those are worth that want it, by its name or by that of another package that is there and whose name it provides.
  */
 export function scoresOf(state: AptState): Map<number, number> {
@@ -39,7 +39,7 @@ export function scoresOf(state: AptState): Map<number, number> {
         if (dependency.operator !== undefined && (there === undefined || !meetsByName(universe, dependency, from, there))) continue;
         if (value < 0 && dependency.name === universe.nameOf(pkg)) continue;
         if (target >= 0) add(target, value);
-        for (const giver of givers(dependency, from, target)) add(giver, value);
+        for (const giver of givers(dependency, from, target)) if (value > 0 || giver !== pkg) add(giver, value);
       }
     };
     count(wantedFields, 1);

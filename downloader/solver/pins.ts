@@ -1,6 +1,6 @@
 // The priority of each version: apt_preferences(5) of apt 2.6, "Determination of Package Installation Priority"; behaviour checked by `npm run differential -- pins`.
 import type { Preference, ReleaseFacts } from '../../formats/deb/preferences.ts';
-import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
+import { globToRegExp, isGlob, versionMatcher } from '../../formats/deb/version.ts';
 import type { IndexInput, Universe } from './universe.ts';
 
 type Matcher = (text: string) => boolean;
@@ -47,7 +47,7 @@ interface NamedRule extends Rule { readonly matches: (name: string, arch: number
 
 function ruleOf(preference: Preference): Rule {
   const { kind, value } = preference;
-  if (kind === 'version') return { preference, index: undefined, version: matcherOf(value) };
+  if (kind === 'version') return { preference, index: undefined, version: versionMatcher(value) };
   if (kind === 'release') {
     const matches = releaseMatcher(value);
     return { preference, version: undefined, index: ({ release }) => release !== undefined && matches(release) };

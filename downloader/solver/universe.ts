@@ -214,7 +214,8 @@ export class Universe {
   archText(version: number): string { return flagged.all(this.tables.flags.get(version)) ? 'all' : this.architectures[this.archOf(this.ownerOf(version))] ?? ''; }
   /** Of the package: any of its versions says so. */
   isEssential(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.essential(this.tables.flags.get(version))); }
-  isImportant(pkg: number): boolean { return this.versionsOf(pkg).some((version) => flagged.important(this.tables.flags.get(version))); }
+  /** By its field; and apt itself, which apt treats so whatever its stanza says. */
+  isImportant(pkg: number): boolean { return (this.nameOf(pkg) === this.names.find('apt') && this.versionsOf(pkg).length > 0) || this.versionsOf(pkg).some((version) => flagged.important(this.tables.flags.get(version))); }
   /** In apt's order of options: a version without the field comes first. */
   priorityRankOf(version: number): number { return this.priorityOf(version) === noPriority ? -1 : this.priorityOf(version); }
   /** 0 required … 4 extra, 5 unknown, 6 none. */

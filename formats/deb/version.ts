@@ -96,3 +96,17 @@ export function globToRegExp(glob: string): RegExp {
 }
 
 export const isGlob = (text: string): boolean => /[*?[]/.test(text);
+
+/**
+ * apt's idea of a version pattern (apt_preferences(5), "Pin: version"; `name=version` of apt-get(8)): `/an expression/` that may match anywhere; text with a last `*` is a
+ * literal beginning, or a glob that has to match whole without that `*`; anything else is a glob; case does not matter. So `1.2*` matches 1.2.3, and `1.?*` only two-part versions.
+ */
+export function versionMatcher(pattern: string): (version: string) => boolean {
+  if (pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')) {
+    const expression = new RegExp(pattern.slice(1, -1), 'i');
+    return (version) => expression.test(version);
+  }
+  const beginning = pattern.endsWith('*') ? pattern.slice(0, -1).toLowerCase() : undefined;
+  const whole = new RegExp(globToRegExp(beginning === undefined ? pattern : pattern.slice(0, -1)).source, 'i');
+  return (version) => (beginning !== undefined && version.toLowerCase().startsWith(beginning)) || whole.test(version);
+}

@@ -1,7 +1,7 @@
 // OpenPGP signatures over documents: RFC 4880, sections 5.2.4 (detached) and 7 ("Cleartext Signature Framework").
 import { createHash } from 'node:crypto';
 import {
-  type CleartextMessage, createCleartextMessage, createMessage, enums, type Key, readCleartextMessage, readSignature, sign, type Signature,
+  type CleartextMessage, config, type Config, createCleartextMessage, createMessage, enums, type Key, readCleartextMessage, readSignature, sign, type Signature,
   type SignaturePacket, type Subkey, verify,
 } from 'openpgp';
 import { BundleError } from '../../bom/errors.ts';
@@ -17,11 +17,21 @@ export interface VerifyOptions {
 export interface Verification {
   /** Primary fingerprints of the keys whose signature is good; never empty. */
   readonly signers: readonly string[];
-  /** Signatures that do not count, each with the reason: unknown, expired or revoked key, weak hash. */
+  /** Signatures that do not count, each with the reason: unknown, expired, revoked or weak key, weak hash. */
   readonly ignored: readonly string[];
 }
 
 const weakHashes: ReadonlySet<number> = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd]);
+/** Which keys are too weak is judged here and not by the library, so that a good signature beside theirs counts. */
+const accepted: Config = { ...config, rejectPublicKeyAlgorithms: new Set([enums.publicKey.elgamal]), minRSABits: 0 };
+const minRsaBits = 2048;
+
+/** DSA and short RSA vouch for nothing any more: Ubuntu's archive was signed with a DSA key of 1024 bits beside its RSA key until 2018. */
+function weakness(key: Key | Subkey): string | undefined {
+  const { algorithm, bits = 0 } = key.getAlgorithmInfo();
+  if (algorithm === 'dsa') return 'a DSA key';
+  return algorithm.startsWith('rsa') && bits < minRsaBits ? `an RSA key of ${bits} bits` : undefined;
+}
 
 function refused(subject: string, actual: string, cause?: unknown): BundleError {
   return new BundleError('INTEGRITY_SIGNATURE', { subject, expected: 'a good signature by a trusted key', actual }, { cause });
@@ -32,8 +42,8 @@ interface Checked { readonly keyID: { toHex(): string }; readonly verified: Prom
 /** Why the key may not vouch for anything at `now`, or undefined. */
 async function unfit(key: Key, signing: Key | Subkey, now: Date): Promise<string | undefined> {
   const name = key.getFingerprint().toUpperCase();
-  if (await key.isRevoked(undefined, undefined, now)) return `${name}, which was revoked`;
-  const expires = await key.getExpirationTime();
+  if (await key.isRevoked(undefined, undefined, now, accepted)) return `${name}, which was revoked`;
+  const expires = await key.getExpirationTime(undefined, accepted);
   if (expires === null) return `${name}, which has no valid self-signature`;
   if (expires instanceof Date && expires <= now) return `${name}, which expired on ${expires.toISOString().slice(0, 10)}`;
   if (signing === key || !('mainKey' in signing)) return undefined;
@@ -41,7 +51,7 @@ async function unfit(key: Key, signing: Key | Subkey, now: Date): Promise<string
   for (const revocation of signing.revocationSignatures) {
     if (revocation.created === null || revocation.created <= now) return `${subkey} (subkey of ${name}), which was revoked`;
   }
-  const until = await signing.getExpirationTime(now);
+  const until = await signing.getExpirationTime(now, accepted);
   if (until === null) return `${subkey} (subkey of ${name}), which is not bound to it`;
   if (until instanceof Date && until <= now) return `${subkey} (subkey of ${name}), which expired on ${until.toISOString().slice(0, 10)}`;
   return undefined;
@@ -56,6 +66,8 @@ async function judge(result: Checked, keys: readonly PgpKey[], now: Date): Promi
   if (owner === undefined) return { ignored: `a signature by the unknown key ${id}` };
   if (packet === undefined || packet.hashAlgorithm === null || weakHashes.has(packet.hashAlgorithm)) return { ignored: `a signature by ${owner.fingerprint} with a weak hash` };
   const signing = owner.key.getKeys().find((item) => item.getKeyID().toHex() === result.keyID.toHex()) ?? owner.key;
+  const weak = weakness(owner.key) ?? weakness(signing);
+  if (weak !== undefined) return { ignored: `a signature by ${owner.fingerprint}, ${weak}, which is too weak` };
   const reason = await unfit(owner.key, signing, now);
   if (reason !== undefined) return { ignored: `a signature by ${reason}` };
   try {
@@ -99,7 +111,7 @@ export async function verifyClearsigned(bytes: Uint8Array, keys: readonly PgpKey
   } catch (cause) {
     throw refused(options.subject, (cause as Error).message, cause);
   }
-  const result = await verify({ message, verificationKeys: keys.map(({ key }) => key), date: options.now });
+  const result = await verify({ message, verificationKeys: keys.map(({ key }) => key), date: options.now, config: accepted });
   const verification = await conclude(result.signatures, keys, options);
   return { ...verification, text: new TextEncoder().encode(message.getText()) };
 }
@@ -118,7 +130,7 @@ export async function verifyDetached(content: Uint8Array, signature: Uint8Array,
     throw refused(options.subject, (cause as Error).message, cause);
   }
   const message = await createMessage({ binary: content });
-  const result = await verify({ message, signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary' });
+  const result = await verify({ message, signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary', config: accepted });
   return conclude(result.signatures, keys, options);
 }
 
@@ -146,7 +158,7 @@ export async function verifyDetachedStream(content: AsyncIterable<Uint8Array>, s
     trailer.writeUInt32BE(signatureData.length, 2);
     Object.assign(packet, { hashed: hash.update(signatureData).update(trailer).digest() });
   }
-  const result = await verify({ message: await createMessage({ binary: new Uint8Array(0) }), signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary' });
+  const result = await verify({ message: await createMessage({ binary: new Uint8Array(0) }), signature: parsed, verificationKeys: keys.map(({ key }) => key), date: options.now, format: 'binary', config: accepted });
   return conclude(result.signatures, keys, options);
 }
 

@@ -1,4 +1,4 @@
-// Package sets of every kind, made by a seed from what an index offers: by section, virtual names, versions, releases, globs, architectures.
+// Package sets of every kind, made by a seed from what an index offers: by section, across sections, virtual names, versions, releases, globs, architectures, removals, names by glob and expression.
 import type { Universe } from '../../downloader/solver/universe.ts';
 import { randomFrom } from './random-universe.ts';
 
@@ -79,6 +79,51 @@ class KindMaker {
     });
   }
 
+  /** Three to six packages of as many sections. */
+  mixed(count: number): KindOfSet[] {
+    return Array.from({ length: count }, (_, index) => ({ kind: 'mixed', specs: Array.from({ length: 3 + (index % 4) }, () => this.name()) }));
+  }
+
+  private neededBy(version: number, field: 'Depends' | 'Recommends'): string | undefined {
+    const groups = this.universe.relationsOf(version, field);
+    const name = groups.length === 0 ? -1 : this.pick(this.pick(groups)).name;
+    return name < 0 ? undefined : this.universe.names.nameOf(name);
+  }
+
+  /** `name-` of something that another package of the set needs or recommends, or of anything; `name+`. */
+  signed(count: number): KindOfSet[] {
+    const items = [...this.bySection.values()].flat().filter(({ version }) => this.universe.relationsOf(version, 'Depends').length > 0);
+    return Array.from({ length: count }, (_, index) => {
+      const item = this.pick(items);
+      const other = this.neededBy(item.version, index % 2 === 0 ? 'Depends' : 'Recommends') ?? this.name();
+      const [first, second] = [`${this.universe.label(item.pkg)}${index % 3 === 0 ? '+' : ''}`, `${other}-`];
+      return { kind: 'signed', specs: index % 4 < 2 ? [first, second] : [second, first, this.name()] };
+    });
+  }
+
+  /** Globs and expressions that match some names. */
+  patterns(count: number): KindOfSet[] {
+    const cut = (name: string): string => name.slice(0, Math.max(5, name.length - 2));
+    return Array.from({ length: count }, (_, index) => {
+      const name = this.name();
+      const escaped = name.replace(/[.+]/g, '\\$&');
+      const spec = [`${cut(name)}*`, `${name.slice(0, -1)}?`, `^${escaped}$`, `^${cut(escaped)}.*-dev$`, `${name.slice(0, -1)}[a-z0-9]`, `^(${escaped}|hello)$`][index % 6] ?? name;
+      return { kind: 'pattern', specs: index % 2 === 0 ? [spec] : [spec, this.name()] };
+    });
+  }
+
+  /** Version patterns of every form, over packages of one version as well. */
+  versionPatterns(count: number): KindOfSet[] {
+    const { universe } = this;
+    const items = [...this.bySection.values()].flat();
+    return Array.from({ length: count }, (_, index) => {
+      const { pkg } = this.pick(items);
+      const version = universe.versionText(this.pick(universe.versionsOf(pkg)));
+      const patterns = [`${version.slice(0, 3)}*`, `*${version.slice(-3)}`, `${version.slice(0, 1)}*${version.slice(-1)}`, '*', version.slice(0, 3), `${version.toUpperCase()}*`];
+      return { kind: 'version pattern', specs: [`${universe.label(pkg)}=${patterns[index % patterns.length]}`] };
+    });
+  }
+
   foreign(count: number): KindOfSet[] {
     const { universe } = this;
     if (universe.architectures.length < 2) return [];
@@ -90,5 +135,6 @@ class KindMaker {
 /** About `count` sets of each kind; three kinds for every two sections. */
 export function kindsOfSets(universe: Universe, seed: number, count: number): KindOfSet[] {
   const maker = new KindMaker(universe, seed);
-  return [...maker.sections(Math.ceil(count / 4)), ...maker.named(count), ...maker.virtual(count), ...maker.versions(count), ...maker.releases(count), ...maker.foreign(count * 2)];
+  return [...maker.sections(Math.ceil(count / 4)), ...maker.named(count), ...maker.virtual(count), ...maker.versions(count), ...maker.releases(count), ...maker.foreign(count * 2),
+    ...maker.mixed(count), ...maker.signed(count), ...maker.patterns(count), ...maker.versionPatterns(count)];
 }

@@ -24,6 +24,8 @@ export interface AptDifferentialOptions {
   readonly every: number;
   /** Sets of every kind beside them (`apt-kinds.ts`): how many of each. */
   readonly kinds?: number;
+  /** One of several runs that together compare everything: `K/N`, K from 1. */
+  readonly part?: string;
 }
 
 export interface Tally { same: number; refusedByBoth: number; readonly different: string[] }
@@ -62,6 +64,13 @@ function describe(set: string, recommends: boolean, arch: string, apt: readonly 
   return `${title}\n    only apt: ${apt.filter((item) => !own.has(item)).join(', ') || '-'}\n    only ours: ${ours.filter((item) => !theirs.has(item)).join(', ') || '-'}`;
 }
 
+/** Sets of one part of a run; all of them without `part`. */
+function partOf(sets: readonly string[], part = '1/1'): string[] {
+  const [, number, count] = /^(\d+)\/(\d+)$/.exec(part) ?? [];
+  if (number === undefined || Number(number) < 1 || Number(number) > Number(count)) throw new Error(`${part} is not K/N with K from 1 to N`);
+  return sets.filter((_, index) => index % Number(count) === Number(number) - 1);
+}
+
 async function statusOf({ baseline, profile }: AptDifferentialOptions, arch: string): Promise<string> {
   if (profile !== undefined) return (await import('./profiles.ts')).profileStatus(profile, arch.split('+')[0] ?? '');
   return baseline === undefined ? '' : readFile(baseline, 'utf8');
@@ -75,7 +84,7 @@ export async function compareWithApt(options: AptDifferentialOptions, print: (li
     try {
       const fixed = packageSets.filter((_, index) => index % options.every === 0);
       const kinds = options.kinds === undefined ? [] : kindsOfSets(pair.offer.universe, options.seed, options.kinds).map(({ specs }) => specs.join(' '));
-      const sets = [...fixed, ...randomSets(pair.offer.universe, options), ...kinds].filter((set) => options.only === undefined || set.includes(options.only));
+      const sets = partOf([...fixed, ...randomSets(pair.offer.universe, options), ...kinds].filter((set) => options.only === undefined || set.includes(options.only)), options.part);
       for (const set of sets) {
         for (const recommends of [true, false]) {
           const names = set.split(/\s+/);

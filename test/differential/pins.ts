@@ -38,7 +38,7 @@ class Maker {
 
   private pin(general: boolean): string {
     const value = this.random();
-    if (value < 0.4 && !general) return `version ${this.pick(['1.*', '1*', '1:*', '*deb12u1', '2.?', '2.1', this.version(), '/rc1/', '*'])}`;
+    if (value < 0.4 && !general) return `version ${this.pick(['1.*', '1*', '1:*', '*deb12u1', '2.?', '2.1', this.version(), '/rc1/', '*', '?.1*', '*deb12*', '[12].1*', '1.?*', '*rc1*'])}`;
     if (value < 0.5) return `origin ${this.pick(['""', '"nowhere.example.org"', 'nowhere.example.org'])}`;
     if (value < 0.65) return `release ${this.pick(['suite0', 'alpha', 'beta', '12', '12*', '*', 'alpha*'])}`;
     return `release ${Array.from({ length: 1 + this.below(2) }, () => this.releasePart()).join(this.pick([',', ', ']))}`;

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
 import { comparePins } from './pins.ts';
 import { compareProfiles } from './profiles.ts';
+import { compareTrust, explained } from './trust.ts';
 import { askTrickyCases } from './ask-tricky.ts';
 import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
@@ -24,6 +25,7 @@ const { positionals, values } = parseArgs({
     baseline: { type: 'string' },
     profile: { type: 'string' },
     kinds: { type: 'string' },
+    part: { type: 'string' },
   },
 });
 
@@ -32,7 +34,7 @@ const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 async function apt(): Promise<boolean> {
   const tally = await compareWithApt({
     architectures: values.arch.split(','), random: Number(values.random), seed: Number(values.seed), every: Number(values.every),
-    ...(values.kinds === undefined ? {} : { kinds: Number(values.kinds) }),
+    ...(values.kinds === undefined ? {} : { kinds: Number(values.kinds) }), ...(values.part === undefined ? {} : { part: values.part }),
     ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }), ...(values.profile === undefined ? {} : { profile: values.profile }),
   }, print);
   const all = tally.same + tally.refusedByBoth + tally.different.length;
@@ -84,6 +86,15 @@ async function profiles(): Promise<boolean> {
   return different === 0;
 }
 
+/** Keys and signatures of every kind, as apt and we judge them. */
+async function trust(): Promise<boolean> {
+  const answers = await compareTrust();
+  const differs = answers.filter(({ apt: theirs, ours }) => theirs.startsWith('accepts') !== ours.startsWith('accepts'));
+  for (const { name, form, apt: theirs, ours } of differs) print(`${explained.has(name) ? 'by design' : 'different'}: ${name} (${form}): apt ${theirs}; ours ${ours}`);
+  print(`trust: ${answers.length - differs.length} of ${answers.length} judged alike`);
+  return differs.every(({ name }) => explained.has(name));
+}
+
 async function rpm(): Promise<boolean> {
   let isEqual = true;
   const options = { every: Number(values.every), from: Number(values.from), random: Number(values.random), seed: Number(values.seed), ...(values.only === undefined ? {} : { only: values.only }) };
@@ -128,10 +139,10 @@ async function repos(): Promise<boolean> {
   return tellSites('layered', await compareGiven(layeredSites)) && isEqual;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles };
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles, trust };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
-  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--only TEXT] [--baseline STATUS] [--profile NAME]`);
+  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--baseline STATUS] [--profile NAME]`);
   process.exitCode = 2;
 } else {
   process.exitCode = await command() ? 0 : 1;

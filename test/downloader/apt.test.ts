@@ -159,7 +159,7 @@ describe('fetch', () => {
 describe('what cannot be solved', () => {
   it.each([
     [['nothing'], 'RESOLVE_NOT_FOUND', 'no package of that name'], [['tool=9*'], 'RESOLVE_NOT_FOUND', 'only 2, 1'], [['tool=1.'], 'RESOLVE_NOT_FOUND', 'only 2, 1'],
-    [['tool/sid'], 'RESOLVE_NOT_FOUND', 'only 2, 1'],
+    [['tool:riscv64'], 'RESOLVE_NOT_FOUND', 'no index of riscv64 among those of amd64'], [['tool/sid'], 'RESOLVE_NOT_FOUND', 'only 2 of stable, 1 of stable'],
   ])('%j: %s', async (specs, code, actual) => {
     await expect(resolve({ files: await signed() }, set(specs))).rejects.toMatchObject({ code, facts: { actual, subject: expect.stringContaining('m/set (bom.yaml:7:3)') as string } });
   });

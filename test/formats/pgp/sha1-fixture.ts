@@ -33,3 +33,32 @@ HcQ8C5wKYWPBTWl41yB/8r7nb1rkHw==
 =WU9+
 -----END PGP SIGNATURE-----
 `;
+
+// A DSA key of 1024 bits and a SHA-256 signature, made likewise:
+//   gpg --batch --enable-dsa2 --faked-system-time 20260101T000000 --passphrase '' --quick-generate-key dsa dsa1024 sign never
+//   gpg --batch --enable-dsa2 --faked-system-time 20260201T000000 --digest-algo SHA256 --armor --detach-sign content
+export const dsaKey = `-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+mQGiBGlVuQARBAC3JZmy8mv29DRPeitEY2SC9bJAGsdtqZyPh3zQSLYO5gAZ8aDF
+g3UewKp8L58bFUSUhaUM96L/MWRltBQSa4WZj9M58UTi7E+/GrPq22qNo5xAzHZb
++uqpnO+IOZy8EwD0Fi1KP80HYJ8GbG4DuzyiI3IMdkP5MrkVmHMysiIFVwCggXvR
+6qq0KOtK0sPRGno60yBqtjUEAIBQIS3d8VuJR4+s51HYnl1HEztQK6971VB2fuyI
+CAeDtaHTDWJptUv/6/S4zdkxiCK/j+hq7ZFmz2TqHHDvILq7xFskwk1/7RD+TNTD
+zYW8kYueiBMMYM2gRYAVGc/+2kMjmr2lyZSjHe2uzWWso0fRNozpd7XFN/BjuJRS
+G6hjA/9+XTHNifmFKvhJNOVxrjUXV0nmgxPs8MTAubpoPBGChVXxAw8768jLWoF5
+ZSED5gOUzf9YkRdsnHK1OqReWwB4jgZXMZjND+x67trouV3eLhXAQqPeu3uxtzQv
+IpDZwHEmMPFk8ch+2YVCxR5E5C26SpYRCEp6GdbKEqnCnWVChLQDZHNhiHgEExEC
+ADgWIQTZQ8IMkopZPFXMgQhEUF0hvztzdQUCaVW5AAIbAwULCQgHAgYVCgkICwIE
+FgIDAQIeAQIXgAAKCRBEUF0hvztzdVOOAJ9bNE9o3+7YciGDR1nRrNX56SMIGwCf
+WPDoqXyYtqbnHDT6On4stWeqVfI=
+=Gu/g
+-----END PGP PUBLIC KEY BLOCK-----
+`;
+
+export const dsaSignature = `-----BEGIN PGP SIGNATURE-----
+
+iF0EABEIAB0WIQTZQ8IMkopZPFXMgQhEUF0hvztzdQUCaX6XgAAKCRBEUF0hvztz
+dUbuAJ4jq1MhWXKsQ5FnSW+xbogb/LrHxQCfSLeAFj+K74tztc4/Vza8j8lMpLI=
+=NE4L
+-----END PGP SIGNATURE-----
+`;

@@ -2,7 +2,7 @@ import { createMessage, generateKey, type PrivateKey, revokeKey, sign } from 'op
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeSigningKey, parseKeys, parseSigningKey, type PgpKey, type SigningKey } from '../../../formats/pgp/keys.ts';
 import { clearsign, signDetached, verifyClearsigned, verifyDetached } from '../../../formats/pgp/signature.ts';
-import { sha1Signature, weakKey } from './sha1-fixture.ts';
+import { dsaKey, dsaSignature, sha1Signature, weakKey } from './sha1-fixture.ts';
 
 const born = new Date('2026-01-01T00:00:00Z');
 const then = new Date('2026-02-01T00:00:00Z');
@@ -103,6 +103,18 @@ describe('verifyDetached', () => {
     const { publicKey } = await revokeKey({ key: one.signing.key, date: new Date('2026-02-10T00:00:00Z'), format: 'object' });
     const revoked = await parseKeys(publicKey.write(), 'revoked');
     await expect(verifyDetached(bytesOf(content), await detached([one.signing.key]), revoked, options)).rejects.toMatchObject({ facts: { actual: expect.stringContaining('was revoked') as string } });
+  });
+
+  it('does not count DSA and short RSA keys, alone or beside a good one', async () => {
+    const dsa = await parseKeys(bytesOf(dsaKey), 'dsa');
+    await expect(verifyDetached(bytesOf(content), bytesOf(dsaSignature), dsa, options)).rejects.toMatchObject({ code: 'INTEGRITY_SIGNATURE', facts: { actual: expect.stringContaining('a DSA key, which is too weak') as string } });
+    const body = Buffer.from(dsaSignature.replace(/-----[^-]+-----|^=.{4}$/gm, ''), 'base64');
+    const both = Buffer.concat([body, await detached([one.signing.key])]);
+    await expect(verifyDetached(bytesOf(content), both, [...dsa, ...one.keys], options)).resolves.toEqual({ signers: [one.keys[0]?.fingerprint], ignored: [expect.stringContaining('DSA')] });
+    const loose = { minRSABits: 1024 };
+    const short = await generateKey({ type: 'rsa', rsaBits: 1024, subkeys: [], userIDs: [{ name: 'short' }], date: born, format: 'object', config: loose });
+    const signature = await sign({ message: await createMessage({ binary: bytesOf(content) }), signingKeys: short.privateKey, detached: true, date: then, format: 'binary', config: loose });
+    await expect(verifyDetached(bytesOf(content), signature, await parseKeys(short.publicKey.write(), 'short'), options)).rejects.toMatchObject({ facts: { actual: expect.stringContaining('an RSA key of 1024 bits, which is too weak') as string } });
   });
 
   it('does not count weak hashes, signatures of the future, and damaged data', async () => {

@@ -1,0 +1,99 @@
+// What apt-get's command line takes beside single specs (apt-get(8), "install"): name+, name-, task^, globs and expressions over names. Behaviour of apt 2.6, by experiment.
+import { BundleError } from '../../bom/errors.ts';
+import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
+import { findPackage, resolveSpec } from './apt-specs.ts';
+import type { AptState } from './apt-state.ts';
+
+export interface CommandLine {
+  /** In the order of the command line, each once. */
+  readonly wanted: readonly number[];
+  /** Not to be there afterwards. */
+  readonly unwanted: readonly number[];
+}
+
+/** Packages whose candidates say `Task: name`, as Ubuntu's indexes do. */
+function ofTask(state: AptState, task: string): number[] {
+  const { universe } = state;
+  const owners = new Set<number>();
+  for (let version = 0; version < universe.versionCount; version += 1) {
+    const owner = universe.ownerOf(version);
+    if (universe.archOf(owner) !== 0 || state.candidateOf(owner) !== version) continue;
+    const [, tasks = ''] = /^task:[ \t]*(.*)$/im.exec(universe.stanzaOf(version)) ?? [];
+    if (tasks.split(/[\s,]+/).includes(task)) owners.add(owner);
+  }
+  return [...owners];
+}
+
+/** What each name that matches gives, in the order of the names' numbers; what has no candidate is passed over. */
+function byName(state: AptState, matches: (name: string) => boolean, suffix: string): number[] {
+  const { universe } = state;
+  const found: number[] = [];
+  for (let name = 0; name < universe.names.size; name += 1) {
+    const text = universe.names.nameOf(name);
+    if (!matches(text)) continue;
+    try {
+      found.push(resolveSpec(state, `${text}${suffix}`));
+    } catch (error) {
+      if (!(error instanceof BundleError) || error.code !== 'RESOLVE_NOT_FOUND') throw error;
+    }
+  }
+  return [...new Set(found)];
+}
+
+function expressionOf(pattern: string, spec: string): RegExp {
+  try {
+    return new RegExp(pattern, 'i');
+  } catch (cause) {
+    throw new BundleError('RESOLVE_NOT_FOUND', { subject: `package ${spec}`, expected: 'a name, a glob, or an expression over names', actual: (cause as Error).message }, { cause });
+  }
+}
+
+/** A glob over whole names; where no name matches it, an expression that may match anywhere in a name. Undefined for what is neither. */
+function byPattern(state: AptState, spec: string): readonly number[] | undefined {
+  const [, pattern = '', rest = ''] = /^([^=/:]+)((?::[^=/]*)?(?:[=/].*)?)$/.exec(spec) ?? [];
+  if (!/[.?*[|^$]/.test(pattern)) return undefined;
+  const glob = globToRegExp(pattern);
+  const found = isGlob(pattern) ? byName(state, (name) => glob.test(name), rest) : [];
+  if (found.length > 0) return found;
+  const expression = expressionOf(pattern, spec);
+  const matching = byName(state, (name) => expression.test(name), rest);
+  return matching.length === 0 ? undefined : matching;
+}
+
+function packagesOf(state: AptState, spec: string): readonly number[] {
+  const task = /^(.+)\^$/.exec(spec)?.[1];
+  const ofItsTask = task === undefined ? [] : ofTask(state, task);
+  if (ofItsTask.length > 0) return ofItsTask;
+  const name = /^[^=/]*/.exec(spec)?.[0] ?? '';
+  const pkg = findPackage(state.universe, name);
+  const known = pkg !== undefined && (state.universe.versionsOf(pkg).length > 0 || state.universe.providersOf(state.universe.nameOf(pkg)).length > 0);
+  return (known ? undefined : byPattern(state, spec)) ?? [resolveSpec(state, spec)];
+}
+
+/** What is to be gone; a name that nothing has is refused, one that only others provide says nothing. */
+function removalsOf(state: AptState, spec: string): readonly number[] {
+  const { universe } = state;
+  const pkg = findPackage(universe, spec);
+  if (pkg !== undefined && universe.versionsOf(pkg).length === 0 && universe.providersOf(universe.nameOf(pkg)).length > 0) return [];
+  return packagesOf(state, spec);
+}
+
+/** Reads the specs in order. Throws `RESOLVE_NOT_FOUND` for one that names nothing, `RESOLVE_UNSOLVABLE` for what is asked for and excluded. */
+export function readCommandLine(state: AptState, specs: readonly string[]): CommandLine {
+  const wanted: number[] = [];
+  const unwanted: number[] = [];
+  for (const spec of specs) {
+    const sign = /^.+([+-])$/.exec(spec)?.[1];
+    const name = /^[^=/]*/.exec(spec)?.[0] ?? '';
+    const whole = findPackage(state.universe, name);
+    const isWhole = sign === undefined || name !== spec || (whole !== undefined && (state.universe.versionsOf(whole).length > 0 || state.universe.providersOf(state.universe.nameOf(whole)).length > 0));
+    if (isWhole) wanted.push(...packagesOf(state, spec));
+    else if (sign === '+') wanted.push(...packagesOf(state, spec.slice(0, -1)));
+    else unwanted.push(...removalsOf(state, spec.slice(0, -1)));
+  }
+  const both = unwanted.find((pkg) => wanted.includes(pkg));
+  if (both !== undefined) {
+    throw new BundleError('RESOLVE_UNSOLVABLE', { subject: `package ${state.universe.label(both)}`, expected: 'packages that can be installed together', actual: 'it is asked for and excluded', next: 'Leave out one of the two specs.' });
+  }
+  return { wanted: [...new Set(wanted)], unwanted: [...new Set(unwanted)] };
+}
