@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../bom/canonical-json.ts';
+import type { Digest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Lock } from '../bom/lock.ts';
 import type { Served } from '../repository/content.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
-import { Generations } from '../store/generations.ts';
+import { type Generation, Generations } from '../store/generations.ts';
 import type { Store } from '../store/store.ts';
 import { lockOf } from './commands/status.ts';
 
@@ -28,6 +29,8 @@ export class GenerationContents {
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<void> = Promise.resolve();
   private readonly warned = new Set<string>();
+  /** What was read and is still in use somewhere, such as for clients of the generation before: going back reads nothing. */
+  private readonly read = new Map<Digest, WeakRef<Lock>>();
 
   private constructor(store: Store, nowMs: () => number) {
     this.store = store;
@@ -61,6 +64,15 @@ export class GenerationContents {
     this.timer.unref();
   }
 
+  private async lockOf(generation: Generation): Promise<Lock> {
+    const known = this.read.get(generation.lock)?.deref();
+    if (known !== undefined) return known;
+    for (const [digest, lock] of this.read) if (lock.deref() === undefined) this.read.delete(digest);
+    const lock = await lockOf(this.store, generation);
+    this.read.set(generation.lock, new WeakRef(lock));
+    return lock;
+  }
+
   /** Locks of the generations before, newest first: clients that began with one of them finish on it. */
   private async older(project: string, id: number): Promise<Lock[]> {
     const before = (await this.generations.list(project)).filter((each) => each.id < id && each.collected !== true).toReversed();
@@ -68,7 +80,7 @@ export class GenerationContents {
     for (const generation of before) {
       if (locks.length === olderKept) break;
       // A generation whose blobs were collected is history only.
-      if (await this.store.has(generation.lock)) locks.push(await lockOf(this.store, generation));
+      if (await this.store.has(generation.lock)) locks.push(await this.lockOf(generation));
     }
     return locks;
   }
@@ -76,7 +88,7 @@ export class GenerationContents {
   private async snapshot(project: string, id: number): Promise<Served | undefined> {
     const generation = (await this.generations.list(project)).find((each) => each.id === id && each.collected !== true);
     if (generation === undefined || !(await this.store.has(generation.lock))) return undefined;
-    return { lock: await lockOf(this.store, generation), generation: id, date: Math.floor(Date.parse(generation.importedAt) / 1000) };
+    return { lock: await this.lockOf(generation), generation: id, date: Math.floor(Date.parse(generation.importedAt) / 1000) };
   }
 
   /** Once for each text, not at every look. */
@@ -112,7 +124,7 @@ export class GenerationContents {
       after[project] = { generation: generation.id, date };
       const known = this.current.find((each) => each.lock.metadata.name === project && each.generation === generation.id);
       try {
-        served.push(known?.date === date ? known : { lock: await lockOf(this.store, generation), generation: generation.id, date, older: await this.older(project, generation.id), snapshot: (id) => this.snapshot(project, id) });
+        served.push(known?.date === date ? known : { lock: await this.lockOf(generation), generation: generation.id, date, older: await this.older(project, generation.id), snapshot: (id) => this.snapshot(project, id) });
       } catch (error) {
         // One project whose medium is gone must not take the others down; it is tried again until it is back.
         if (!(error instanceof BundleError) || error.family !== 'integrity') throw error;
