@@ -53,6 +53,7 @@ async function take(bytes: Bytes, taking: Taking): Promise<void> {
   try {
     for await (const chunk of bytes) {
       const position = verifier.length;
+      handle.grew(position);
       if (sink.owns(chunk)) {
         // Counted in any case: it lies in the file.
         verifier.count(chunk.length);

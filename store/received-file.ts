@@ -1,4 +1,4 @@
-import { closeSync, fsync, ftruncateSync, openSync, write } from 'node:fs';
+import { closeSync, fdatasync, fsync, ftruncateSync, openSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** A file that is made durable by who holds it. `FileHandle` is one. */
@@ -9,7 +9,11 @@ export interface SyncedFile {
 }
 
 const fsyncOf = promisify(fsync);
+const fdatasyncOf = promisify(fdatasync);
 const writeTo = promisify(write);
+
+/** What is left to be synced at the end of a large file is about this much; smaller ones are synced together. */
+const flushEveryBytes = 64 << 20;
 
 /**
  * A file that is written as content comes. Opening and closing are quicker done at once than handed to another thread and back, which for many
@@ -17,10 +21,25 @@ const writeTo = promisify(write);
  */
 export class ReceivedFile implements SyncedFile {
   readonly fd: number;
+  private readonly flush: (fd: number) => Promise<void>;
+  private flushing: Promise<void> | undefined;
+  private flushedTo = 0;
+  private failure: { readonly cause: unknown } | undefined;
 
   /** Throws what the system says. */
-  constructor(path: string, flags: number) {
+  constructor(path: string, flags: number, flush = fdatasyncOf) {
     this.fd = openSync(path, flags, 0o644);
+    this.flush = flush;
+  }
+
+  /**
+   * `length` bytes are in the file or on their way there: from time to time they are brought to the disk while more is received, so that the disk does not
+   * begin when the network is done. The system tells of a failed write once: what is told here is thrown by {@link sync}.
+   */
+  grew(length: number): void {
+    if (this.flushing !== undefined || length - this.flushedTo < flushEveryBytes) return;
+    this.flushedTo = length;
+    this.flushing = this.flush(this.fd).catch((cause: unknown) => { this.failure ??= { cause }; }).finally(() => { this.flushing = undefined; });
   }
 
   truncate(length: number): void {
@@ -32,11 +51,14 @@ export class ReceivedFile implements SyncedFile {
   }
 
   async sync(): Promise<void> {
+    await this.flushing;
+    if (this.failure !== undefined) throw this.failure.cause;
     await fsyncOf(this.fd);
   }
 
   /** Once. */
   async close(): Promise<void> {
+    await this.flushing;
     closeSync(this.fd);
   }
 }
