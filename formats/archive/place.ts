@@ -63,8 +63,8 @@ class Filling {
 }
 
 /**
- * Members in the given order, each with its tree links in the first volume that has room for it. A member that is larger than an empty volume is cut into numbered
- * pieces and has no links. Without limits there is one volume.
+ * Members in the given order, each with its tree links in the first volume that has room for it. A member that is with them larger than an empty volume is cut into
+ * numbered pieces, or stays whole where it fits without them; it has no links. Without limits there is one volume.
  */
 export function place(options: { readonly members: readonly ContentMember[]; readonly tree: ReadonlyMap<string, Digest> }, limits?: PlaceLimits): VolumeContent[] {
   const { members } = options;
@@ -125,7 +125,9 @@ function cut(member: ContentMember, { current, next, headerOf }: {
       number -= 1;
       continue;
     }
-    current().add({ member, path, headerBytes: headerOf(member, path, fits), from, to: from + fits });
+    // All of it is no piece: where its links alone were too much, it stands under its own name.
+    const own = fits === member.size ? member.path : path;
+    current().add({ member, path: own, headerBytes: headerOf(member, own, fits), from, to: from + fits });
     from += fits;
   }
 }

@@ -29,3 +29,13 @@ it('cuts what no volume holds, and puts the rest behind its last piece', () => {
   expect(pieces.flat().filter((piece) => piece.startsWith('huge.')).length).toBeGreaterThan(2);
   expect(pieces.at(-1)?.at(-1)).toMatch(/^last/);
 });
+
+it('leaves whole what fits without its names in the tree', () => {
+  const blob = member('blob', 998_400);
+  const tree = new Map(Array.from({ length: 4 }, (_, at) => [`files/name-${at}`, blob.digest] as const));
+  const limits = { room: 1_000_000, firstRoom: 1_000_000 };
+  expect(place({ members: [blob], tree }, limits).map(({ placed, links }) => [placed.map(({ path, from, to }) => [path, from, to]), links])).toEqual([[[[blob.path, 0, blob.size]], []]]);
+  // With names that fit, they stand there; without room in this volume, it is cut as before.
+  expect(place({ members: [blob], tree: new Map([...tree].slice(0, 1)) }, limits).map(({ placed, links }) => [placed.length, links.length])).toEqual([[1, 1]]);
+  expect(place({ members: [member('first', 300_000), blob], tree }, limits).flatMap(({ placed }) => placed.map(({ path }) => path.slice(-4)))).toEqual(['irst', '.001', '.002']);
+});
