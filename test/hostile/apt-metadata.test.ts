@@ -52,6 +52,10 @@ const cases: readonly Case[] = [
   { what: 'a gzip bomb', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.alloc(64 << 20, 'x')) }) },
   { what: 'a stanza of 100 MB', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.concat([Buffer.from('Package: app\nVersion: 1\nArchitecture: amd64\nDescription: '), Buffer.alloc(100 << 20, 'x'), Buffer.from('\n')])) }) },
   { what: 'a Filename that leaves the pool', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: 'pool/../../app.deb' })], { key }) },
+  { what: 'a Filename over two lines', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: 'pool/app.deb\n ../../x.deb' })], { key }) },
+  { what: 'a name over two lines', code: 'RESOLVE_NOT_FOUND', verified: [release, index], files: () => good({ encode: () => gzip(Buffer.from('Package: app\n Filename: x\nVersion: 1\nArchitecture: amd64\n')) }) },
+  { what: 'a Filename that stands twice', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([`${stanza('app')}\nFilename: pool/other.deb`], { key }) },
+  { what: 'a Version over two lines', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Version: '1\n 2' })], { key }) },
   { what: 'an absolute Filename', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: '/etc/passwd' })], { key }) },
   { what: 'a Filename of another host', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Filename: 'http://evil.example.org/app.deb' })], { key }) },
   { what: 'a negative Size', code: 'INTEGRITY_METADATA', verified: [release, index], files: () => makeRepository([stanza('app', { Size: '-1' })], { key }) },
@@ -81,6 +85,16 @@ describe('hostile apt metadata', () => {
     const left = (await leftIn(root)).filter((name) => !allowed.includes(name));
     expect(left.filter((name) => !name.endsWith('.universe')), 'nothing half-written').toEqual([]);
     expect(http.asked.every((url) => url.startsWith(`${uri}/`)), 'nothing but the source named was asked').toBe(true);
+  });
+
+  it('a Filename that is escaped dots is asked for as it stands, and is no path of the mirror', async () => {
+    const root = join(await temporaryFolder('hostile-apt'), 'store');
+    const store = await Store.open(root, { create: true });
+    const files = await makeRepository([stanza('app', { Filename: 'pool/%2e%2e/%2e%2e/app.deb' }), stanza('app', { Filename: 'pool/second.deb' })], { key });
+    const apt = createAptSource({ http: clientOver(files), blobs: store, notify: silent, now: () => new Date('2026-03-01T00:00:00Z'), readFile: async () => Buffer.from(key.publicKey), cacheFolder: store.cacheFolder, spoolDir: store.spoolFolder, concurrency: 1 });
+    const { artifacts } = await apt.resolve([set], new AbortController().signal);
+    expect(artifacts.map(({ urls, path }) => [urls, path])).toEqual([[[`${uri}/pool/%252e%252e/%252e%252e/app.deb`], 'pool/a/app/app_1_amd64.deb']]);
+    store.close();
   });
 
   it('a package whose hash does not match is not kept', async () => {
