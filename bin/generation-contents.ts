@@ -8,7 +8,7 @@ import type { Served } from '../repository/content.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
 import { type Generation, Generations } from '../store/generations.ts';
 import type { Store } from '../store/store.ts';
-import { lockOf } from './commands/status.ts';
+import { lockOf } from './generation-lock.ts';
 
 /** project -> the generation that was served last and the date (seconds) it was given. */
 export type Dates = Readonly<Record<string, { readonly generation: number; readonly date: number }>>;

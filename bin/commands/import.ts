@@ -16,7 +16,7 @@ import { type CommandContext, defineCommand, keyOption, machineStore, type Netwo
 import { importRemote, isRemote } from '../import-remote.ts';
 import { formatBytes } from '../render.ts';
 import { signatureText, threads } from './archive.ts';
-import { lockOf } from './status.ts';
+import { lockOf } from '../generation-lock.ts';
 
 interface ImportFlags extends NetworkFlags, FactFlags {
   readonly store: string;

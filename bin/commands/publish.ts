@@ -7,7 +7,8 @@ import { type CommandContext, concurrencyOption, defineCommand, keyOption, netwo
 import { layoutOptions, type PublishFlags } from './publish-flags.ts';
 import { treeText } from '../render.ts';
 import type { Publishing } from './publish-layout.ts';
-import { lockOf, onlyProject, optionalStore, withStore } from './status.ts';
+import { lockOf } from '../generation-lock.ts';
+import { onlyProject, optionalStore, withStore } from './status.ts';
 
 export function registerPublish(program: Command): void {
   defineCommand<PublishFlags>(program, 'publish [archive...]', {

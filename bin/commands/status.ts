@@ -1,13 +1,13 @@
 import { Option, type Command } from 'commander';
 import { BundleError } from '../../bom/errors.ts';
-import { type Lock, parseLock } from '../../bom/lock.ts';
-import { lockMediaType } from '../../bom/bundle.ts';
+import type { Lock } from '../../bom/lock.ts';
 import { type Generation, Generations } from '../../store/generations.ts';
 import { waitingVolumes } from '../../importer/kept-volumes.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, defineCommand, lockOption, machineStore } from '../context.ts';
 import { kindsOf, readLock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
+import { lockOf } from '../generation-lock.ts';
 import { formatBytes, table } from '../render.ts';
 import { type ServiceState, serviceState } from '../seen-clients.ts';
 import { type Named, statesText, zetaStates } from '../zeta-states.ts';
@@ -15,13 +15,6 @@ import { type Named, statesText, zetaStates } from '../zeta-states.ts';
 /** The machine's store where there is one, else the downloading side's. */
 export async function presentStore(): Promise<string> {
   return (await exists(`${machineStore}/oci-layout`)) ? machineStore : cacheStore();
-}
-
-/** The lock of a generation, read and verified from the store. */
-export async function lockOf(store: Store, generation: Generation): Promise<Lock> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of store.open({ mediaType: lockMediaType, digest: generation.lock, size: generation.lockSize })) chunks.push(chunk);
-  return parseLock(Buffer.concat(chunks).toString('utf8'), `generation ${generation.id} of ${generation.project}`);
 }
 
 interface StoreOnly { readonly store?: string }

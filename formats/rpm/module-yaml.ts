@@ -1,5 +1,5 @@
 // The part of a modulemd document that is needed: YAML 1.2 through the yaml package, after leaving out what is large and not needed.
-import { parseDocument } from 'yaml';
+import { yamlLibrary } from '../../bom/documents/yaml-library.ts';
 import { BundleError } from '../../bom/errors.ts';
 
 export type YamlValue = string | null | readonly YamlValue[] | YamlMap;
@@ -44,7 +44,7 @@ export function readModuleYaml(text: string, subject: string): YamlValue {
   const refused = (actual: string): BundleError => new BundleError('INTEGRITY_METADATA', { subject, expected: `a YAML document of at most ${maxDocumentBytes} bytes, without aliases`, actual });
   if (text.length > maxDocumentBytes) throw refused(`${text.length} characters`);
   const reduced = reduce(text);
-  const document = parseDocument(reduced.text, { schema: 'failsafe', logLevel: 'silent' });
+  const document = yamlLibrary().parseDocument(reduced.text, { schema: 'failsafe', logLevel: 'silent' });
   const [problem] = document.errors;
   if (problem !== undefined) throw refused(problem.message.split('\n', 1)[0] ?? '');
   let value: YamlValue;

@@ -3,7 +3,7 @@ import { digestOf } from '../../bom/digest.ts';
 import type { Answer } from '../answer.ts';
 import type { Served, ServedBlobs } from '../content.ts';
 import { candidatesOf, type MirrorOf, mirrorsOf, Pools } from './mirror-of.ts';
-import { type RenderOptions, renderYum } from './render-yum.ts';
+import type { RenderOptions } from './render-yum.ts';
 import type { Signer } from './signer.ts';
 
 /** All yum mirrors of the served locks. Renders at the first question, or in {@link prepare}, and never again. */
@@ -63,6 +63,8 @@ export class YumMirrors {
   }
 
   private async render(mirror: MirrorOf, blobs: ServedBlobs): Promise<ReadonlyMap<string, Uint8Array>> {
+    // What renders them is large, and of no use where there are none.
+    const { renderYum } = await import('./render-yum.ts');
     const { files, repomd } = await renderYum(mirror, blobs, this.options);
     const all = new Map(files.map(({ path, bytes }) => [path, bytes]));
     if (this.signer !== undefined) {
