@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
-import { storageError } from './durable-file.ts';
+import { storageError, syncDirectory } from './durable-file.ts';
 import type { SyncedFile } from './received-file.ts';
 
 export interface OpenFile {
@@ -29,6 +29,15 @@ export async function syncFiles(files: readonly OpenFile[], folder: string): Pro
     }
   }));
   return failures;
+}
+
+/** The same for the entries of many directories. Throws `STORAGE_*`. */
+export async function syncDirectories(paths: readonly string[], folder: string): Promise<void> {
+  if (paths.length >= worthFlushing) await flushFileSystem(folder);
+  let next = 0;
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let path = paths[next++]; path !== undefined; path = paths[next++]) await syncDirectory(path);
+  }));
 }
 
 /** Processes that flush, by folder: one that is large and has many threads starts another at ten milliseconds apiece, a small shell at one. */

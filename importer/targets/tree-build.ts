@@ -1,15 +1,15 @@
 // The files of one tree: hard links where they can be, what is written synced in batches.
-import { constants, futimesSync } from 'node:fs';
-import { copyFile, link, rm, stat, symlink } from 'node:fs/promises';
+import { constants, futimesSync, linkSync, mkdirSync, statSync } from 'node:fs';
+import { copyFile, link, rm, symlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import type { BlobReader } from '../../bom/ports.ts';
 import { CopyPool } from '../../store/copy-pool.ts';
-import { makeFolders, storageError, syncDirectory } from '../../store/durable-file.ts';
+import { makeFolders, storageError } from '../../store/durable-file.ts';
 import { ReceivedFile } from '../../store/received-file.ts';
-import { type OpenFile, syncFiles } from '../../store/sync-files.ts';
+import { type OpenFile, syncDirectories, syncFiles } from '../../store/sync-files.ts';
 
 /** One file of a tree; `path` is relative, with `/` between segments. */
 export type TreeFile =
@@ -60,11 +60,13 @@ export async function buildTree(root: string, options: BuildOptions): Promise<Tr
   const { files, previous, signal } = options;
   const counts = { linked: 0, cloned: 0, written: 0 };
   const folders = new Set([root, ...files.map(({ path }) => dirname(join(root, path)))]);
-  for (const each of folders) await makeFolders(each).catch((cause: unknown) => { throw storageError(each, cause); });
+  for (const each of folders) if (!makeBelow(each)) await makeFolders(each).catch((cause: unknown) => { throw storageError(each, cause); });
   const copies = new CopyPool({ concurrency: availableParallelism(), signal });
   let syncing: Promise<unknown> | undefined;
   try {
     for (let at = 0; at < files.length; at += batchFiles) {
+      // Links are made without a turn of the loop, in which a signal would be heard.
+      await new Promise((resolve) => { setImmediate(resolve); });
       checkNotAborted(signal, root);
       const { placed, synced } = await placeBatch(root, files.slice(at, at + batchFiles), { ...options, copies, syncing });
       for (const how of placed) counts[how] += 1;
@@ -78,8 +80,19 @@ export async function buildTree(root: string, options: BuildOptions): Promise<Tr
     await makeFolders(dirname(join(root, path)));
     await link(join(previous?.folder ?? '', path), join(root, path)).catch((cause: unknown) => { throw storageError(path, cause); });
   }
-  for (const each of folders) await syncDirectory(each);
+  await syncDirectories([...folders], root);
   return counts;
+}
+
+/** Makes a folder in one that is there, without a turn over another thread: a pool has one for each source package. */
+function makeBelow(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (cause) {
+    if (['ENOENT', 'EEXIST'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
+    throw storageError(path, cause);
+  }
 }
 
 interface BatchOptions extends BuildOptions {
@@ -135,14 +148,14 @@ async function place(file: TreeFile, to: string, options: Placing): Promise<keyo
     return 'linked';
   }
   const isVolatile = 'bytes' in file && file.volatile === true;
-  if (previous !== undefined && !isVolatile && previous.record[file.path] === keyOf(file) && (await tryLink(join(previous.folder, file.path), to))) return 'linked';
+  if (previous !== undefined && !isVolatile && previous.record[file.path] === keyOf(file) && tryLink(join(previous.folder, file.path), to)) return 'linked';
   if ('bytes' in file) {
     await write(to, (async function* whole() { yield file.bytes; })(), options);
     return 'written';
   }
   const at = await blobs.locate(file.blob.digest);
-  if (at?.offset === 0 && at.size === file.blob.size && (await stat(at.path)).size === at.size) {
-    if (await tryLink(at.path, to)) return 'linked';
+  if (at?.offset === 0 && at.size === file.blob.size && statSync(at.path).size === at.size) {
+    if (tryLink(at.path, to)) return 'linked';
     if (await tryClone(at.path, to)) return 'cloned';
   }
   checkNotAborted(signal, to);
@@ -152,11 +165,14 @@ async function place(file: TreeFile, to: string, options: Placing): Promise<keyo
 }
 
 /** False where it cannot be: another file system, too many links, none allowed, or nothing there. */
-async function tryLink(from: string, to: string): Promise<boolean> {
-  return link(from, to).then(() => true, (cause: NodeJS.ErrnoException) => {
-    if (['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes(cause.code ?? '')) return false;
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (cause) {
+    if (['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
     throw storageError(to, cause);
-  });
+  }
 }
 
 async function tryClone(from: string, to: string): Promise<boolean> {
