@@ -50,10 +50,10 @@ class Sprinkler {
   private chance(share: number): boolean { return this.random() < share; }
   private pick<T>(items: readonly T[]): T { return items[Math.floor(this.random() * items.length)] as T; }
 
-  /** A package and some of what it requires by name. */
+  /** A package and some of what it requires by name, but nothing that half of the universe stands on. */
   private members(): MadePackage[] {
     const first = this.pick(this.chance(0.6) && this.needed.length > 0 ? this.needed : this.all);
-    const near = first.deps.requires.flatMap(({ name }) => this.byName.get(name) ?? []).filter(() => this.chance(0.4)).slice(0, 3);
+    const near = first.deps.requires.flatMap(({ name }) => this.byName.get(name) ?? []).filter((item) => this.needed.includes(item) && this.chance(0.4)).slice(0, 3);
     const found = [...new Set([first, ...near])].filter(({ name }) => !this.taken.has(name));
     for (const { name } of found) this.taken.add(name);
     return found;
