@@ -40,7 +40,7 @@ export function registerPrepare(program: Command): void {
       const exported = await runExport(context, lock, all);
       context.print({ lock: locked.document, download: downloaded, export: { signed: flags.sign !== undefined, ...exported } }, exportText(exported, flags.sign !== undefined));
     },
-  });
+  }).alias('run');
 }
 
 async function kit(context: CommandContext, flags: PrepareFlags & { readonly file: readonly string[]; readonly kit: string }): Promise<void> {

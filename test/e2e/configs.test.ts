@@ -71,7 +71,7 @@ describe('an environment folder', () => {
 
   it('without its secrets travels, is served, and can be unpacked', async () => {
     await writeDocuments('azure-config.credentials', 'includeConfigs: true');
-    await ok(['prepare', '-f', 'project.yaml', '-o', 'site.tar']);
+    await ok(['run', '-f', 'project.yaml', '-o', 'site.tar']);
     const lock = await readFile(join(folder, 'longshore.lock.json'), 'utf8');
     expect(lock).not.toContain(secret);
     await ok(['lock', '-f', 'project.yaml']);
