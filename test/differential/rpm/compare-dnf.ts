@@ -107,7 +107,8 @@ export async function compareWithDnf(kind: 'plain' | 'sprinkled', options: BigOp
   const folder = await mkdtemp(join(tmpdir(), 'longshore-rpm-differential-'));
   const all = convertStanzas(await machineStanzas());
   const plain = options.within === undefined ? all : subset(all, options.within);
-  const modular = kind === 'plain' ? { packages: plain, modules: '', requests: [] } : sprinkleModules(sprinkle(plain, 8), 8, options.within === undefined ? 120 : 6);
+  const sprinkled = kind === 'plain' ? plain : sprinkle(plain, 8);
+  const modular = kind === 'plain' || options.within !== undefined ? { packages: sprinkled, modules: '', requests: [] } : sprinkleModules(sprinkled, 8, 120);
   const files = await writeRepository(folder, modular.packages, modular.modules === '' ? {} : { modules: modular.modules });
   const repository = { id: 'main', path: files.path, primary: files.primary };
   const dnf = await openDnf([repository]);
