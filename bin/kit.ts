@@ -2,6 +2,7 @@
 import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { defaultProject } from '../bom/aggregate.ts';
+import { keyPathsOf, withKeyPaths } from '../bom/apt-sources.ts';
 import type { ParsedBom } from '../bom/documents/document.ts';
 import { toYaml } from '../bom/documents/yaml-writer.ts';
 import { BundleError } from '../bom/errors.ts';
@@ -35,6 +36,8 @@ const bomPaths = [
 const projectPaths = ['systemRepositories.*.*.gpgKeys.*.path'];
 /** apt lines, which name their keys as `signed-by=/path`. */
 const aptLines = ['packageRepositories.*.line', 'systemRepositories.*.*', 'systemRepositories.*.*.line'];
+/** Texts of .sources files, which name keys in Signed-By. */
+const aptSources = ['packageRepositories.*.sources', 'systemRepositories.*.*.sources'];
 const signedBy = /\s*\bsigned-by=(\/[^\s\],]+)/;
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
@@ -91,23 +94,25 @@ class Kit {
     const value = JSON.parse(new TextDecoder().decode(document.canonical)) as { spec?: { [key: string]: Plain } };
     const spec = value.spec ?? {};
     const up = '../'.repeat(path.split('/').length - 1);
-    for (const pattern of paths) await this.rewrite(spec, pattern.split('.'), { document, up }, false);
-    for (const pattern of aptLines) await this.rewrite(spec, pattern.split('.'), { document, up }, true);
+    for (const pattern of paths) await this.rewrite(spec, pattern.split('.'), { document, up }, 'path');
+    for (const pattern of aptLines) await this.rewrite(spec, pattern.split('.'), { document, up }, 'line');
+    for (const pattern of aptSources) await this.rewrite(spec, pattern.split('.'), { document, up }, 'sources');
     if (Array.isArray(spec['configs']) && spec['configs'].length > 0) this.notes.push(`${document.file}: configurations stay on this machine; lock and export there if they have to travel`);
     await makeDirectory(dirname(join(this.root, path)));
     await commitFile(join(this.root, path), toYaml({ ...value, spec: change(spec) }));
   }
 
-  private async rewrite(value: Plain | undefined, [key = '', ...rest]: readonly string[], place: Taking, isLine: boolean): Promise<void> {
+  private async rewrite(value: Plain | undefined, [key = '', ...rest]: readonly string[], place: Taking, kind: 'path' | 'line' | 'sources'): Promise<void> {
     if (typeof value !== 'object' || value === null) return;
     const keys = key === '*' ? Object.keys(value) : [key];
     const holder = value as { [key: string]: Plain };
     for (const each of keys) {
       const item = holder[each];
-      if (rest.length > 0) { await this.rewrite(item, rest, place, isLine); continue; }
+      if (rest.length > 0) { await this.rewrite(item, rest, place, kind); continue; }
       if (typeof item !== 'string' || item === '') continue;
-      if (/^deb[\s[]/.test(item)) await this.takeKey(holder, each, item, place);
-      else if (!isLine) holder[each] = await this.take(item, place);
+      if (kind === 'sources') holder[each] = await this.takeKeys(item, place);
+      else if (/^deb[\s[]/.test(item)) await this.takeKey(holder, each, item, place);
+      else if (kind === 'path') holder[each] = await this.take(item, place);
     }
   }
 
@@ -118,6 +123,12 @@ class Kit {
     const gpgKeys = [{ path: await this.take(key, place) }];
     const bare = line.replace(signedBy, '').replace(/\[\s*\]\s*/, '');
     if (name === 'line') { holder['line'] = bare; holder['gpgKeys'] = gpgKeys; } else holder[name] = { line: bare, gpgKeys };
+  }
+
+  private async takeKeys(sources: string, place: Taking): Promise<string> {
+    const taken = new Map<string, string>();
+    for (const path of keyPathsOf(sources)) taken.set(path, await this.take(path, place));
+    return withKeyPaths(sources, (path) => taken.get(path) ?? path);
   }
 
   private async take(written: string, { document, up }: Taking): Promise<string> {

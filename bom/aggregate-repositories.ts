@@ -1,4 +1,5 @@
 // Package repositories of a run: declared by modules, mapped by the project, or those of this machine.
+import { withKeyPaths } from './apt-sources.ts';
 import { checkDiskAddresses, type Entry } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import type { ModuleTargets } from './aggregate-targets.ts';
@@ -85,8 +86,8 @@ export class RepositoryBook {
   }
 
   private unique(repository: RepositoryRequirement, module: string, target: Target): RepositoryRequirement {
-    const { at: _, id, ...definition } = repository;
-    const text = canonicalJson(definition);
+    const { at: _, id, sources, ...definition } = repository;
+    const text = canonicalJson({ ...definition, ...(sources === undefined ? {} : { sources: sources.text }) });
     for (const name of [id, `${module}-${id}`]) {
       const key = `${target.id} ${name}`;
       if ((this.taken.get(key) ?? text) !== text) continue;
@@ -120,7 +121,8 @@ function repositoryOf(id: string, value: Fields, place: Place & { readonly manag
   for (const field of ['line', 'baseurl', 'repoText'] as const) for (const text of [value[field] ?? []].flat()) checkDiskAddresses(text, (path) => place.pathOf(path, field));
   const url = (field: 'uri' | 'mirrorlist' | 'metalink'): string | undefined => (value[field] === undefined ? undefined : urlOf(value[field], rewrites, at(field)));
   const optional = {
-    line: value.line === undefined ? undefined : rewriteLine(value.line, rewrites),
+    line: value.line === undefined ? undefined : rewriteHosts(value.line, rewrites),
+    sources: value.sources === undefined ? undefined : sourcesOf(value.sources, place),
     uris: value.uri === undefined ? undefined : [url('uri') ?? ''],
     suites: value.flat === true ? [value.suite ?? './'] : value.suite === undefined ? undefined : [value.suite],
     components: value.components, architectures: value.architectures,
@@ -143,11 +145,12 @@ function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclud
 }
 
 function checkLocation(id: string, value: Fields, manager: 'deb' | 'rpm', at: Position): void {
-  const given = manager === 'deb' ? [value.line, value.uri] : [value.baseurl, value.mirrorlist, value.metalink, value.repoFile, value.repoText];
-  if (given.some((item) => item !== undefined) && !(manager === 'deb' && given.every((item) => item !== undefined))) return;
+  const given = manager === 'deb' ? [value.line, value.sources, value.uri] : [value.baseurl, value.mirrorlist, value.metalink, value.repoFile, value.repoText];
+  const count = given.filter((item) => item !== undefined).length;
+  if (count === 1 || (count > 1 && manager === 'rpm')) return;
   throw new BundleError('INPUT_FIELD', {
-    subject: `${formatPosition(at)}: repository ${id}`, expected: manager === 'deb' ? 'either line or uri' : 'one of baseurl, mirrorlist, metalink, repoFile, repoText',
-    actual: given.some((item) => item !== undefined) ? 'both' : 'none', next: 'Say where the repository is, or system: true when it is one of the distribution.',
+    subject: `${formatPosition(at)}: repository ${id}`, expected: manager === 'deb' ? 'one of line, sources, uri' : 'one of baseurl, mirrorlist, metalink, repoFile, repoText',
+    actual: count === 0 ? 'none' : String(count), next: 'Say where the repository is, or system: true when it is one of the distribution.',
   });
 }
 
@@ -160,7 +163,18 @@ function keyOf(key: BomKey, index: number, { at, pathOf, rewrites }: Place): Key
   };
 }
 
-/** An apt line with the host of its address rewritten; everything else verbatim. */
-function rewriteLine(line: string, rewrites: HostRewrites): string {
-  return line.replace(/(https?:\/\/)([^/\s]+)/i, (whole, scheme: string, host: string) => (rewrites[host] === undefined ? whole : `${scheme}${rewrites[host]}`));
+/** An apt source with the hosts of its addresses rewritten; everything else verbatim. */
+function rewriteHosts(text: string, rewrites: HostRewrites): string {
+  return text.replace(/(https?:\/\/)([^/\s]+)/gi, (whole, scheme: string, host: string) => (rewrites[host] === undefined ? whole : `${scheme}${rewrites[host]}`));
+}
+
+/** The text of a .sources file: keys beside the document by absolute paths. Throws `INPUT_FIELD` where it names files that the document may not name. */
+function sourcesOf(text: string, { at, pathOf, rewrites }: Place): NonNullable<RepositoryRequirement['sources']> {
+  checkDiskAddresses(text.replace(/^([A-Za-z-]+):/gm, '$1: '), (path) => pathOf(path, 'sources'));
+  const placed = withKeyPaths(text, (written) => {
+    const path = pathOf(written, 'sources');
+    if (!/\s/.test(path)) return path;
+    throw new BundleError('INPUT_FIELD', { subject: formatPosition(at('sources')), expected: 'a path without blanks in Signed-By', actual: JSON.stringify(path), next: 'Name the key in gpgKeys.' });
+  });
+  return { text: rewriteHosts(placed, rewrites), at: at('sources') };
 }

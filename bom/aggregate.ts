@@ -160,9 +160,9 @@ function credentialUses({ files, charts, git, packageSets }: Pick<Aggregated, 'f
     ...files.map(({ headersFrom, urls, at }) => ({ names: headersFrom, addresses: urls, at: at[0] })),
     ...charts.map(({ headersFrom, repo, url, oci, git: from, at }) => ({ names: headersFrom, addresses: written(repo, url, oci, from?.url), at: at[0] })),
     ...git.map(({ headersFrom, url, at }) => ({ names: headersFrom, addresses: [url], at: at[0] })),
-    ...packageSets.flatMap(({ repositories }) => repositories).map(({ headersFrom = [], tls, uris = [], line = '', baseurls = [], mirrorlist, metalink, at }) => ({
+    ...packageSets.flatMap(({ repositories }) => repositories).map(({ headersFrom = [], tls, uris = [], line = '', sources, baseurls = [], mirrorlist, metalink, at }) => ({
       names: [...headersFrom, ...written(tls?.clientCert, tls?.clientKey)],
-      addresses: [...uris, ...baseurls, ...written(mirrorlist, metalink), ...(line.match(/\bhttps?:\/\/\S+/g) ?? [])], at,
+      addresses: [...uris, ...baseurls, ...written(mirrorlist, metalink), ...(`${line}\n${sources?.text ?? ''}`.match(/\bhttps?:\/\/\S+/g) ?? [])], at,
     })),
   ];
 }

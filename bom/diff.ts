@@ -1,5 +1,6 @@
 // What moved from one state of a project to another: requirements for `bom diff`, locks for `lock --update`.
 import type { Aggregated } from './aggregate.ts';
+import { digestOf } from './digest.ts';
 import type { Lock } from './lock.ts';
 import { parseReference } from './reference.ts';
 
@@ -43,8 +44,13 @@ export function diffLines({ changes }: Diff): string[] {
   });
 }
 
+/** Addresses and what the whole text is, without an embedded key. */
+function summaryOf(sources: string | undefined): string | undefined {
+  return sources === undefined ? undefined : `${(sources.match(/\b(?:https?|file|copy):\/\S+/g) ?? []).join(' ')} (${digestOf(sources).slice(7, 19)})`;
+}
+
 function wantedState({ boms, images, files, packageSets, charts, git }: Aggregated): State {
-  const repositories = packageSets.flatMap((set) => set.repositories.map((repository) => [`${set.target.id}/${repository.id}`, repository.line ?? repository.uris?.[0] ?? repository.baseurls?.[0] ?? repository.mirrorlist ?? repository.metalink ?? ''] as const));
+  const repositories = packageSets.flatMap((set) => set.repositories.map((repository) => [`${set.target.id}/${repository.id}`, repository.line ?? summaryOf(repository.sources?.text) ?? repository.uris?.[0] ?? repository.baseurls?.[0] ?? repository.mirrorlist ?? repository.metalink ?? ''] as const));
   const packages = packageSets.flatMap((set): (readonly [string, string])[] => [
     ...set.include.map(({ spec, versions }) => [`${set.target.id}/${spec}`, versions] as const),
     ...set.urls.map(({ url, path, digest }) => [`${set.target.id}/${url ?? path?.written ?? ''}`, digest ?? 'unpinned'] as const),

@@ -128,8 +128,10 @@ export interface RepositoryRequirement {
   readonly id: string;
   readonly manager: 'deb' | 'rpm';
   readonly at: Position;
-  /** deb: one-line entry, verbatim; or the deb822 fields below. */
+  /** deb: one-line entry, verbatim; or `sources`; or the fields below. */
   readonly line?: string;
+  /** deb: the text of a .sources file, its keys' paths absolute, and where it stands. */
+  readonly sources?: { readonly text: string; readonly at: Position };
   readonly uris?: readonly string[];
   readonly suites?: readonly string[];
   readonly components?: readonly string[];

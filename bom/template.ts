@@ -137,7 +137,7 @@ spec:
     - id: vendor
       manager: deb
       targets: [debian12]
-      uri: https://apt.example.org/debian   # or line: "deb ..."
+      uri: https://apt.example.org/debian   # or line: "deb ...", or sources: the text of a .sources file
       suite: stable
       components: [main]
       gpgKeys: [{url: "https://apt.example.org/key.asc"}]   # or {path: keys/vendor.gpg}

@@ -69,6 +69,8 @@ export const file = entry({
 
 const repositoryFields = {
   line: optional(text), uri: optional(text), suite: optional(text), components: texts.optional(), architectures: texts.optional(), flat: flag.optional(),
+  /** deb: the text of a .sources file (deb822 style); every enabled stanza with Types: deb counts. */
+  sources: optional(text),
   /** rpm: one address, several separated by blanks, or a list. */
   baseurl: optional(z.union([text, z.array(text).min(1)])), mirrorlist: optional(text), metalink: optional(text),
   /** rpm: a .repo file of this machine, or its text; every enabled section of it becomes a repository. */

@@ -2,6 +2,7 @@
 import { BundleError } from '../../bom/errors.ts';
 import type { RepositoryRequirement } from '../../bom/requirement.ts';
 import { parseSourceLine, type SourceEntry } from '../../formats/deb/source-list.ts';
+import { parseWrittenSources } from '../../formats/deb/written-sources.ts';
 
 /** One Release file's worth of a repository. */
 export interface AptSuite {
@@ -36,22 +37,36 @@ function entryOf(requirement: RepositoryRequirement): SourceEntry {
   return { types: ['deb'], uris, suites, components, architectures, trusted: false, allowWeak: false, checkValidUntil: true, checkDate: true, byHash: 'yes', enabled: true };
 }
 
+/** Of a text with stanzas: those for packages that are not switched off and are for one of the architectures, as apt passes over the others. */
+function stanzasOf({ id, sources }: RepositoryRequirement, architectures: readonly string[]): SourceEntry[] {
+  const { text = '', at } = sources ?? {};
+  const subject = at === undefined ? `repository ${id}` : `${at.file}:${at.line}:${at.column}: repository ${id}`;
+  const usable = parseWrittenSources(text, subject).filter(({ enabled, types }) => enabled && types.includes('deb'));
+  const found = usable.filter((entry) => entry.architectures.length === 0 || entry.architectures.some((arch) => architectures.includes(arch)));
+  if (found.length > 0) return found;
+  const actual = usable.length === 0 ? 'none' : `only ${[...new Set(usable.flatMap((entry) => entry.architectures))].join(', ')}`;
+  throw new BundleError('INPUT_FIELD', { subject, expected: `a stanza with Types: deb that is enabled, for ${architectures.join(' or ')}`, actual });
+}
+
 /** The suites of a requirement for the wanted architectures, in the order in which apt would read them. Throws `INPUT_FIELD`. */
 export function suitesOf(requirement: RepositoryRequirement, architectures: readonly string[]): AptSuite[] {
-  const entry = entryOf(requirement);
-  if (!entry.enabled) return [];
-  const several = entry.uris.length * entry.suites.length > 1;
-  const own = entry.architectures.length > 0 ? entry.architectures : requirement.architectures ?? [];
-  const wanted = own.length > 0 ? architectures.filter((arch) => own.includes(arch)) : architectures;
-  return entry.uris.flatMap((uri, index) => entry.suites.map((suite) => ({
-    id: several ? `${requirement.id}/${suite}${index === 0 ? '' : `/${index + 1}`}` : requirement.id,
-    requirement,
-    uri: uri.replace(/\/+$/, ''),
-    suite,
-    components: entry.components,
-    architectures: wanted,
-    entry,
-  })));
+  const entries = requirement.sources === undefined ? [entryOf(requirement)].filter(({ enabled }) => enabled) : stanzasOf(requirement, architectures);
+  const places = entries.flatMap((entry) => entry.uris.flatMap((uri) => entry.suites.map((suite) => ({ entry, uri, suite }))));
+  const named = new Map<string, number>();
+  return places.map(({ entry, uri, suite }) => {
+    const count = (named.get(suite) ?? 0) + 1;
+    named.set(suite, count);
+    const own = entry.architectures.length > 0 ? entry.architectures : requirement.architectures ?? [];
+    return {
+      id: places.length > 1 ? `${requirement.id}/${suite}${count === 1 ? '' : `/${count}`}` : requirement.id,
+      requirement,
+      uri: uri.replace(/\/+$/, ''),
+      suite,
+      components: entry.components,
+      architectures: own.length > 0 ? architectures.filter((arch) => own.includes(arch)) : architectures,
+      entry,
+    };
+  });
 }
 
 /** The folder that a suite's Release lies in, relative to the uri; ends in `/`, or is empty. */

@@ -75,7 +75,7 @@ async function fetchFile(context: FetchContext, checked: CheckedRelease, { file,
   if (file.sha256 !== undefined && await context.blobs.has(digestFromHex(file.sha256))) return undefined;
   const slash = file.path.lastIndexOf('/') + 1;
   const [algorithm, hash] = file.sha256 === undefined ? ['SHA512', file.sha512 ?? ''] : ['SHA256', file.sha256];
-  const byHash = release.acquireByHash && suite.entry.byHash !== 'no' ? [`${file.path.slice(0, slash)}by-hash/${algorithm}/${hash}`] : [];
+  const byHash = suite.entry.byHash === 'force' || (release.acquireByHash && suite.entry.byHash === 'yes') ? [`${file.path.slice(0, slash)}by-hash/${algorithm}/${hash}`] : [];
   for (const path of [...byHash, file.path]) {
     const bytes = await fetchDocument(context, urlOf(suite.uri, folder + path), { maxBytes: file.size, signal, headers: checked.headers });
     if (bytes === undefined) continue;

@@ -147,7 +147,7 @@ export async function fetchRelease(context: ReleaseContext, suite: AptSuite, sig
   const trusted = suite.requirement.trusted || suite.entry.trusted;
   const offered = await keysFor(context, suite, signal);
   if (offered.keys.length === 0 && !trusted) {
-    throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: 'a key that its Release is signed with', actual: 'none', next: 'Give gpgKeys, or signed-by in the line; `trusted: true` does without and is recorded.' });
+    throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: 'a key that its Release is signed with', actual: 'none', next: 'Give gpgKeys, or signed-by in the line or sources; `trusted: true` does without and is recorded.' });
   }
   const unsigned = offered.keys.length === 0;
   const headers = await context.headersFor?.(suite.uri, suite.requirement.headersFrom ?? []);

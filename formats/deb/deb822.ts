@@ -16,11 +16,14 @@ export interface ScanOptions {
   readonly maxStanzaBytes?: number;
   /** Lines that begin with `#` are skipped (deb822 sources, control files), not refused. */
   readonly comments?: boolean;
+  /** The error for a line that is none; `INTEGRITY_METADATA` naming the byte unless told. */
+  readonly malformed?: (at: number, actual: string) => BundleError;
 }
 
 const newline = 10;
 
 function malformed(options: ScanOptions, at: number, actual: string): BundleError {
+  if (options.malformed !== undefined) return options.malformed(at, actual);
   return new BundleError('INTEGRITY_METADATA', { subject: `${options.subject} at byte ${at}`, expected: 'a "Name: value" field, a continuation line or an empty line', actual });
 }
 
@@ -85,8 +88,11 @@ export function scanStanzas(bytes: Buffer, visitor: StanzaVisitor, options: Scan
 /** Fields of one stanza by lower-case name; values decoded as UTF-8, continuation lines joined by newlines as they stand. */
 export type Stanza = ReadonlyMap<string, string>;
 
+/** Comments that stand between the lines of a value are no part of it. */
+const withoutComments = (value: string): string => value.replace(/\n#[^\n]*/g, '');
+
 /** Every stanza of a small document. A field that stands twice is refused with `INTEGRITY_METADATA`. Throws like {@link scanStanzas}. */
-export function parseStanzas(content: Uint8Array | string, options: ScanOptions): Stanza[] {
+export function parseStanzas(content: Uint8Array | string, options: ScanOptions & { readonly fieldAt?: (stanza: number, name: string, start: number) => void }): Stanza[] {
   const bytes = typeof content === 'string' ? Buffer.from(content) : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const stanzas: Stanza[] = [];
   let fields = new Map<string, string>();
@@ -94,7 +100,9 @@ export function parseStanzas(content: Uint8Array | string, options: ScanOptions)
     field(start, nameEnd, valueStart, valueEnd) {
       const name = bytes.toString('latin1', start, nameEnd).toLowerCase();
       if (fields.has(name)) throw malformed(options, start, `the field ${name} a second time`);
-      fields.set(name, bytes.toString('utf8', valueStart, valueEnd));
+      const value = bytes.toString('utf8', valueStart, valueEnd);
+      fields.set(name, options.comments === true ? withoutComments(value) : value);
+      options.fieldAt?.(stanzas.length, name, start);
     },
     stanza() {
       stanzas.push(fields);

@@ -27,12 +27,13 @@ function bad(subject: string, actual: string): BundleError {
   return new BundleError('INPUT_FIELD', { subject, expected: 'an entry of sources.list(5): deb [options] uri suite [component…]', actual });
 }
 
-interface Parts { readonly types: readonly string[]; readonly uris: readonly string[]; readonly suites: readonly string[]; readonly components: readonly string[] }
+export interface SourceParts { readonly types: readonly string[]; readonly uris: readonly string[]; readonly suites: readonly string[]; readonly components: readonly string[] }
 
-const isNo = (value: string | undefined): boolean => /^(?:no|false|0|off|disable|without)$/i.test(value ?? '');
-const isYes = (value: string | undefined): boolean => /^(?:yes|true|1|on|enable|with)$/i.test(value ?? '');
+export const isNo = (value: string | undefined): boolean => /^(?:no|false|0|off|disable|without)$/i.test(value ?? '');
+export const isYes = (value: string | undefined): boolean => /^(?:yes|true|1|on|enable|with)$/i.test(value ?? '');
 
-function entryOf(parts: Parts, option: (name: string) => string | undefined, subject: string): SourceEntry {
+/** An entry of its parts and options (by lower-case name, as either style spells them). Throws `INPUT_FIELD` with `subject` for a suite that does not fit the components. */
+export function entryOf(parts: SourceParts, option: (name: string) => string | undefined, subject: string): SourceEntry {
   for (const suite of parts.suites) {
     if (suite.endsWith('/') !== (parts.components.length === 0)) throw bad(subject, suite.endsWith('/') ? 'components after a suite that is a path' : `the suite ${suite} without a component`);
     if (suite.split('/').includes('..')) throw bad(subject, `the suite ${suite}`);

@@ -93,6 +93,21 @@ describe('resolve', () => {
     expect(named(await resolve({ files: new Map([...files, ...foreign, ...native]) }, set(['wine:i386'], { repositories, arches: ['amd64', 'i386', 'all'] })))).toEqual(['lib 3 amd64', 'wine 1 i386']);
   });
 
+  it('reads several stanzas of sources, each with its keys, and passes over what is off or for other architectures', async () => {
+    const { line: _, ...rest } = repository({ keys: [] });
+    const files = new Map([...await signed(), ...await makeRepository([stanza('more', { Depends: 'app' })], { key, suite: 'extra' }), ...await makeRepository([stanza('late', { Depends: 'more' })], { key: other, suite: 'late' })]);
+    const stanzaOf = (suite: string, signer: TestKey | string, more = ''): string => {
+      const signedBy = typeof signer === 'string' ? ` ${signer}` : `\n${signer.publicKey.trim().split('\n').map((each) => ` ${each === '' ? '.' : each}`).join('\n')}`;
+      return `Types: deb\nURIs: http://apt.example.org/debian\nSuites: ${suite}\nComponents: main\n${more}Signed-By:${signedBy}\n`;
+    };
+    const sourcesOf = (...texts: readonly string[]): Partial<PackageSetRequirement> => ({ repositories: [{ ...rest, sources: { text: texts.join('\n'), at } }] });
+    const resolution = await resolve({ files }, set(['late'], sourcesOf(stanzaOf('stable extra', '/key.asc'), stanzaOf('late', other), stanzaOf('gone', other, 'Enabled: no\n'), stanzaOf('ports', other, 'Architectures: arm64\n'))));
+    expect(named(resolution)).toEqual(['app 1 amd64', 'late 1 amd64', 'lib 1:2.0-1 all', 'more 1 amd64', 'tool 2 amd64']);
+    expect(resolution.repositories?.map(({ id, keyFingerprints }) => [id, ...keyFingerprints])).toEqual([['main/extra', key.signing.fingerprint], ['main/late', other.signing.fingerprint], ['main/stable', key.signing.fingerprint]]);
+    await expect(resolve({ files }, set(['late'], sourcesOf(stanzaOf('stable', '/key.asc'), stanzaOf('extra', other))))).rejects.toMatchObject({ code: 'INTEGRITY_SIGNATURE' });
+    await expect(resolve({ files }, set(['late'], sourcesOf(stanzaOf('stable', '/key.asc', 'Architectures: arm64\n'))))).rejects.toMatchObject({ code: 'INPUT_FIELD', facts: { subject: 'bom.yaml:7:3: repository main', actual: 'only arm64' } });
+  });
+
   it('stops at what is installed', async () => {
     const assumeInstalled = { path: '/status', written: 'status' };
     const files = await signed();

@@ -35,7 +35,7 @@ kind: ModuleBOM
 metadata: {name: upgrades, version: "1"}
 spec:
   targets: [{id: t, family: debian, os: debian, release: "12", arch: amd64}]
-  packageRepositories: [{id: r, manager: deb, targets: [t], line: "deb file:${folder}/apt stable main", gpgKeys: [{path: archive.asc}]}]
+  packageRepositories: [{id: r, manager: deb, targets: [t], sources: "Types: deb\\nURIs: file:${folder}/apt\\nSuites: stable\\nComponents: main\\nSigned-By: archive.asc\\n"}]
   packages: [{id: p, manager: deb, target: t, dependencies: closure, include: [{name: tool}]}]
 `);
   const root = join(folder, 'upgraded');

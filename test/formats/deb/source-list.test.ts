@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDeb822Sources, parseSourceLine, parseSourceLines } from '../../../formats/deb/source-list.ts';
+import { parseWrittenSources } from '../../../formats/deb/written-sources.ts';
+import { refusal } from '../../bom/support/documents.ts';
 
 describe('parseSourceLine', () => {
   it('reads options, suite and components', () => {
@@ -33,5 +35,33 @@ describe('parseDeb822Sources', () => {
   it('refuses an entry without what it needs', () => {
     expect(() => parseDeb822Sources('Types: deb\nURIs: http://example.org\n', 's')).toThrow('s, entry 1');
     expect(() => parseDeb822Sources('Types: deb\nURIs: http://example.org\nSuites: a\n', 's')).toThrow('the suite a without a component');
+  });
+});
+
+describe('parseWrittenSources', () => {
+  const start = 'Types: deb\nURIs: https://example.org/x\nSuites: a\nComponents: main\n';
+
+  it('reads several stanzas with every field, comments and keys', () => {
+    const text = `# site\nTypes: deb deb-src\r\nURIs:\n https://a.example.org/x\n# not yet: https://c.example.org\n https://b.example.org/x\nSuites: a a-updates\nComponents: main contrib\nArchitectures: amd64 arm64\nSigned-By: /keys/a.gpg ABCD\nBy-Hash: force\nCheck-Valid-Until: no \nCheck-Date: no\nLanguages: none\nPDiffs: no\nX-Owner: us\n\n\nEnabled: no\nTypes: deb\nURIs: file:/x\nSuites: ./\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n a/b\n -----END PGP PUBLIC KEY BLOCK-----\n`;
+    expect(parseWrittenSources(text, 's')).toEqual([
+      {
+        types: ['deb', 'deb-src'], uris: ['https://a.example.org/x', 'https://b.example.org/x'], suites: ['a', 'a-updates'], components: ['main', 'contrib'], architectures: ['amd64', 'arm64'],
+        signedBy: '/keys/a.gpg ABCD', trusted: false, allowWeak: false, checkValidUntil: false, checkDate: false, byHash: 'force', enabled: true,
+      },
+      {
+        types: ['deb'], uris: ['file:/x'], suites: ['./'], components: [], architectures: [], signedByKey: '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\na/b\n-----END PGP PUBLIC KEY BLOCK-----\n',
+        trusted: false, allowWeak: false, checkValidUntil: true, checkDate: true, byHash: 'yes', enabled: false,
+      },
+    ]);
+  });
+
+  it.each([
+    ['Trusted: yes', 5, 'waiver'], ['Allow-Insecure: yes', 5, 'waiver'], ['Suite: a', 5, 'Did you mean suites?'], ['# c\nArchitectures-Add: i386', 6, 'architectures-add'], ['Types: deb', 5, 'a second time'],
+    ['By-Hash: maybe', 5, 'yes, no or force'], ['Enabled: y', 5, 'yes or no'], ['nonsense', 5, 'without a field name'], ['\nTypes: deb', 6, 'no uris'], ['\nTypes: rpm\nURIs: https://example.org\nSuites: ./', 6, 'rpm'],
+    ['\nTypes: deb\nURIs: example.org\nSuites: ./', 7, 'addresses'], ['\nTypes: deb\nURIs: https://example.org\nSuites: b', 8, 'the suite b without a component'],
+  ])('refuses %j, naming its line', (field, line, says) => {
+    const error = refusal(() => parseWrittenSources(`${start}${field}\n`, 'bom.yaml:7:3'));
+    expect(error).toMatchObject({ code: 'INPUT_FIELD', facts: { subject: `bom.yaml:7:3, line ${line} of sources` } });
+    expect(`${error.message} ${error.next ?? ''}`).toContain(says);
   });
 });
