@@ -108,6 +108,17 @@ describe('resolve', () => {
     await expect(resolve({ files }, set(['late'], sourcesOf(stanzaOf('stable', '/key.asc', 'Architectures: arm64\n'))))).rejects.toMatchObject({ code: 'INPUT_FIELD', facts: { subject: 'bom.yaml:7:3: repository main', actual: 'only arm64' } });
   });
 
+  it('heeds By-Hash and Check-Valid-Until of sources', async () => {
+    const { line: _, ...rest } = repository();
+    const blobs = new MemoryBlobs();
+    const { http, apt } = source({ files: await signed({ release: { 'Valid-Until': 'Sun, 15 Feb 2026 00:00:00 UTC' } }), blobs });
+    const ask = (more: string): Promise<Resolution<'deb'>> =>
+      apt.resolve([set(['tool'], { repositories: [{ ...rest, sources: { text: `Types: deb\nURIs: http://apt.example.org/debian\nSuites: stable\nComponents: main\n${more}`, at } }] })], new AbortController().signal);
+    await expect(ask('')).rejects.toMatchObject({ code: 'INTEGRITY_EXPIRED' });
+    expect((await ask('Check-Valid-Until: no\nBy-Hash: force\n')).repositories).toMatchObject([{ id: 'main', waivers: ['valid-until'] }]);
+    expect(http.asked.slice(-2).map((url) => url.replace(/[0-9a-f]{64}$/, 'HASH'))).toEqual(['http://apt.example.org/debian/dists/stable/main/binary-amd64/by-hash/SHA256/HASH', 'http://apt.example.org/debian/dists/stable/main/binary-amd64/Packages.gz']);
+  });
+
   it('stops at what is installed', async () => {
     const assumeInstalled = { path: '/status', written: 'status' };
     const files = await signed();
