@@ -1,5 +1,6 @@
 // What moved from one state of a project to another: requirements for `bom diff`, locks for `lock --update`.
 import type { Aggregated } from './aggregate.ts';
+import { withKeyPaths } from './apt-sources.ts';
 import { digestOf } from './digest.ts';
 import type { Lock } from './lock.ts';
 import { parseReference } from './reference.ts';
@@ -44,9 +45,9 @@ export function diffLines({ changes }: Diff): string[] {
   });
 }
 
-/** Addresses and what the whole text is, without an embedded key. */
+/** Addresses, and a digest of the whole text, in which keys count by their name: where a document lies changes nothing. */
 function summaryOf(sources: string | undefined): string | undefined {
-  return sources === undefined ? undefined : `${(sources.match(/\b(?:https?|file|copy):\/\S+/g) ?? []).join(' ')} (${digestOf(sources).slice(7, 19)})`;
+  return sources === undefined ? undefined : `${(sources.match(/\b(?:https?|file|copy):\/\S+/g) ?? []).join(' ')} (${digestOf(withKeyPaths(sources, (path) => path.slice(path.lastIndexOf('/') + 1))).slice(7, 19)})`;
 }
 
 function wantedState({ boms, images, files, packageSets, charts, git }: Aggregated): State {

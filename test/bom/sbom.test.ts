@@ -66,6 +66,11 @@ describe('diff', () => {
     const of = (spec: string): ReturnType<typeof aggregated> => aggregated([bom('a', spec)]);
     const changes = diffLines(diffAggregated(of(`images: [{ref: "x:1"}, {ref: "y:1"}]\nfiles: [{urls: ["https://example.org/f"]}]`), of(`images: [{ref: "x:1", digest: "${sha('1')}"}, {ref: "y:2"}]\nfiles: [{urls: ["https://example.org/f"]}]`)));
     expect(changes.slice(1)).toEqual([`~ image docker.io/library/x:1: unpinned all -> ${sha('1')} all`, '- image docker.io/library/y:1', '+ image docker.io/library/y:2 unpinned all']);
+    const sources = (suite: string, key: string): ReturnType<typeof of> => of(`targets: [{id: t, family: debian, os: debian, release: "12", arch: amd64}]
+packageRepositories: [{id: r, manager: deb, sources: "Types: deb\\nURIs: https://example.org/x\\nSuites: ${suite}\\nComponents: main\\nSigned-By: ${key}\\n"}]
+packages: [{manager: deb, target: t, include: [{name: x}]}]`);
+    expect(diffLines(diffAggregated(sources('a', '/one/k.asc'), sources('b', '/one/k.asc'))).at(-1)).toMatch(/^~ repository t\/r: https:\/\/example\.org\/x \(\w{12}\) -> https:\/\/example\.org\/x \(\w{12}\)$/);
+    expect(diffLines(diffAggregated(sources('a', '/one/k.asc'), sources('a', '/two/k.asc'))).filter((line) => line.includes('repository'))).toEqual([]);
   });
 });
 
