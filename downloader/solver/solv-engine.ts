@@ -1,5 +1,6 @@
 // One job in, one set of packages out, or the rules that clash.
 import { RuleBuilder } from './solv-build.ts';
+import { Choices } from './solv-choices.ts';
 import { Policy } from './solv-policy.ts';
 import { Search } from './solv-search.ts';
 import type { SolvView } from './solv-view.ts';
@@ -63,6 +64,21 @@ function installedIn(view: SolvView): number[] {
   return found;
 }
 
+interface Plan { readonly job: SolvJob; readonly requested: readonly [number, number]; readonly installed: readonly number[]; readonly choices: Choices }
+
+/** Searches anew for as long as what is preferred stands in the way. */
+function searchFor(view: SolvView, { rules, reached }: RuleBuilder, { job, requested, installed, choices }: Plan): { readonly search: Search; readonly isSolved: boolean } {
+  const options = { weak: job.weak, notWeak: job.notWeak ?? new Set<number>(), requested, installed, reached };
+  for (const count = rules.count; ;) {
+    const search = new Search(view, rules, options);
+    if (job.best) addBestRules(view, search, job);
+    const isSolved = search.run();
+    const isChanged = isSolved ? choices.dropUnneeded((id) => search.assignment.isTrue(id)) : choices.giveWay(search.assignment.clash);
+    if (!isChanged) return { search, isSolved };
+    rules.rewind(count);
+  }
+}
+
 /** Pure: the same view and job give the same outcome. */
 export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   const meant = meantIn(job);
@@ -75,12 +91,12 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   builder.reach([...job.install.flat(), ...(job.conditions ?? []).flat().filter((literal) => literal > 0)]);
   builder.reachSupplements();
   builder.rules.sort();
+  const end = builder.rules.count;
   builder.keepInstalled(installed);
   const requested = addJobRules(builder, job);
   builder.addInferiorArchitectures();
-  const search = new Search(view, builder.rules, { weak: job.weak, notWeak: job.notWeak ?? new Set(), requested, installed, reached: builder.reached });
-  if (job.best) addBestRules(view, search, job);
-  const isSolved = search.run();
+  const choices = new Choices(view, builder.rules, { installed, end });
+  const { search, isSolved } = searchFor(view, builder, { job, requested, installed, choices });
   const { trail } = search.assignment;
   const taken: number[] = [];
   for (let index = 0; index < trail.length; index += 1) if (trail.at(index) > 0) taken.push(trail.at(index));

@@ -9,22 +9,14 @@ const byBytes = (a: string, b: string): number => (a === b ? 0 : Buffer.compare(
 export class Policy {
   private readonly view: SolvView;
   private readonly weak: WeakState;
-  private readonly hasInstalled: boolean;
 
   constructor(view: SolvView, weak: WeakState) {
     this.view = view;
     this.weak = weak;
-    this.hasInstalled = view.universe.repositories.some(({ installed }) => installed === true);
   }
 
   private evr(id: number) { return this.view.universe.evr(this.view.universe.evrOf(id)); }
   private isInstalled(id: number): boolean { return this.view.universe.repositoryOf(id).installed === true; }
-  private isUpdate(id: number): boolean {
-    if (!this.hasInstalled) return false;
-    const { universe } = this.view;
-    const arch = universe.archOf(id);
-    return this.view.named(universe.nameOf(id)).some((other) => this.isInstalled(other) && (universe.archOf(other) === arch || [arch, universe.archOf(other)].includes('noarch')));
-  }
   private priority(id: number): number { return this.view.universe.repositoryOf(id).priority ?? 99; }
 
   /** Those of the best repository, architecture and version of each name; sorted by name. */
@@ -36,12 +28,11 @@ export class Policy {
     return left;
   }
 
-  /** What a rule with a choice takes: the first. What is installed is enough; newer versions of it come before anything else; only recommended or supplementing ones stay when there are any. */
+  /** What a rule with a choice takes: the first. What is installed is enough; only recommended or supplementing ones stay when there are any. */
   choose(candidates: readonly number[], isOrdered: boolean): number[] {
     const there = candidates.filter((id) => this.isInstalled(id));
     if (there.length > 0) return there.slice(0, 1);
-    const updates = candidates.filter((id) => this.isUpdate(id));
-    let left = this.best(updates.length > 0 ? updates : candidates);
+    let left = this.best(candidates);
     if (left.length > 1) left = this.recommendedOnly(left);
     return left.length > 1 && isOrdered ? this.order(left) : left;
   }

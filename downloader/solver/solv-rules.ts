@@ -1,7 +1,7 @@
 // Clauses that have to hold, with the two literals of each that are watched. A literal is a package, or a package below 0 for its absence.
 import { NumberList } from './solv-numbers.ts';
 
-export const ruleKinds = ['requires', 'nothing-provides', 'conflicts', 'obsoletes', 'same-name', 'inferior-arch', 'twin', 'requested', 'best', 'installed', 'learnt'] as const;
+export const ruleKinds = ['requires', 'nothing-provides', 'conflicts', 'obsoletes', 'same-name', 'inferior-arch', 'twin', 'requested', 'best', 'installed', 'choice', 'learnt'] as const;
 export type RuleKind = (typeof ruleKinds)[number];
 
 /** Why a rule stands: what kind, and for relations whose and which. */
@@ -94,6 +94,23 @@ export class Rules {
     else this.append(first, 0, this.keepList(rest));
     this.describe({ kind: 'learnt' });
     return this.count - 1;
+  }
+
+  /** Has the rule, which has a first literal below 0, say nothing any more. */
+  drop(rule: number): void {
+    this.second.set(rule, -this.first.at(rule));
+    this.list.set(rule, 0);
+  }
+
+  /** As before any search: without what was learnt from rule `count` on, watching what was watched at first. */
+  rewind(count: number): void {
+    for (const column of [this.first, this.second, this.list, this.watch1, this.watch2, this.next1, this.next2, this.kinds, this.solvables, this.relations]) column.length = count;
+    for (let rule = 0; rule < count; rule += 1) {
+      this.watch1.set(rule, this.first.at(rule));
+      this.watch2.set(rule, this.list.at(rule) > 0 ? this.literals.at(this.list.at(rule)) : this.second.at(rule));
+      this.next1.set(rule, 0);
+      this.next2.set(rule, 0);
+    }
   }
 
   /** Calls until `visit` gives true; gives whether it did. */

@@ -66,14 +66,13 @@ export class Search {
       level = this.resolveRequested(level);
       if (level === unsolvableLevel) return false;
       if (level < before) continue;
-      const needed = this.resolveNeeds(level);
-      if (needed === unsolvableLevel) return false;
-      const isUndone = needed < level;
-      level = needed;
-      if (isUndone) continue;
       const kept = this.keepInstalled(level);
       if (kept === unsolvableLevel) return false;
-      if (kept !== level) { level = kept; continue; }
+      if (kept < level) { level = kept; continue; }
+      const needed = this.resolveNeeds(kept);
+      if (needed === unsolvableLevel) return false;
+      level = needed;
+      if (needed < kept) continue;
       if (this.options.weak) {
         const outcome = resolveWeak(this, level);
         level = outcome.level;

@@ -148,6 +148,15 @@ describe('what is installed', () => {
   it('is not taken away', () => {
     expect(failure(() => solve(world('b-1-1.noarch'), 'foe')).code).toBe('RESOLVE_UNSOLVABLE');
   });
+  const choice = 'x-1-1.noarch; requires: cap\nalt-1-1.noarch; provides: cap\nup-2-1.noarch; provides: cap';
+  it.each([
+    ['comes in another version rather than one more package', choice, 'up-1-1.noarch', 'x', 'up-2-1 x-1-1'],
+    ['but not where what stays needs its version', choice, 'up-1-1.noarch\npin-1-1.noarch; requires: up = 1-1', 'x', 'alt-1-1 x-1-1'],
+    ['nor where the other package comes anyway', choice, 'up-1-1.noarch', 'x alt', 'alt-1-1 x-1-1'],
+    ['nor of another architecture', 'lang-1-1.noarch; requires: g = 1-1\ng-1-1.x86_64\ng-1-1.i686', 'g-2-1.x86_64', 'lang', 'g-1-1.x86_64 lang-1-1'],
+    ['is left as it is by what is only recommended', 'x-1-1.noarch; recommends: lang\nlang-1-1.noarch; requires: g = 1-1\ng-1-1.x86_64\ng-1-1.i686', 'g-2-1.x86_64\npin-1-1.noarch; requires: g = 2-1', 'x', 'x-1-1'],
+  ])('%s', (_, packages, there, specs, chosen) => { expect(solve([packages, { installed: true, packages: there }], specs)).toBe(chosen); });
+
   it('is left aside by alldeps', () => {
     expect(solve(world('b-1-1.noarch'), 'a', { mode: 'alldeps' })).toBe('a-1-1 b-2-1');
   });
