@@ -29,6 +29,7 @@ export class GenerationContents {
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<void> = Promise.resolve();
   private readonly warned = new Set<string>();
+  private tell: (() => void) | undefined;
   /** What was read and is still in use somewhere, such as for clients of the generation before: going back reads nothing. */
   private readonly read = new Map<Digest, WeakRef<Lock>>();
 
@@ -47,6 +48,11 @@ export class GenerationContents {
 
   served(): readonly Served[] {
     return this.current;
+  }
+
+  /** `listener` is called whenever `served` gives something else. */
+  onChange(listener: () => void): void {
+    this.tell = listener;
   }
 
   async close(): Promise<void> {
@@ -136,6 +142,7 @@ export class GenerationContents {
     this.current = served;
     if (unreadable.length === 0) this.warned.clear();
     this.stamp = unreadable.length === 0 ? stamp : '';
+    this.tell?.();
   }
 }
 

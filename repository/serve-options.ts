@@ -14,6 +14,8 @@ export interface PushOptions {
 export interface ServeOptions {
   /** What is served now. Asked at every request: it must be cheap, and give the same lock objects while nothing changed. */
   readonly contents: () => readonly Served[];
+  /** Calls the listener whenever `contents` gives something else: it is made ready at once, not when the first request finds it. */
+  readonly watch?: (listener: () => void) => void;
   readonly blobs: ServedBlobs;
   /** Where pushes go; absent: read-only, as when an archive is served where it lies. */
   readonly push?: PushOptions;

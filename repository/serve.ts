@@ -54,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     for (const server of servers) await closeServer(server, 0);
     throw cause;
   }
+  options.watch?.(() => { void machine.settled(); });
   return {
     addresses,
     renewTls: (tls) => {

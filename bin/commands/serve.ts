@@ -71,7 +71,7 @@ async function serveStore(context: CommandContext, flags: ServeFlags): Promise<v
   const contents = await GenerationContents.open(store, () => context.now().getTime());
   try {
     await run(context, flags, {
-      contents: () => contents.served(), blobs: store, push: pushOf(context, store), signer: signerOf(context, await machineKey(store.root, context.now()), flags.aptValidFor),
+      contents: () => contents.served(), watch: (listener) => { contents.onChange(listener); }, blobs: store, push: pushOf(context, store), signer: signerOf(context, await machineKey(store.root, context.now()), flags.aptValidFor),
     }, store.root);
   } finally {
     await contents.close();
@@ -103,7 +103,7 @@ function signerOf(context: CommandContext, { signer, publicKey }: MachineKey, va
   };
 }
 
-async function run(context: CommandContext, flags: ServeFlags, content: Pick<ServeOptions, 'contents' | 'blobs' | 'push' | 'signer'>, state: string): Promise<void> {
+async function run(context: CommandContext, flags: ServeFlags, content: Pick<ServeOptions, 'contents' | 'watch' | 'blobs' | 'push' | 'signer'>, state: string): Promise<void> {
   const listen = [...listenAddresses(flags), ...(await passedSockets(process.env, process.pid))];
   const notice = serviceNotice(process.env, { pid: process.pid, signal: context.signal, warn: context.note });
   const tls = await tlsOf(context, flags, { listen, state });

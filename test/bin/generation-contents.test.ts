@@ -16,12 +16,15 @@ it('a switch to what is still held for clients of before reads no lock again', a
     const [first] = second?.older ?? [];
     expect([second?.generation, first?.metadata.sequence]).toEqual([2, 1]);
     const read = vi.spyOn(store, 'open');
+    const told: (number | undefined)[] = [];
+    contents.onChange(() => { told.push(contents.served()[0]?.generation); });
     for (const [number, lock] of [[1, first], [2, second?.lock]] as const) {
       await new Generations(store.root).switchTo('site', number);
       await vi.waitFor(() => { expect(contents.served()[0]?.generation).toBe(number); }, { timeout: 20_000, interval: 20 });
       expect(contents.served()[0]?.lock).toBe(lock);
     }
     expect(read).not.toHaveBeenCalled();
+    expect(told).toEqual([1, 2]);
   } finally {
     await contents.close();
     store.close();

@@ -6,6 +6,7 @@ import { summarise } from '../../bom/summary.ts';
 import { templateText } from '../../bom/template.ts';
 import { aggregate } from '../../bom/aggregate.ts';
 import { aggregated, bom, refusal, sha } from './support/documents.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const targets = `targets:
   - {id: deb12, family: debian, os: debian, release: "12", arch: x86_64}
@@ -364,9 +365,9 @@ unresolved: [{where: "f:1", what: pip install x, reason: name without URL}]`)]);
 
   it('aggregates 500 BOMs quickly', () => {
     const text = (index: number): string => `images:\n${Array.from({ length: 60 }, (_, item) => `  - {ref: "quay.io/acme/app-${index}-${item % 50}:1.0", digest: "${sha('1')}", platforms: [linux/amd64]}`).join('\n')}`;
-    const started = performance.now();
+    const spent = processorTime();
     const boms = Array.from({ length: 500 }, (_, index) => bom(`m${index}`, text(index)));
     expect(aggregated(boms).images).toHaveLength(500 * 50);
-    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(spent()).toBeLessThan(20_000);
   });
 });

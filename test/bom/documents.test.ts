@@ -11,6 +11,7 @@ import { toYaml } from '../../bom/documents/yaml-writer.ts';
 import { templateText } from '../../bom/template.ts';
 import { refusal } from './support/documents.ts';
 import { runs } from '../support/runs.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const head = 'apiVersion: longshore.dev/v1alpha1\nkind: ModuleBOM\nmetadata: {name: a}\n';
 
@@ -104,9 +105,9 @@ describe('problems', () => {
   });
 
   it('is quick with many keys', () => {
-    const started = performance.now();
+    const spent = processorTime();
     readTrees(Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n'), 'a.yaml');
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(spent()).toBeLessThan(10_000);
   });
 });
 

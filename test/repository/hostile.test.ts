@@ -8,6 +8,7 @@ import { parseRange } from '../../repository/answer.ts';
 import { segmentsOf } from '../../repository/exchange.ts';
 import { isRepositoryName, isTag } from '../../repository/registry/grammar.ts';
 import { basic, type Bed, makeBed, makeDeb, makeFile, makeLock, servedOf } from './support.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 /** Sends `head` as it is and gives what comes back until the connection ends, or 2 s pass. */
 async function raw(bed: Bed, head: string): Promise<string> {
@@ -105,7 +106,7 @@ describe('clients that take their time', () => {
       socket.on('data', (chunk) => { text += chunk.toString(); }).on('error', () => undefined).on('close', () => { clearInterval(drip); done(text); });
     });
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     await bed.close();
   });
 
@@ -161,8 +162,8 @@ describe('what is taken apart', () => {
   });
 
   it('names and tags: a long hostile one is decided at once', () => {
-    const began = performance.now();
+    const spent = processorTime();
     for (const text of [`${'a-'.repeat(100_000)}!`, `${'a'.repeat(255)}!`, `${'a_'.repeat(127)}!`, '-'.repeat(255), `a${'-'.repeat(253)}!`]) expect([isRepositoryName(text), isTag(text)]).toEqual([false, false]);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(spent()).toBeLessThan(500);
   });
 });

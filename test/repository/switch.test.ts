@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Agent, get } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -131,6 +132,16 @@ async function readNames(bed: Bed): Promise<void> {
 }
 
 describe('a switch of generations', () => {
+  it('is made ready when it is told of: the first request after it gets what is new', async () => {
+    let tell = (): void => {};
+    const bed = await makeBed({ watch: (listener) => { tell = listener; } });
+    bed.served.push({ lock: makeLock('site', { files: [await makeFile(bed, 'new', 'new')] }), generation: 1, date: 1_700_000_000 });
+    tell();
+    await setImmediate();
+    expect((await bed.ask('/files/new')).status).toBe(200);
+    await bed.close();
+  });
+
   it('is never seen half done: clients that read all the time during 200 switches and rollbacks get whole, consistent answers', async () => {
     const bed = await makeBed({ signer });
     const generations = await Promise.all([1, 2, 3].map((number) => generation(bed, number)));

@@ -7,6 +7,7 @@ import { adapters, detectAdapter } from '../../../bom/adapters/registry.ts';
 import { checkDocument, parseModuleBom } from '../../../bom/documents/document.ts';
 import { BundleError } from '../../../bom/errors.ts';
 import { runMs, runs } from '../../support/runs.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const paths: Readonly<Record<string, readonly string[]>> = {
   'epiphany': ['requirements/x86_64/images.yml', 'requirements/x86_64/files.yml', 'requirements/x86_64/redhat/rhel-8/packages.yml', 'requirements/aarch64/debian/ubuntu-20.04/packages.yml', 'repositories/x86_64/redhat/redhat.yml', 'repositories/aarch64/debian/debian.yml', 'feature-mappings.yml', 'requirements/grafana-dashboards.yml', 'requirements/x86_64/cranes.yml', 'requirements/x86_64/redhat.yml', 'requirements/x86_64/rhel-8/files.yml', 'requirements/images.yml'],
@@ -50,7 +51,7 @@ describe('fuzzing adapters', () => {
     const names = paths[name] ?? ['a.yaml', 'b/zarf.yaml', 'c.json'];
     const files = fc.array(fc.record({ path: fc.constantFrom(...names), text }), { minLength: 1, maxLength: 4 });
     fc.assert(fc.property(files, fc.boolean(), (list: AdapterFile[], hasFolder) => {
-      const started = performance.now();
+      const spent = processorTime();
       try {
         detectAdapter(list);
         const { boms } = adapter.convert(list, { ...(hasFolder ? { folder: '/root' } : {}), select: ['a', 'a:1'], values: { url: 'https://example.org/i', bootstrapUrl: 'https://example.org' } });
@@ -64,7 +65,7 @@ describe('fuzzing adapters', () => {
         if (!(error instanceof BundleError)) throw error;
         expect([2, 3]).toContain(error.exitCode);
       }
-      expect(performance.now() - started).toBeLessThan(3000);
+      expect(spent()).toBeLessThan(3000);
     }), { numRuns: runs(150), interruptAfterTimeLimit: runMs(8000), markInterruptAsFailure: false });
   });
 
@@ -76,13 +77,13 @@ describe('fuzzing adapters', () => {
     const hostile = ['a'.repeat(100_000), '${'.repeat(20_000), '{{ '.repeat(20_000), `image: ${'a/'.repeat(30_000)}`, '"image":"'.repeat(10_000), 'FROM '.repeat(20_000), 'curl '.repeat(20_000), `X=${'$A'.repeat(20_000)}`, 'deb [' .repeat(10_000), 'pip '.repeat(20_000), `a: ${'x '.repeat(50_000)}`];
     for (const adapter of adapters) {
       for (const sample of hostile) {
-        const started = performance.now();
+        const spent = processorTime();
         try {
           adapter.convert((paths[adapter.name] ?? ['a.yaml']).slice(0, 3).map((path) => ({ path, text: sample })));
         } catch (error) {
           if (!(error instanceof BundleError)) throw error;
         }
-        expect([adapter.name, sample.slice(0, 10), performance.now() - started < 3000]).toEqual([adapter.name, sample.slice(0, 10), true]);
+        expect([adapter.name, sample.slice(0, 10), spent() < 3000]).toEqual([adapter.name, sample.slice(0, 10), true]);
       }
     }
   });

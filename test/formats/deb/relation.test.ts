@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatRelation, parseRelation, parseRelations } from '../../../formats/deb/relation.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 describe('parseRelations', () => {
   it('reads groups, alternatives, versions, architectures', () => {
@@ -28,8 +29,8 @@ describe('parseRelations', () => {
   });
 
   it('is quick on long hostile text', () => {
-    const started = performance.now();
+    const spent = processorTime();
     parseRelations(`${'a '.repeat(50_000)}, ${'<'.repeat(20_000)}, a ${'<x> '.repeat(10_000)}(`);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(spent()).toBeLessThan(2000);
   });
 });
