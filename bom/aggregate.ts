@@ -162,7 +162,7 @@ function credentialUses({ files, charts, git, packageSets }: Pick<Aggregated, 'f
     ...git.map(({ headersFrom, url, at }) => ({ names: headersFrom, addresses: [url], at: at[0] })),
     ...packageSets.flatMap(({ repositories }) => repositories).map(({ headersFrom = [], tls, uris = [], line = '', sources, baseurls = [], mirrorlist, metalink, at }) => ({
       names: [...headersFrom, ...written(tls?.clientCert, tls?.clientKey)],
-      addresses: [...uris, ...baseurls, ...written(mirrorlist, metalink), ...(`${line}\n${sources?.text ?? ''}`.match(/\bhttps?:\/\/\S+/g) ?? [])], at,
+      addresses: [...uris, ...baseurls, ...written(mirrorlist, metalink), ...(`${line}\n${sources?.text ?? ''}`.match(/\bhttps?:\/\/\S+/gi) ?? [])], at,
     })),
   ];
 }

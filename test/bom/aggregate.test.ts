@@ -147,6 +147,7 @@ describe('files', () => {
       `charts: [{source: {repo: "https://${host}/charts", name: web}, headersFrom: [c]}]`,
       `git: [{url: "https://${host}/a.git", ref: main, headersFrom: [c]}]`,
       `${targets}packageRepositories: [{id: r, manager: deb, line: "deb [trusted=yes] https://${host}/apt stable main", trusted: true, headersFrom: [c]}]\npackages: [{id: p, manager: deb, target: deb12, include: [{name: x}]}]`,
+      `${targets}packageRepositories: [{id: r, manager: deb, sources: "Types: deb\\nURIs: HTTPS://${host}/apt\\nSuites: ./\\n", trusted: true, headersFrom: [c]}]\npackages: [{id: p, manager: deb, target: deb12, include: [{name: x}]}]`,
       `targets: [{id: el9, family: rhel, os: rhel, release: "9", arch: amd64}]\npackageRepositories: [{id: r, manager: rpm, baseurl: "https://${host}/yum", trusted: true, tls: {clientCert: c}}]\npackages: [{id: p, manager: rpm, target: el9, include: [{name: x}]}]`,
     ];
     for (const spec of uses('forge.example.net:8443')) expect(() => aggregated([bom('a', spec)], hosts), spec).not.toThrow();

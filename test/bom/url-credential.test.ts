@@ -43,6 +43,7 @@ describe('a document with such an address', () => {
     ['charts: [{source: {url: "URL"}}]', '5:27'],
     ['git: [{id: g, url: "URL", commit: "x"}]', '5:22'],
     ['packageRepositories: [{id: r, manager: deb, line: "deb URL stable main"}]', '5:53'],
+    ['packageRepositories: [{id: r, manager: deb, sources: "Types: deb\\nURIs: URL\\nSuites: ./\\n"}]', '5:56'],
     ['x-own: {note: "see URL"}', '5:17'],
   ])('is refused where it stands: %s', (spec, place) => {
     for (const url of bad) {
