@@ -13,7 +13,7 @@ import { lockOf } from './generation-lock.ts';
 /** project -> the generation that was served last and the date (seconds) it was given. */
 export type Dates = Readonly<Record<string, { readonly generation: number; readonly date: number }>>;
 
-const pollMs = 300;
+const pollMs = 100;
 const olderKept = 4;
 
 /**
