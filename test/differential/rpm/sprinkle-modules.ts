@@ -26,10 +26,37 @@ function rebuilt(item: MadePackage, evrs: ReadonlyMap<string, Evr>, isCompatible
   return { ...item, evr: own, deps: { ...item.deps, provides: [...follow(item.deps.provides), ...(isCompatible ? item.deps.provides.filter(({ op }) => op === '=') : [])], requires: follow(item.deps.requires) } };
 }
 
+/** Where more packages than this stand on one, its stream not being the default would have most of the universe refused, by dnf as by ours. */
+const mostUsers = 60;
+
+/** By name or capability the packages that require it, rich relations included. */
+function usersOf(packages: readonly MadePackage[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const users = new Map<string, Set<string>>();
+  for (const { name: user, deps } of packages) {
+    for (const { name } of deps.requires) {
+      for (const part of name.startsWith('(') ? name.match(/[^\s()]+(?:\([^\s()]*\))*/g) ?? [] : [name]) {
+        const plain = part.replace(/^deb\((.*)\)$/, '$1');
+        users.set(plain, (users.get(plain) ?? new Set()).add(user));
+      }
+    }
+  }
+  return users;
+}
+
+/** How many packages stand on one, directly or not; counted up to `mostUsers`. */
+function reach(users: ReadonlyMap<string, ReadonlySet<string>>, name: string): number {
+  const found = new Set([name]);
+  for (const each of found) {
+    for (const user of users.get(each) ?? []) found.add(user);
+    if (found.size > mostUsers) break;
+  }
+  return found.size - 1;
+}
+
 class Sprinkler {
   private readonly random: () => number;
   private readonly byName: ReadonlyMap<string, MadePackage>;
-  /** Names that others require, and any name: what a module is made around. */
+  /** Names that others require, and any name: what a module is made around. Nothing that much of the universe stands on. */
   private readonly needed: readonly MadePackage[];
   private readonly all: readonly MadePackage[];
   private readonly made: MadePackage[] = [];
@@ -40,11 +67,12 @@ class Sprinkler {
 
   constructor(packages: readonly MadePackage[], seed: number) {
     this.random = randomFrom(seed);
-    this.all = packages.filter(({ arch }) => arch !== 'i686');
+    const native = packages.filter(({ arch }) => arch !== 'i686');
+    const users = usersOf(native);
+    const reachOf = new Map(native.map(({ name }) => [name, reach(users, name)]));
+    this.all = native.filter(({ name }) => (reachOf.get(name) ?? 0) < mostUsers);
     this.byName = new Map(this.all.map((item) => [item.name, item]));
-    const counts = new Map<string, number>();
-    for (const { deps } of packages) for (const { name } of deps.requires) counts.set(name, (counts.get(name) ?? 0) + 1);
-    this.needed = this.all.filter(({ name }) => { const count = counts.get(name) ?? 0; return count > 2 && count < 40; });
+    this.needed = this.all.filter(({ name }) => (reachOf.get(name) ?? 0) > 2);
   }
 
   private chance(share: number): boolean { return this.random() < share; }
@@ -81,7 +109,7 @@ class Sprinkler {
     const other = this.pick(others);
     const isPreferred = this.preferred.get(name) === stream;
     const streams = isPreferred ? [`"${this.preferred.get(other) ?? '1'}"`, '"1", "2"', ''] : ['"1"', '"2"', '"1", "2"', '', '"-1"'];
-    const needs = other !== name && this.chance(0.25) ? `\n      ${other}: [${this.pick(streams)}]` : '';
+    const needs = other !== name && this.chance(0.12) ? `\n      ${other}: [${this.pick(streams)}]` : '';
     const platform = isPreferred || this.chance(0.95) ? 'el9' : 'el8';
     const [first] = members;
     const free = this.chance(0.04) && first !== undefined ? `  demodularized:\n    rpms: [${first.name}]\n` : '';
@@ -104,7 +132,7 @@ class Sprinkler {
       { specs: [user?.name ?? first.name], enable: [`${name}:${stream}`] }, { specs: [`@${name}:${stream}/common`, this.pick(this.all).name] }, { specs: members.map((item) => item.name) },
       { specs: [`${first.name}-${formatEvr(first.evr)}`] }, { specs: [user?.name ?? first.name] }, { specs: [`@${name}:1`, `@${name}:2`] }, { specs: [`@${name}:9`] },
     ];
-    const chosen = choices[Math.floor(this.random() ** 1.5 * choices.length)] ?? choices[0];
+    const chosen = choices[Math.floor(this.random() ** 2.2 * choices.length)] ?? choices[0];
     for (const weak of [true, false]) for (const best of [true, false]) this.requests.push({ ...chosen, weak, best });
   }
 
@@ -115,7 +143,7 @@ class Sprinkler {
     for (const name of names) {
       const members = this.members();
       if (members.length === 0) continue;
-      documents.push(...this.builds(members).map((build) => this.document(name, build, names)), ...(this.chance(0.65) ? [this.defaults(name)] : []));
+      documents.push(...this.builds(members).map((build) => this.document(name, build, names)), ...(this.chance(0.85) ? [this.defaults(name)] : []));
       if (this.chance(0.7)) this.ask(name, members);
     }
     return { packages: [...new Map([...packages, ...this.made].map((item) => [nevra(item), item])).values()], modules: documents.join(''), requests: this.requests };
