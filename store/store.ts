@@ -53,9 +53,7 @@ export class Store implements BlobReader, BlobWriter {
     return store;
   }
 
-  close(): void {
-    this.index.close();
-  }
+  close(): void { this.index.close(); }
 
   // ---- reading
 
@@ -153,9 +151,7 @@ export class Store implements BlobReader, BlobWriter {
   get cacheFolder(): string { return join(this.root, 'cache'); }
 
   /** A folder in the store's file system for unfinished things. */
-  get spoolFolder(): string {
-    return join(this.root, 'partial');
-  }
+  get spoolFolder(): string { return join(this.root, 'partial'); }
 
   /** Bytes that interrupted downloads left to be continued. */
   async partialBytes(): Promise<number> {
@@ -265,9 +261,7 @@ export class Store implements BlobReader, BlobWriter {
   }
 
   /** Digest and bytes of every loose file that has a digest's name; nothing is read. */
-  looseBlobs(): Promise<LooseBlob[]> {
-    return this.loose.list();
-  }
+  looseBlobs(): Promise<LooseBlob[]> { return this.loose.list(); }
 
   /** Whether the blob lies here loose and good, whatever packs hold it too. */
   async isLoose(digest: Digest): Promise<boolean> {
