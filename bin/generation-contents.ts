@@ -139,10 +139,11 @@ export class GenerationContents {
       }
     }
     if (canonicalJson(before) !== canonicalJson(after)) await this.keepDates(path, after);
+    const isChanged = served.length !== this.current.length || served.some((each, index) => each !== this.current[index]);
     this.current = served;
     if (unreadable.length === 0) this.warned.clear();
     this.stamp = unreadable.length === 0 ? stamp : '';
-    this.tell?.();
+    if (isChanged) this.tell?.();
   }
 }
 

@@ -25,8 +25,8 @@ export interface ImportUrlOptions extends ServeLockOptions, TrustOptions {
   readonly signal: AbortSignal;
 }
 
-/** The head is a manifest, an index and small files: read in steps of this size until it is whole. */
 const otherWays = 'Fetch the archive first, or stream it whole: curl URL | longshore import -';
+/** The head is a manifest, an index and small files: read in steps of this size until it is whole. */
 const headStepBytes = 1 << 20;
 const maxHeadBytes = 256 << 20;
 

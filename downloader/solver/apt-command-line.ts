@@ -1,5 +1,6 @@
 // What apt-get's command line takes beside single specs (apt-get(8), "install"): name+, name-, task^, globs and expressions over names. Behaviour of apt 2.6, by experiment.
 import { BundleError } from '../../bom/errors.ts';
+import { expressionOf } from '../../formats/deb/expression.ts';
 import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import type { AptState } from './apt-state.ts';
@@ -40,11 +41,13 @@ function byName(state: AptState, matches: (name: string) => boolean, suffix: str
   return [...new Set(found)];
 }
 
-function expressionOf(pattern: string, spec: string): RegExp {
+/** What is no expression names nothing: `libfoo++`, say. */
+function overNames(pattern: string, spec: string): RegExp {
   try {
-    return new RegExp(pattern, 'i');
+    return expressionOf(pattern);
   } catch (cause) {
-    throw new BundleError('RESOLVE_NOT_FOUND', { subject: `package ${spec}`, expected: 'a name, a glob, or an expression over names', actual: (cause as Error).message }, { cause });
+    if (!(cause instanceof BundleError)) throw cause;
+    throw new BundleError('RESOLVE_NOT_FOUND', { subject: `package ${spec}`, expected: `a name, a glob, or an expression over names: ${cause.facts.expected}`, actual: cause.facts.actual }, { cause });
   }
 }
 
@@ -55,7 +58,7 @@ function byPattern(state: AptState, spec: string): readonly number[] | undefined
   const glob = globToRegExp(pattern);
   const found = isGlob(pattern) ? byName(state, (name) => glob.test(name), rest) : [];
   if (found.length > 0) return found;
-  const expression = expressionOf(pattern, spec);
+  const expression = overNames(pattern, spec);
   const matching = byName(state, (name) => expression.test(name), rest);
   return matching.length === 0 ? undefined : matching;
 }

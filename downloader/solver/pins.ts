@@ -1,5 +1,6 @@
 // The priority of each version: apt_preferences(5) of apt 2.6, "Determination of Package Installation Priority"; behaviour checked by `npm run differential -- pins`.
 import type { Preference, ReleaseFacts } from '../../formats/deb/preferences.ts';
+import { expressionOf, writtenExpression } from '../../formats/deb/expression.ts';
 import { globToRegExp, isGlob, versionMatcher } from '../../formats/deb/version.ts';
 import type { IndexInput, Universe } from './universe.ts';
 
@@ -7,8 +8,9 @@ type Matcher = (text: string) => boolean;
 
 /** Literal text, a glob, or `/an extended regular expression/` that may match anywhere, in any case. */
 function matcherOf(pattern: string): Matcher {
-  if (pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')) {
-    const expression = new RegExp(pattern.slice(1, -1), 'i');
+  const written = writtenExpression(pattern);
+  if (written !== undefined) {
+    const expression = expressionOf(written);
     return (text) => expression.test(text);
   }
   if (!isGlob(pattern)) return (text) => text === pattern;

@@ -1,4 +1,5 @@
 // Versions of Debian packages: Debian Policy 4.7, section 5.6.12 ("Version"), as dpkg orders them.
+import { expressionOf, writtenExpression } from './expression.ts';
 
 /** Order of a character within the non-digit part: `~` before the end, the end before letters, letters before the rest. */
 function rank(code: number): number {
@@ -99,11 +100,12 @@ export const isGlob = (text: string): boolean => /[*?[]/.test(text);
 
 /**
  * apt's idea of a version pattern (apt_preferences(5), "Pin: version"; `name=version` of apt-get(8)): `/an expression/` that may match anywhere; text with a last `*` is a
- * literal beginning, or a glob that has to match whole without that `*`; anything else is a glob; case does not matter. So `1.2*` matches 1.2.3, and `1.?*` only two-part versions.
+ * literal beginning, or a glob that has to match whole without that `*`; anything else is a glob; case does not matter. So `1.2*` matches 1.2.3, and `1.?*` only two-part versions. Throws `INPUT_FIELD` as {@link expressionOf} does.
  */
 export function versionMatcher(pattern: string): (version: string) => boolean {
-  if (pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')) {
-    const expression = new RegExp(pattern.slice(1, -1), 'i');
+  const written = writtenExpression(pattern);
+  if (written !== undefined) {
+    const expression = expressionOf(written);
     return (version) => expression.test(version);
   }
   const beginning = pattern.endsWith('*') ? pattern.slice(0, -1).toLowerCase() : undefined;

@@ -8,15 +8,13 @@ import type { RepositoryRequirement } from '../../bom/requirement.ts';
 import { gzip, xzCompress } from '../../formats/compression.ts';
 import { parseRepomd, renderRepomd } from '../../formats/rpm/repomd.ts';
 import { bzip2 } from '../support/bzip2.ts';
-import { makeKey } from '../support/rpm-signing.ts';
 import { makeYumRepository, type TestRpm, testRpm, type YumRepositoryOptions } from '../support/yum-repository.ts';
-import { base, named, repository, resolve, set, source } from './yum-world.ts';
+import { base, named, repository, resolve, set, source, toolAndUser } from './yum-world.ts';
 
 let key: PrivateKey;
 let rpms: TestRpm[];
 beforeAll(async () => {
-  key = await makeKey('vendor', { type: 'ecc' });
-  rpms = [await testRpm('tool', { key, version: '2', files: ['/opt/tool/data'] }), await testRpm('user', { key, requires: ['/opt/tool/data'] })];
+  ({ key, rpms } = await toolAndUser());
 });
 
 type Content = Map<string, Uint8Array>;

@@ -7,10 +7,18 @@ import type { PackageSetRequirement, RepositoryRequirement } from '../../bom/req
 import { createYumSource } from '../../downloader/sources/yum.ts';
 import { clientOver } from '../support/apt-repository.ts';
 import { MemoryBlobs } from '../support/memory-blobs.ts';
+import { makeKey } from '../support/rpm-signing.ts';
+import { type TestRpm, testRpm } from '../support/yum-repository.ts';
 
 export const at = { file: 'bom.yaml', line: 7, column: 3 };
 export const now = new Date('2026-03-01T00:00:00Z');
 export const base = 'http://rpm.example.org/os/';
+
+/** A signed package, and one that needs a file of it. */
+export async function toolAndUser(): Promise<{ readonly key: PrivateKey; readonly rpms: TestRpm[] }> {
+  const key = await makeKey('vendor', { type: 'ecc' });
+  return { key, rpms: [await testRpm('tool', { key, version: '2', files: ['/opt/tool/data'] }), await testRpm('user', { key, requires: ['/opt/tool/data'] })] };
+}
 
 export function repository(more: Partial<RepositoryRequirement> = {}): RepositoryRequirement {
   return { id: 'base', manager: 'rpm', at, baseurls: [base], keys: [{ path: '/key.asc' }], trusted: false, ...more };

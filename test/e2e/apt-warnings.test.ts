@@ -1,5 +1,4 @@
 // Real apt over mirrors as we render them, with everything on that clients fetch beside Packages: not one warning, notice or error.
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -18,7 +17,7 @@ const packageOf = (target: string, name: string, arch: string): LockedPackage =>
 const contents = [['Contents-deb', '$(COMPONENT)/Contents-$(ARCHITECTURE)'], ['DEP-11', '$(COMPONENT)/dep11/Components-$(NATIVE_ARCHITECTURE).yml'], ['CNF', '$(COMPONENT)/cnf/Commands-$(NATIVE_ARCHITECTURE)']]
   .map(([name, path]) => `Acquire::IndexTargets::deb::${name} { MetaKey "${path}"; ShortDescription "x"; Description "$(RELEASE)"; };`);
 
-it.skipIf(!existsSync('/usr/bin/apt-get'))('apt-get update says nothing about mirrors of several targets and architectures, whatever else it looks for', { timeout: 60_000 }, async () => {
+it('apt-get update says nothing about mirrors of several targets and architectures, whatever else it looks for', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder('apt-warnings');
   const key = await makeTestKey();
   await writeFile(join(folder, 'key.asc'), key.publicKey);

@@ -3,16 +3,15 @@ import { zstdCompressSync } from 'node:zlib';
 import type { PrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gzip, xzCompress } from '../../formats/compression.ts';
-import { base, repository, set, source } from '../downloader/yum-world.ts';
+import { base, repository, set, source, toolAndUser } from '../downloader/yum-world.ts';
 import { bzip2 } from '../support/bzip2.ts';
 import { makeKey, rawSignature4, signature4 } from '../support/rpm-signing.ts';
-import { makeYumRepository, type TestRpm, testRpm, type YumRepositoryOptions } from '../support/yum-repository.ts';
+import { makeYumRepository, type TestRpm, type YumRepositoryOptions } from '../support/yum-repository.ts';
 
 let key: PrivateKey;
 let rpms: TestRpm[];
 beforeAll(async () => {
-  key = await makeKey('vendor', { type: 'ecc' });
-  rpms = [await testRpm('tool', { key, version: '2', files: ['/opt/tool/data'] }), await testRpm('user', { key, requires: ['/opt/tool/data'] })];
+  ({ key, rpms } = await toolAndUser());
 });
 
 type Content = Map<string, Uint8Array>;
