@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const slow = { testTimeout: 120_000, hookTimeout: 300_000 };
+const slow = { testTimeout: 300_000, hookTimeout: 600_000 };
 // What a test polls for comes at once on a quiet machine; a loaded one may take long, and a second (vitest's default) says nothing of the program.
 const patient = { expect: { poll: { timeout: 25_000 } } };
 
