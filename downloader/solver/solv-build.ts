@@ -1,7 +1,6 @@
 // The rules of everything that a job can lead to.
 import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
-import { obsoleting } from './solv-specs.ts';
 import { always, type SolvView } from './solv-view.ts';
 import type { DependencyKind } from './solv-tables.ts';
 
@@ -148,7 +147,7 @@ export class RuleBuilder {
     const hasArchOf = (a: number, b: number): boolean => [universe.archOf(a), 'noarch'].includes(universe.archOf(b)) || universe.archOf(a) === 'noarch';
     for (const id of installed) {
       const versions = this.view.named(universe.nameOf(id)).filter((other) => other !== id && hasArchOf(other, id));
-      const others = [...new Set([...versions, ...obsoleting(this.view, [id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
+      const others = [...new Set([...versions, ...this.view.obsoleting([id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
       this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
     }

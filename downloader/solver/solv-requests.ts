@@ -2,7 +2,7 @@
 import { BundleError } from '../../bom/errors.ts';
 import { groupMembers, type GroupMember, moduleMembers } from './solv-groups.ts';
 import type { SolvOffer } from './solv-offer.ts';
-import { obsoleting, requestsOf } from './solv-specs.ts';
+import { requestsOf } from './solv-specs.ts';
 import type { SolvView } from './solv-view.ts';
 
 export interface SolvSpec { readonly spec: string; readonly versions?: 'newest' | 'all' }
@@ -23,7 +23,7 @@ function wantedMembers(view: SolvView, spec: string, members: readonly GroupMemb
     const id = view.universe.findName(name);
     const solvables = id === undefined ? [] : view.named(id);
     if (solvables.length === 0) continue;
-    const all = [...new Set([...solvables, ...obsoleting(view, solvables)])].sort((a, b) => a - b);
+    const all = [...new Set([...solvables, ...view.obsoleting(solvables)])].sort((a, b) => a - b);
     if (condition === undefined) requests.push(all);
     else for (const other of view.providers(view.universe.relationId({ name: condition }))) conditions.push([-other, ...solvables]);
   }

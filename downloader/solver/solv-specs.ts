@@ -120,21 +120,6 @@ export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
   return solvables.length === 0 ? undefined : { solvables, isJustName: false, isEach: isGlob(spec) && !isPath, byArch: false };
 }
 
-/** Packages that obsolete one of `solvables`. */
-export function obsoleting(view: SolvView, solvables: readonly number[]): number[] {
-  const { universe } = view;
-  const wanted = new Set(solvables);
-  const names = new Set(solvables.map((id) => universe.nameOf(id)));
-  const found: number[] = [];
-  for (let id = 1; id < universe.count; id += 1) {
-    if (!view.isUsable(id)) continue;
-    for (const relation of universe.dependenciesOf(id, 'obsoletes')) {
-      if (names.has(universe.relationName(relation)) && view.namedMeeting(relation).some((other) => wanted.has(other))) found.push(id);
-    }
-  }
-  return found;
-}
-
 /** Requests of a spec: for each the packages of which one is to be installed. Empty when the spec names nothing. */
 export function requestsOf(view: SolvView, spec: string): readonly (readonly number[])[] {
   const match = matchSpec(view, spec);
@@ -143,7 +128,7 @@ export function requestsOf(view: SolvView, spec: string): readonly (readonly num
   const keyOf = (id: number): string => `${universe.nameText(id)}${match.byArch ? ` ${universe.archOf(id)}` : ''}`;
   const groups = match.isEach ? [...Map.groupBy(match.solvables, keyOf).values()] : [match.solvables];
   return groups.map((solvables) => {
-    const others = match.isJustName || match.byArch ? obsoleting(view, solvables) : [];
+    const others = match.isJustName || match.byArch ? view.obsoleting(solvables) : [];
     return [...new Set([...solvables, ...others])].sort((a, b) => a - b);
   });
 }

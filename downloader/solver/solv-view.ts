@@ -32,6 +32,7 @@ export class SolvView {
   private readonly offers: Int32Array;
   private readonly cache = new Map<number, Int32Array>();
   private readonly byName = new Map<number, readonly number[]>();
+  private obsoletes: ReadonlyMap<number, readonly number[]> | undefined;
   /** Packages that supplement or enhance something. */
   readonly weakParts: readonly number[];
   /** Names that are there in several architectures beside noarch. */
@@ -154,5 +155,31 @@ export class SolvView {
     const wanted = { bits: universe.relationBits(relation), evr: universe.relationEvr(relation) };
     return this.named(universe.relationName(relation)).filter((id) =>
       wanted.bits === 0 || rangesMeet(universe, { bits: versionBits.equal, evr: universe.evrOf(id) }, wanted));
+  }
+
+  private obsoletesByName(): ReadonlyMap<number, readonly number[]> {
+    const { universe } = this;
+    const found = new Map<number, number[]>();
+    for (let id = 1; id < universe.count; id += 1) {
+      if (!this.isUsable(id)) continue;
+      for (const relation of universe.dependenciesOf(id, 'obsoletes')) {
+        const name = universe.relationName(relation);
+        const known = found.get(name);
+        if (known === undefined) found.set(name, [id]);
+        else if (known.at(-1) !== id) known.push(id);
+      }
+    }
+    return found;
+  }
+
+  /** Packages that obsolete one of `solvables`, by ascending number. */
+  obsoleting(solvables: readonly number[]): number[] {
+    const { universe } = this;
+    this.obsoletes ??= this.obsoletesByName();
+    const wanted = new Set(solvables);
+    const names = new Set(solvables.map((id) => universe.nameOf(id)));
+    const isMeant = (relation: number): boolean => names.has(universe.relationName(relation)) && this.namedMeeting(relation).some((other) => wanted.has(other));
+    const found = new Set([...names].flatMap((name) => this.obsoletes?.get(name) ?? []));
+    return [...found].filter((id) => universe.dependenciesOf(id, 'obsoletes').some(isMeant)).sort((a, b) => a - b);
   }
 }
