@@ -49,7 +49,7 @@ export class Search {
     this.notWeak = options.notWeak;
     this.supplementers = view.weakParts.filter((id) => options.reached[id] === 1);
     this.assignment = new Assignment(rules, view.universe.count);
-    this.weak = new WeakState(view, this.assignment);
+    this.weak = new WeakState(view, this.assignment, options.installed);
     this.policy = new Policy(view, this.weak);
     this.assignment.onRevert = (level) => {
       while ((this.branches.at(-1)?.level ?? -1) >= level) this.branches.pop();

@@ -1,5 +1,5 @@
 // What the packages taken so far recommend, suggest, or are supplemented and enhanced by.
-import { type Clauses, clausesOf, isConditional, isMetBy } from './solv-rich.ts';
+import { type Clauses, clausesOf, isConditional, isMetBy, mentioned } from './solv-rich.ts';
 import type { Assignment } from './solv-assignment.ts';
 import { always, type SolvView } from './solv-view.ts';
 
@@ -10,10 +10,49 @@ export class WeakState {
   private suggested = new Set<number>();
   /** How much of the trail has been read. */
   private read = 0;
+  /** By package, which of those that are installed recommend or suggest it. */
+  private readonly wantedHere = new Map<'recommends' | 'suggests', ReadonlyMap<number, readonly number[]>>();
+  private readonly installed: readonly number[];
 
-  constructor(view: SolvView, assignment: Assignment) {
+  /** `installed`: what is there before. For as long as nothing is decided about it, it counts as what stays. */
+  constructor(view: SolvView, assignment: Assignment, installed: readonly number[] = []) {
     this.view = view;
     this.assignment = assignment;
+    this.installed = installed;
+  }
+
+  private isThere(id: number): boolean {
+    const level = this.assignment.levels[id] as number;
+    return level > 0 || (level === 0 && this.view.universe.repositoryOf(id).installed === true);
+  }
+
+  private isWantedHere(solvable: number, kind: 'recommends' | 'suggests'): boolean {
+    if (this.installed.length === 0) return false;
+    let byTarget = this.wantedHere.get(kind);
+    if (byTarget === undefined) {
+      byTarget = this.targetsOf(kind);
+      this.wantedHere.set(kind, byTarget);
+    }
+    const { universe } = this.view;
+    const isWanted = (relation: number): boolean => { for (const id of this.wanted(relation)) if (id === solvable) return true; return false; };
+    return (byTarget.get(solvable) ?? []).some((id) => this.assignment.levels[id] === 0 && universe.dependenciesOf(id, kind).some(isWanted));
+  }
+
+  private targetsOf(kind: 'recommends' | 'suggests'): Map<number, number[]> {
+    const { universe } = this.view;
+    const found = new Map<number, number[]>();
+    for (const id of this.installed) {
+      const targets = [...universe.dependenciesOf(id, kind)].flatMap((relation) => {
+        const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
+        return rich === undefined ? [...this.view.providers(relation)] : [...mentioned(this.view, rich)];
+      });
+      for (const target of new Set(targets)) {
+        const known = found.get(target);
+        if (known === undefined) found.set(target, [id]);
+        else known.push(id);
+      }
+    }
+    return found;
   }
 
   /** To be called after decisions were undone. */
@@ -47,7 +86,7 @@ export class WeakState {
     const rich = this.view.universe.richOf(relation);
     const clauses = rich === undefined ? [] : clausesOf(this.view, rich);
     if (clauses.some((clause) => clause.length === 0)) return [];
-    return clauses.filter((clause) => clause.every((literal) => literal > 0 || (this.assignment.levels[-literal] as number) > 0));
+    return clauses.filter((clause) => clause.every((literal) => literal > 0 || this.isThere(-literal)));
   }
 
   /** For a conditional relation, of each clause that is not met yet the packages that would meet it. */
@@ -59,12 +98,12 @@ export class WeakState {
 
   isRecommended(solvable: number): boolean {
     this.update();
-    return this.recommended.has(solvable);
+    return this.recommended.has(solvable) || this.isWantedHere(solvable, 'recommends');
   }
 
   isSuggested(solvable: number): boolean {
     this.update();
-    return this.suggested.has(solvable) || this.holds(solvable, 'enhances');
+    return this.suggested.has(solvable) || this.isWantedHere(solvable, 'suggests') || this.holds(solvable, 'enhances');
   }
 
   /** With `vacuous`, `a if b` counts when neither is there: so for preferring a package that is needed anyway, not for adding one. */
@@ -78,7 +117,7 @@ export class WeakState {
     return this.holds(solvable, 'supplements', false, isOld) && !this.holds(solvable, 'supplements', false, (id) => (this.assignment.levels[id] as number) > 0 && !isOld(id));
   }
 
-  private holds(solvable: number, kind: 'supplements' | 'enhances', vacuous = true, holds = (id: number): boolean => (this.assignment.levels[id] as number) > 0): boolean {
+  private holds(solvable: number, kind: 'supplements' | 'enhances', vacuous = true, holds = (id: number): boolean => this.isThere(id)): boolean {
     const { universe } = this.view;
     return universe.dependenciesOf(solvable, kind).some((relation) => {
       const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;

@@ -1,50 +1,8 @@
-// What machines have before, as a list: names, `rpm -qa` output (name-version-release.arch), NEVRAs with epoch, or purls (package-url specification, "rpm").
-import { BundleError } from '../../bom/errors.ts';
-import { type Evr, parseEvr } from '../../formats/rpm/evr.ts';
+// What machines have before, put into the universe of what the repositories offer.
 import type { RpmRelation } from '../../formats/rpm/relation.ts';
 import type { DependencyKind } from '../solver/solv-tables.ts';
 import type { RpmUniverse, SolvPackage } from '../solver/solv-universe.ts';
-
-export interface InstalledEntry {
-  readonly name: string;
-  /** Without it, whatever version the repositories have. */
-  readonly evr?: Evr;
-  readonly arch?: string;
-}
-
-function purl(line: string): InstalledEntry | undefined {
-  const [, name = '', version = '', query = ''] = /^pkg:rpm\/(?:[^/@?]+\/)?([^/@?]+)(?:@([^?]+))?(?:\?(.*))?$/.exec(line) ?? [];
-  if (name === '') return undefined;
-  const fields = new URLSearchParams(query);
-  const [arch, epoch] = [fields.get('arch'), fields.get('epoch')];
-  return {
-    name: decodeURIComponent(name), ...(arch === null ? {} : { arch }),
-    ...(version === '' ? {} : { evr: { ...parseEvr(decodeURIComponent(version)), ...(epoch === null ? {} : { epoch: Number(epoch) || 0 }) } }),
-  };
-}
-
-/** Architectures that rpm knows, so that the last dot of a line can be told from one of a version. */
-const archPattern = /\.(noarch|x86_64|aarch64|i[3-6]86|armv7hl|ppc64le|s390x|riscv64|loongarch64)$/;
-
-/**
- * The entries of a list. Empty lines and `#` comments are passed over; a line `name-version-release.arch` is told from a name by its architecture,
- * so `name` alone may hold dashes. `gpg-pubkey`, which is no package, is left out. Throws `INPUT_FIELD` for a line with blanks inside.
- */
-export function parseRpmList(text: string, subject: string): InstalledEntry[] {
-  return text.split(/\r?\n/).flatMap((raw, index) => {
-    const line = raw.replace(/#.*$/, '').trim();
-    if (line === '' || line.startsWith('gpg-pubkey-')) return [];
-    if (/\s/.test(line)) throw new BundleError('INPUT_FIELD', { subject: `${subject}:${index + 1}`, expected: 'a name, name-version-release.arch as `rpm -qa` prints it, or a purl', actual: JSON.stringify(line.slice(0, 80)) });
-    if (line.startsWith('pkg:')) return purl(line) ?? [];
-    const arch = archPattern.exec(line)?.[1];
-    if (arch === undefined) return [{ name: line }];
-    const bare = line.slice(0, -arch.length - 1);
-    const [, leading = '', rest = bare] = /^(\d+:)?(.*)$/.exec(bare) ?? [];
-    const [, name = '', version = '', release = ''] = /^(.+)-([^-]+)-([^-]+)$/.exec(rest) ?? [];
-    if (name === '') return [{ name: bare, arch }];
-    return [{ name, arch, evr: parseEvr(`${leading}${version}-${release}`) }];
-  });
-}
+import type { InstalledEntry } from './yum-installed-list.ts';
 
 const none: readonly RpmRelation[] = [];
 
@@ -64,7 +22,7 @@ function isTwin(universe: RpmUniverse, { evr, arch }: InstalledEntry, twin: numb
   return (evr === undefined || (evr.version === own.version && evr.release === own.release)) && (arch === undefined || arch === universe.archOf(twin));
 }
 
-/** An installed package for the universe: its twin where that is the same version; of another version only the provides, under its own version. */
+/** An installed package for the universe: as the list describes it; else its twin where that is the same version; of another version only the provides, under its own version. */
 function installedPackage(universe: RpmUniverse, entry: InstalledEntry, { twin, paths }: { readonly twin: number | undefined; readonly paths: readonly string[] }): SolvPackage {
   // A line without an epoch means the package of the repositories where that is the same otherwise.
   const isSame = twin !== undefined && isTwin(universe, entry, twin);
@@ -74,6 +32,14 @@ function installedPackage(universe: RpmUniverse, entry: InstalledEntry, { twin, 
     return relation.evr !== undefined && relation.evr.version === own.version && relation.evr.release === own.release ? { ...relation, evr } : relation;
   });
   const list = (kind: DependencyKind): readonly RpmRelation[] => (isSame ? [...universe.dependenciesOf(twin, kind)].map((relation) => universe.relation(relation)) : none);
+  const { details } = entry;
+  if (details !== undefined) {
+    const told = (kind: DependencyKind): readonly RpmRelation[] => details.relations[kind] ?? none;
+    return {
+      name: entry.name, evr: entry.evr ?? evr, arch: entry.arch ?? 'noarch', files: details.files.map((path) => ({ path })), provides: told('provides'), requires: told('requires'), conflicts: told('conflicts'),
+      obsoletes: told('obsoletes'), recommends: told('recommends'), suggests: told('suggests'), supplements: told('supplements'), enhances: told('enhances'),
+    };
+  }
   return {
     name: entry.name, evr, arch: entry.arch ?? (twin === undefined ? 'noarch' : universe.archOf(twin)), files: paths.map((path) => ({ path })), provides,
     requires: list('requires'), conflicts: list('conflicts'), obsoletes: list('obsoletes'),
@@ -96,8 +62,9 @@ export function addInstalled(universe: RpmUniverse, entries: readonly InstalledE
   const prepared = found.map(({ entry, twin }) => ({ entry, twin, item: installedPackage(universe, entry, { twin, paths: pathsOf.get(twin ?? 0) ?? [] }) }));
   const insert = universe.open({ id: '@System', installed: true, cost: 0 });
   for (const { item } of prepared) insert(item);
-  const unknown = prepared.filter(({ twin }) => twin === undefined).map(({ entry }) => entry.name);
-  const gone = prepared.filter(({ entry, twin }) => twin !== undefined && !isTwin(universe, entry, twin)).map(({ entry }) => entry.name);
+  const vague = prepared.filter(({ entry }) => entry.details === undefined);
+  const unknown = vague.filter(({ twin }) => twin === undefined).map(({ entry }) => entry.name);
+  const gone = vague.filter(({ entry, twin }) => twin !== undefined && !isTwin(universe, entry, twin)).map(({ entry }) => entry.name);
   const some = (names: readonly string[]): string => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`;
   return [
     ...(unknown.length === 0 ? [] : [`installed packages that no repository describes are only known by name: ${some(unknown)}`]),

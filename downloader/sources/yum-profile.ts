@@ -3,7 +3,7 @@ import { BundleError } from '../../bom/errors.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
 import { compareEvr } from '../../formats/rpm/evr.ts';
 import { groupMembers } from '../solver/solv-groups.ts';
-import type { InstalledEntry } from './yum-installed.ts';
+import type { InstalledEntry } from './yum-installed-list.ts';
 import type { YumOffer } from './yum-offer.ts';
 import { ask } from './yum-question.ts';
 

@@ -161,7 +161,20 @@ describe('resolve', () => {
     const upgraded = await resolve({ files: newer, key, texts: { '/list': 'lib-1-2.noarch\n' } }, set(['picky'], { assumeInstalled }));
     expect(named(upgraded)).toEqual(['lib 10-2 noarch', 'picky 1-2 noarch']);
     expect(upgraded.packageSets).toMatchObject([{ exact: true, notes: [] }]);
-    await expect(resolve({ files: content, key, texts: { '/list': 'a b\n' } }, set(['app'], { assumeInstalled }))).rejects.toMatchObject({ code: 'INPUT_FIELD' });
+    for (const list of ['a b\n', 'provides lib\n', 'lib\nrequires a b\n', 'lib\nrequires a = \n']) {
+      await expect(resolve({ files: content, key, texts: { '/list': list } }, set(['app'], { assumeInstalled }))).rejects.toMatchObject({ code: 'INPUT_FIELD' });
+    }
+  });
+
+  it('believes what a long list says of the machine, rather than what repositories say of other versions', async () => {
+    const content = await files();
+    const long = 'lib-5-5.noarch\nprovides lib = 5-5\nprovides libx.so\ngpg-pubkey-1-2.(none)\nprovides gpg(Somebody <key@example.org>)\nkeeper-1:1-1.x86_64\nprovides keeper = 1:1-1\nprovides tool\nconflicts app < 2\nfile /usr/share/keeper/a #1\n';
+    const ask = (list: string) => resolve({ files: content, key, texts: { '/list': list } }, set(['app'], { assumeInstalled: { path: '/list', written: 'list' } }));
+    await expect(ask(long)).rejects.toMatchObject({ code: 'RESOLVE_UNSOLVABLE' });
+    const harmless = await ask(long.replace('conflicts app < 2\n', 'conflicts (app and other)\n'));
+    expect(named(harmless)).toEqual(['app 1-2 x86_64', 'tool 2-2 noarch']);
+    expect(harmless.packageSets).toMatchObject([{ exact: true, notes: [] }]);
+    expect((await ask('lib-5-5.noarch\n')).packageSets).toMatchObject([{ exact: false }]);
   });
 });
 

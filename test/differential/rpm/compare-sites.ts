@@ -1,6 +1,6 @@
 import { type DnfVerdict } from './dnf.ts';
 import { type RandomSite, randomSite, type SiteShape } from './random-site.ts';
-import { askOurs, openSiteOracle, type SiteAnswer, writeSite } from './sites.ts';
+import { askOurs, longList, openSiteOracle, shortList, type SiteAnswer, writeSite } from './sites.ts';
 
 export interface SiteDifference { readonly seed: number; readonly text: string }
 export interface SiteTally { readonly counts: Readonly<Record<DnfVerdict, number>>; readonly different: readonly SiteDifference[] }
@@ -19,7 +19,7 @@ function describe(theirs: SiteAnswer, ours: SiteAnswer): string {
 
 /** `count` sites from a seed on, every request of each. */
 export function compareSites(seed: number, count: number, shape: SiteShape): Promise<SiteTally> {
-  return compareAll(Array.from({ length: count }, (_, index) => ({ seed: seed + index, make: () => randomSite(seed + index, shape) })));
+  return compareAll(Array.from({ length: count }, (_, index) => ({ seed: seed + index, make: () => randomSite(seed + index, shape) })), shape.isShort);
 }
 
 /** The sites themselves; they are numbered from 0. */
@@ -27,7 +27,7 @@ export function compareGiven(sites: readonly RandomSite[]): Promise<SiteTally> {
   return compareAll(sites.map((site, seed) => ({ seed, make: () => site })));
 }
 
-async function compareAll(sites: readonly { readonly seed: number; readonly make: () => RandomSite }[]): Promise<SiteTally> {
+async function compareAll(sites: readonly { readonly seed: number; readonly make: () => RandomSite }[], isShort = false): Promise<SiteTally> {
   const counts = { same: 0, 'refused by both': 0, different: 0 };
   const different: SiteDifference[] = [];
   const dnf = openSiteOracle();
@@ -37,10 +37,11 @@ async function compareAll(sites: readonly { readonly seed: number; readonly make
       const written = await writeSite(site);
       try {
         const answers = await dnf.ask(written);
+        const list = isShort || site.installed.length === 0 ? shortList(written) : longList(written);
         for (const [index, request] of site.requests.entries()) {
           const theirs = answers[index];
           if (theirs === undefined) throw new Error('dnf gave too few answers');
-          const ours = await askOurs(written, request);
+          const ours = await askOurs(written, request, list);
           const verdict = verdictOf(theirs, ours);
           counts[verdict] += 1;
           if (verdict === 'different') different.push({ seed, text: `${request.specs.join(' ')} (weak ${request.weak}, best ${request.best}): ${describe(theirs, ours)}` });

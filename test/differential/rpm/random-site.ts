@@ -27,7 +27,12 @@ export interface RandomSite {
   readonly gone: number;
 }
 
-export interface SiteShape { readonly isInstalled: boolean; readonly isGone?: boolean }
+export interface SiteShape {
+  readonly isInstalled: boolean;
+  readonly isGone?: boolean;
+  /** Ours is told no more of the machine than `rpm -qa` says; else what rpm's database says. */
+  readonly isShort?: boolean;
+}
 
 const nevra = ({ n, e, a }: OraclePackage): string => `${n}-${e}.${a}`;
 const withEpoch = ({ n, e, a }: OraclePackage): string => `${n}-0:${e}.${a}`;

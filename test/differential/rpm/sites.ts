@@ -1,5 +1,5 @@
 // A random site on disk, asked of dnf over its .repo file and of our yum source over the same.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,15 @@ function closureOf({ repositories, installed }: RandomSite): OraclePackage[] {
   return (taken ?? []).flatMap((index) => packages[index] ?? []);
 }
 
+/** Excludes of `[main]` as excludes of every repository, which is how ours are written. Those of `[main]` hide packages of the machine too: where it has any, dnf gets them in this form as well. */
+function withExcludes(repoText: string, excludes: readonly string[]): string {
+  if (excludes.length === 0) return repoText;
+  return repoText.split(/^(?=\[)/m).map((section) => {
+    const merged = section.replace(/^exclude(?:pkgs)?=(.*)$/m, (_, own: string) => `excludepkgs=${own} ${excludes.join(' ')}`);
+    return merged === section ? `${section.trimEnd()}\nexcludepkgs=${excludes.join(' ')}\n\n` : merged;
+  }).join('');
+}
+
 export async function writeSite(site: RandomSite): Promise<WrittenSite> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-site-'));
   const installed = closureOf(site);
@@ -58,7 +67,8 @@ export async function writeSite(site: RandomSite): Promise<WrittenSite> {
     await writeRepository(join(folder, id), packages.filter((item) => !gone.has(nevra(item))).map(made), { vendor, ...(modules === undefined ? {} : { modules }), ...(group === undefined ? {} : { group }) });
     sections.push(`[${id}]\nname=${id}\nbaseurl=file://${folder}/${id}\ngpgcheck=0\n${settings.join('\n')}\n`);
   }
-  const repoText = sections.join('\n');
+  const isEmpty = installed.length === 0;
+  const repoText = isEmpty ? sections.join('\n') : withExcludes(sections.join('\n'), site.mainExcludes);
   await mkdir(join(folder, 'repos.d'));
   await writeFile(join(folder, 'repos.d/site.repo'), repoText);
   const rpms: string[] = [];
@@ -70,13 +80,8 @@ export async function writeSite(site: RandomSite): Promise<WrittenSite> {
   return { site, folder, repoText, installed, rpms, close: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Main excludes are ours as excludes of every repository. */
 export function requirementOf({ site, repoText }: WrittenSite): RepositoryRequirement {
-  const text = site.mainExcludes.length === 0 ? repoText : repoText.split(/^(?=\[)/m).map((section) => {
-    const merged = section.replace(/^exclude(?:pkgs)?=(.*)$/m, (_, own: string) => `excludepkgs=${own} ${site.mainExcludes.join(' ')}`);
-    return merged === section ? `${section.trimEnd()}\nexcludepkgs=${site.mainExcludes.join(' ')}\n\n` : merged;
-  }).join('');
-  return { id: 'site', manager: 'rpm', at: { file: 'site', line: 1, column: 1 }, keys: [], trusted: true, repoText: text };
+  return { id: 'site', manager: 'rpm', at: { file: 'site', line: 1, column: 1 }, keys: [], trusted: true, repoText: withExcludes(repoText, site.mainExcludes) };
 }
 
 /** A file with one enabled section is the repository itself. */
@@ -84,9 +89,14 @@ function sectionOf({ site }: WrittenSite, repo: string): string {
   return repo.startsWith('site/') ? repo.slice('site/'.length) : site.repositories.find(({ settings }) => !settings.includes('enabled=0'))?.id ?? repo;
 }
 
+const relations = ['provides', 'requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'].map((kind) => `[${kind} %{${kind.slice(0, -1).toUpperCase()}NEVRS}\\n]`).join('');
+
+/** The list of docs/rpm.md that says everything, as rpm prints it. To be called after dnf was asked, which makes the database. */
+export const longList = ({ folder }: WrittenSite): string => execFileSync('rpm', ['--root', join(folder, 'root'), '-qa', '--qf', `%{NEVRA}\\n${relations}[file %{FILENAMES}\\n]`], { encoding: 'utf8' });
+export const shortList = ({ installed }: WrittenSite): string => installed.map(nevra).join('\n');
+
 /** Ours: the whole source, from the .repo file to the lock's entries. */
-export async function askOurs(written: WrittenSite, request: DnfRequest): Promise<SiteAnswer> {
-  const list = written.installed.map(nevra).join('\n');
+export async function askOurs(written: WrittenSite, request: DnfRequest, list = shortList(written)): Promise<SiteAnswer> {
   const yum = createYumSource({ http: clientOver(new Map()), blobs: new MemoryBlobs(), now: () => new Date('2026-03-01T00:00:00Z'), notify: silent, headersFor: async () => ({}), readFile: async () => Buffer.from(list) });
   const wanted = set(request.specs, {
     repositories: [requirementOf(written)], weakDependencies: request.weak, best: request.best, ...(written.installed.length === 0 ? {} : { assumeInstalled: { path: '/list', written: 'list' } }),
@@ -111,7 +121,7 @@ export function openSiteOracle(): SiteOracle {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask({ folder, rpms, site }) {
-      child.stdin.write(`${JSON.stringify({ folder, arch: 'x86_64', repos: join(folder, 'repos.d'), excludes: site.mainExcludes, rpms, requests: site.requests })}\n`);
+      child.stdin.write(`${JSON.stringify({ folder, arch: 'x86_64', repos: join(folder, 'repos.d'), excludes: rpms.length === 0 ? site.mainExcludes : [], rpms, requests: site.requests })}\n`);
       const { value, done } = await lines.next();
       if (done === true) throw new Error('dnf ended early');
       return JSON.parse(value) as SiteAnswer[];

@@ -155,6 +155,8 @@ describe('what is installed', () => {
     ['nor where the other package comes anyway', choice, 'up-1-1.noarch', 'x alt', 'alt-1-1 x-1-1'],
     ['nor of another architecture', 'lang-1-1.noarch; requires: g = 1-1\ng-1-1.x86_64\ng-1-1.i686', 'g-2-1.x86_64', 'lang', 'g-1-1.x86_64 lang-1-1'],
     ['is left as it is by what is only recommended', 'x-1-1.noarch; recommends: lang\nlang-1-1.noarch; requires: g = 1-1\ng-1-1.x86_64\ng-1-1.i686', 'g-2-1.x86_64\npin-1-1.noarch; requires: g = 2-1', 'x', 'x-1-1'],
+    ['is enhanced before anything is decided about it', 'a-1-1.noarch; provides: x\nb-1-1.noarch; provides: x; enhances: i\ni-2-1.noarch', 'i-1-1.noarch', 'x', 'b-1-1'],
+    ['suggests before anything is decided about it', 'a-1-1.noarch; provides: x\nb-1-1.noarch; provides: x\ni-2-1.noarch', 'i-1-1.noarch; suggests: (b if i)', 'x', 'b-1-1'],
   ])('%s', (_, packages, there, specs, chosen) => { expect(solve([packages, { installed: true, packages: there }], specs)).toBe(chosen); });
 
   it('is left aside by alldeps', () => {
