@@ -4,6 +4,7 @@ import { expressionOf } from '../../formats/deb/expression.ts';
 import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import type { AptState } from './apt-state.ts';
+import { relationFields } from './stanza-fields.ts';
 
 export interface CommandLine {
   /** In the order of the command line, each once. */
@@ -25,20 +26,45 @@ function ofTask(state: AptState, task: string): number[] {
   return [...owners];
 }
 
-/** What each name that matches gives, in the order of the names' numbers; what has no candidate is passed over. */
-function byName(state: AptState, matches: (name: string) => boolean, suffix: string): number[] {
+/** Whether a stanza of the native architecture names it in a relation. Looked for only where a pattern matched what no native index has. */
+function isMentionedNatively({ universe }: AptState, name: number): boolean {
+  for (let version = 0; version < universe.versionCount; version += 1) {
+    if (universe.archOf(universe.ownerOf(version)) !== 0) continue;
+    if (relationFields.some((field) => universe.relationsOf(version, field).some((group) => group.some((dependency) => dependency.name === name)))) return true;
+  }
+  return false;
+}
+
+/**
+ * What a name that a pattern matched stands for, other than the same name alone: where native stanzas mention it, the native package is meant, even if
+ * it is a virtual one; that gives its only provider, or nothing.
+ */
+function matchedPackage(state: AptState, name: number, suffix: string): number | undefined {
   const { universe } = state;
+  if (universe.architectures.length === 1 || suffix.startsWith(':') || universe.versionsOf(universe.packageOf(name, 0)).length > 0) return resolveSpec(state, `${universe.names.nameOf(name)}${suffix}`);
+  const isSeen = (version: number): boolean => state.candidateOf(universe.ownerOf(version)) === version && (universe.archOf(universe.ownerOf(version)) === 0 || universe.multiArchOf(version) === 'foreign');
+  const own = universe.architectures.flatMap((_, arch) => universe.versionsOf(universe.packageOf(name, arch)));
+  const providers = [...new Set([...own, ...universe.providersOf(name).map(({ version }) => version)].filter(isSeen).map((version) => universe.ownerOf(version)))];
+  if (providers.length > 0) return providers.length === 1 ? providers[0] : undefined;
+  return isMentionedNatively(state, name) ? undefined : resolveSpec(state, `${universe.names.nameOf(name)}${suffix}`);
+}
+
+/** What each name that matches gives, in the order of the names' numbers; what has no candidate is passed over. Undefined when no name matches, not even one that is only mentioned. */
+function byName(state: AptState, matches: (name: string) => boolean, suffix: string): number[] | undefined {
+  const { universe } = state;
+  let isMatched = false;
   const found: number[] = [];
   for (let name = 0; name < universe.names.size; name += 1) {
-    const text = universe.names.nameOf(name);
-    if (!matches(text)) continue;
+    if (!matches(universe.names.nameOf(name))) continue;
+    isMatched = true;
     try {
-      found.push(resolveSpec(state, `${text}${suffix}`));
+      const pkg = matchedPackage(state, name, suffix);
+      if (pkg !== undefined) found.push(pkg);
     } catch (error) {
       if (!(error instanceof BundleError) || error.code !== 'RESOLVE_NOT_FOUND') throw error;
     }
   }
-  return [...new Set(found)];
+  return isMatched ? [...new Set(found)] : undefined;
 }
 
 /** What is no expression names nothing: `libfoo++`, say. */
@@ -56,11 +82,10 @@ function byPattern(state: AptState, spec: string): readonly number[] | undefined
   const [, pattern = '', rest = ''] = /^([^=/:]+)((?::[^=/]*)?(?:[=/].*)?)$/.exec(spec) ?? [];
   if (!/[.?*[|^$]/.test(pattern)) return undefined;
   const glob = globToRegExp(pattern);
-  const found = isGlob(pattern) ? byName(state, (name) => glob.test(name), rest) : [];
-  if (found.length > 0) return found;
+  const found = isGlob(pattern) ? byName(state, (name) => glob.test(name), rest) : undefined;
+  if (found !== undefined) return found;
   const expression = overNames(pattern, spec);
-  const matching = byName(state, (name) => expression.test(name), rest);
-  return matching.length === 0 ? undefined : matching;
+  return byName(state, (name) => expression.test(name), rest);
 }
 
 function packagesOf(state: AptState, spec: string): readonly number[] {
@@ -77,11 +102,14 @@ function packagesOf(state: AptState, spec: string): readonly number[] {
 function removalsOf(state: AptState, spec: string): readonly number[] {
   const { universe } = state;
   const pkg = findPackage(universe, spec);
-  if (pkg !== undefined && universe.versionsOf(pkg).length === 0 && universe.providersOf(universe.nameOf(pkg)).length > 0) return [];
+  const isNowhere = pkg !== undefined && universe.versionsOf(pkg).length === 0 && universe.providersOf(universe.nameOf(pkg)).length > 0;
+  if (isNowhere) return [];
+  // What may not be installed anyway is as good as gone, unless it is there.
+  if (pkg !== undefined && universe.versionsOf(pkg).length > 0 && state.candidateOf(pkg) < 0) return state.installed.has(pkg) ? [pkg] : [];
   return packagesOf(state, spec);
 }
 
-/** Reads the specs in order. Throws `RESOLVE_NOT_FOUND` for one that names nothing, `RESOLVE_UNSOLVABLE` for what is asked for and excluded. */
+/** Reads the specs in order. Throws `RESOLVE_NOT_FOUND` for one that names nothing and, other than apt, for patterns that together give nothing; `RESOLVE_UNSOLVABLE` for what is asked for and excluded. */
 export function readCommandLine(state: AptState, specs: readonly string[]): CommandLine {
   const wanted: number[] = [];
   const unwanted: number[] = [];
@@ -93,6 +121,9 @@ export function readCommandLine(state: AptState, specs: readonly string[]): Comm
     if (isWhole) wanted.push(...packagesOf(state, spec));
     else if (sign === '+') wanted.push(...packagesOf(state, spec.slice(0, -1)));
     else unwanted.push(...removalsOf(state, spec.slice(0, -1)));
+  }
+  if (wanted.length + unwanted.length === 0 && specs.length > 0 && specs.every((spec) => !spec.endsWith('-'))) {
+    throw new BundleError('RESOLVE_NOT_FOUND', { subject: `package ${specs.join(' ')}`, expected: 'a package of the target\'s repositories', actual: 'names that match, but none that may be installed' });
   }
   const both = unwanted.find((pkg) => wanted.includes(pkg));
   if (both !== undefined) {

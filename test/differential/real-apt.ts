@@ -46,7 +46,11 @@ export async function openPair(architectures: readonly string[], status = ''): P
 /** `name version arch` of everything that apt would fetch, sorted; undefined when apt refuses. */
 export async function aptAnswer({ root }: Pair, names: readonly string[], recommends: boolean): Promise<string[] | undefined> {
   const outcome = await root.apt(['install', '-qq', '--print-uris', '-y', recommends ? '--install-recommends' : '--no-install-recommends', ...names]);
-  if (outcome.status !== 0) return undefined;
-  return [...outcome.stdout.matchAll(/^'[^']+' (\S+)_(\S+)_(\S+)\.deb \d+/gm)].map((match) =>
+  return outcome.status === 0 ? fetchedBy(outcome.stdout) : undefined;
+}
+
+/** `name version arch` of what `--print-uris` says, sorted. */
+export function fetchedBy(stdout: string): string[] {
+  return [...stdout.matchAll(/^'[^']+' (\S+)_(\S+)_(\S+)\.deb \d+/gm)].map((match) =>
     `${match[1]} ${decodeURIComponent(match[2] ?? '')} ${match[3]}`).sort();
 }

@@ -7,6 +7,7 @@ import { compareTrust, explained } from './trust.ts';
 import { askTrickyCases } from './ask-tricky.ts';
 import { trickyCases } from './tricky-cases.ts';
 import { compareUniverses, type Verdict } from './compare-edsp.ts';
+import { compareUbuntu } from './ubuntu/compare.ts';
 import { compareWithDnf } from './rpm/compare-dnf.ts';
 import { compareShape } from './rpm/compare-libsolv.ts';
 import { compareGiven, compareSites, type SiteTally } from './rpm/compare-sites.ts';
@@ -26,6 +27,8 @@ const { positionals, values } = parseArgs({
     profile: { type: 'string' },
     kinds: { type: 'string' },
     part: { type: 'string' },
+    real: { type: 'string' },
+    chroot: { type: 'string' },
   },
 });
 
@@ -139,10 +142,21 @@ async function repos(): Promise<boolean> {
   return tellSites('layered', await compareGiven(layeredSites)) && isEqual;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles, trust };
+/** Ten machines with ten requests each on every site in Ubuntu's layout. */
+async function ubuntu(): Promise<boolean> {
+  const tally = await compareUbuntu({
+    seed: Number(values.seed), sites: Number(values.random) || 5, setups: 10, requests: 10,
+    ...(values.real === undefined ? {} : { real: Number(values.real) }), ...(values.chroot === undefined ? {} : { chroot: values.chroot }),
+  }, print);
+  const all = tally.same + tally.refusedByBoth + tally.different.length;
+  print(`ubuntu: ${tally.same + tally.refusedByBoth} of ${all} equal (${tally.same} closures, ${tally.refusedByBoth} refused by both), ${tally.different.length} different`);
+  return tally.different.length === 0;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles, trust, ubuntu };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
-  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--baseline STATUS] [--profile NAME]`);
+  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--baseline STATUS] [--profile NAME] [--real N] [--chroot DIR]`);
   process.exitCode = 2;
 } else {
   process.exitCode = await command() ? 0 : 1;

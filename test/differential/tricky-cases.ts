@@ -78,4 +78,13 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'a version glob with two stars', packages: index('a 1b\na 2b3'), wanted: ['a=*b*'], answer: ['a 1b'] },
   { name: 'the beginning of a version in any case', packages: index('a 1RC1\na 1RC2'), wanted: ['a=1rc*'], answer: ['a 1RC2'] },
   { name: 'a version glob in any case', packages: index('a 1RC1'), wanted: ['a=?rc1'], answer: ['a 1RC1'] },
+  { name: 'a glob takes a foreign package that nothing native mentions', packages: index('ap 1\nb 1/arm64'), architectures: ['arm64', 'amd64'], wanted: ['a*', 'b'], answer: ['ap:amd64 1', 'b 1'] },
+  { name: 'a glob means the native package where something native needs it', packages: index('ap 1\nb 1/arm64; Suggests: ap'), architectures: ['arm64', 'amd64'], wanted: ['a*', 'b'], answer: ['b 1'] },
+  { name: 'a plain name does not', packages: index('ap 1\nb 1/arm64; Suggests: ap'), architectures: ['arm64', 'amd64'], wanted: ['ap', 'b'], answer: ['ap:amd64 1', 'b 1'] },
+  { name: 'a glob means what something native provides', packages: index('ap 1\nb 1/arm64; Provides: ap'), architectures: ['arm64', 'amd64'], wanted: ['a*'], answer: ['b 1'] },
+  { name: 'a glob means nothing where two provide it', packages: index('ap 1\nb 1/arm64; Provides: ap\nc 1/arm64; Provides: ap\nd 1/arm64'), architectures: ['arm64', 'amd64'], wanted: ['a*', 'd'], answer: ['d 1'] },
+  { name: 'a foreign package for every architecture provides its name natively', packages: index('ap 1; Multi-Arch: foreign\nb 1/arm64; Depends: ap'), architectures: ['arm64', 'amd64'], wanted: ['a*'], answer: ['ap:amd64 1'] },
+  { name: 'beside another provider it is one of two', packages: index('ap 1; Multi-Arch: foreign\nb 1/arm64; Provides: ap\nd 1/arm64'), architectures: ['arm64', 'amd64'], wanted: ['a*', 'd'], answer: ['d 1'] },
+  { name: 'a glob that only names without a package match takes nothing', packages: index('b 1; Depends: zzx\nd 1'), wanted: ['zz*', 'd'], answer: ['d 1'] },
+  { name: 'so does an expression', packages: index('b 1; Provides: zzx\nc 1; Provides: zzx\nd 1'), wanted: ['^zzx$', 'd'], answer: ['d 1'] },
 ];

@@ -18,6 +18,8 @@ export interface AptRootOptions {
   readonly extra?: readonly string[];
   /** Text of the dpkg status file; empty means that nothing is installed. */
   readonly status?: string;
+  /** A chroot whose apt is asked in place of this machine's; `folder` has to be the same folder in it. */
+  readonly chroot?: string;
 }
 
 export async function makeAptRoot(folder: string, options: AptRootOptions): Promise<AptRoot> {
@@ -39,10 +41,11 @@ export async function makeAptRoot(folder: string, options: AptRootOptions): Prom
     setting('APT::Install-Recommends', 'false'), setting('Acquire::Languages', 'none'), setting('Debug::NoLocking', 'true'), ...(options.extra ?? []), '',
   ].join('\n'));
   const env = { APT_CONFIG: join(folder, 'apt.conf'), LC_ALL: 'C' };
+  const [program, ...first]: readonly [string, ...string[]] = options.chroot === undefined ? ['apt-get'] : ['chroot', options.chroot, 'apt-get'];
   return {
     folder,
-    apt: (args) => run('apt-get', args, { env }),
-    mustApt: (args) => must('apt-get', args, { env }),
+    apt: (args) => run(program, [...first, ...args], { env }),
+    mustApt: (args) => must(program, [...first, ...args], { env }),
   };
 }
 

@@ -10,10 +10,21 @@ export interface FolderServer {
   stop(): Promise<void>;
 }
 
+export interface FolderOptions {
+  /** An address of loopback. */
+  readonly host?: string;
+  /** What the Authorization header has to say; 401 without it. */
+  readonly authorization?: string;
+}
+
 /** A folder on loopback, with ranges, as a mirror's web server gives it. */
-export async function serveFolder(folder: string): Promise<FolderServer> {
+export async function serveFolder(folder: string, { host = '127.0.0.1', authorization }: FolderOptions = {}): Promise<FolderServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
+    if (authorization !== undefined && request.headers.authorization !== authorization) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="packages"' }).end();
+      return;
+    }
     const path = join(folder, normalize(decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/')));
     requests.push(`${request.method} ${request.url} ${request.headers.range ?? ''}`.trim());
     void stat(path).then((info) => {
@@ -27,6 +38,6 @@ export async function serveFolder(folder: string): Promise<FolderServer> {
       else createReadStream(path, { start, end }).pipe(response);
     }).catch(() => { if (!response.headersSent) response.writeHead(404); response.end(); });
   });
-  const port = await new Promise<number>((done) => { server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port)); });
-  return { url: `http://127.0.0.1:${port}`, requests, stop: () => new Promise((done) => { server.closeAllConnections(); server.close(() => done()); }) };
+  const port = await new Promise<number>((done) => { server.listen(0, host, () => done((server.address() as { port: number }).port)); });
+  return { url: `http://${host}:${port}`, requests, stop: () => new Promise((done) => { server.closeAllConnections(); server.close(() => done()); }) };
 }
