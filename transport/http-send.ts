@@ -10,7 +10,7 @@ import type { Agents } from './http-agents.ts';
 import { type Head, Incoming } from './http-body.ts';
 import { transferError } from './http-errors.ts';
 import { HostGate, type Outcome } from './host-gate.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { type RateLimit, unlimited } from './rate-limit.ts';
 import { retryAfterMs } from './retry.ts';
 
 export interface WebRequest {
@@ -133,9 +133,9 @@ function checkWanted(signal: AbortSignal, url: URL): void {
   if (signal.aborted) checkNotAborted(signal, redactUrl(url.href));
 }
 
-function startPooled(request: WebRequest, url: URL, { agents }: SendOptions): Answering {
+function startPooled(request: WebRequest, url: URL, { agents, rate }: SendOptions): Answering {
   const incoming = new Incoming();
-  agents.dispatcherFor(url).dispatch({ origin: `${url.protocol}//${url.host}`, path: url.pathname + url.search, ...sent(request, url) }, incoming);
+  agents.dispatcherFor(url).dispatch({ origin: `${url.protocol}//${url.host}`, path: url.pathname + url.search, ...sent(request, url, rate) }, incoming);
   return incoming;
 }
 
@@ -153,14 +153,27 @@ function authorizationIn(url: URL): Record<string, string> {
   return url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
 }
 
-function sent(request: WebRequest, url: URL): Pick<Dispatcher.DispatchOptions, 'method' | 'headers' | 'body' | 'headersTimeout'> {
+function sent(request: WebRequest, url: URL, rate: RateLimit): Pick<Dispatcher.DispatchOptions, 'method' | 'headers' | 'body' | 'headersTimeout'> {
   const { method, headers, body, answerTimeoutMs } = request;
   return {
     method,
     headers: { ...authorizationIn(url), ...headers },
-    body: typeof body === 'function' ? Readable.from(body(), { objectMode: false }) : body ?? null,
+    body: typeof body === 'function' ? Readable.from(limited(body(), rate, request.signal), { objectMode: false }) : body ?? null,
     ...(answerTimeoutMs === undefined ? {} : { headersTimeout: answerTimeoutMs }),
   };
+}
+
+/** `bytes` no faster than `rate`. */
+function limited(bytes: Bytes, rate: RateLimit, signal: AbortSignal): Bytes {
+  return rate === unlimited ? bytes : held(bytes, rate, signal);
+}
+
+async function* held(bytes: Bytes, rate: RateLimit, signal: AbortSignal): Bytes {
+  for await (const chunk of bytes) {
+    const wait = rate.take(chunk.length, signal);
+    if (wait !== undefined) await wait;
+    yield chunk;
+  }
 }
 
 function busyOf({ headers }: Head): Outcome {
@@ -172,9 +185,7 @@ async function* bodyOf(incoming: Answering, context: { readonly request: WebRequ
   const { request, leave, rate } = context;
   let bytes = 0;
   try {
-    for await (const chunk of incoming.body()) {
-      const wait = rate.take(chunk.length, request.signal);
-      if (wait !== undefined) await wait;
+    for await (const chunk of limited(incoming.body(), rate, request.signal)) {
       bytes += chunk.length;
       yield chunk;
     }

@@ -55,8 +55,9 @@ export async function pushBlob(session: RegistrySession, push: PushBlob): Promis
       return 'stored';
     } catch (error) {
       if (shrink(upload, error)) continue;
+      // Further than ever: an upload that begins anew each time, and breaks off where it did before, comes to an end.
       if ((upload.offset ?? 0) > mark) attempts.progressed();
-      mark = upload.offset ?? 0;
+      mark = Math.max(mark, upload.offset ?? 0);
       await attempts.failed(error);
       await recover(upload);
     }

@@ -26,8 +26,7 @@ export interface RegistrySession {
   readonly origin: string;
   /** Bytes of at most 8 MiB whose digest is `reference` when that is one, and the registry's own Docker-Content-Digest. */
   getManifest(path: string, reference: string, signal: AbortSignal): Promise<FetchedManifest>;
-  /** What the registry says of a manifest without sending it; undefined when it has none. Not verified. */
-  headManifest(path: string, reference: string, signal: AbortSignal): Promise<{ readonly digest?: Digest; readonly size?: number; readonly mediaType?: string } | undefined>;
+  /** What the registry says; it may be wrong. */
   headBlob(path: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
   /** The blob from `offset` (default 0) to its end, over cuts and redirects; unverified. A chunk may be overwritten once three more were read. */
   streamBlob(path: string, blob: Descriptor, options: { readonly offset?: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal }): Bytes;
@@ -111,17 +110,6 @@ function createSession(host: string, options: RegistryPoolOptions, insecure: boo
         throw new BundleError('INTEGRITY_DIGEST', { subject: `manifest ${host}/${path} ${reference}`, expected, actual: digest });
       }
       return { mediaType: (headers['content-type'] ?? '').split(';')[0]?.trim() ?? '', digest, size: body.length, bytes: body };
-    },
-    async headManifest(path, reference, signal) {
-      const url = urlOf(path, `manifests/${reference}`);
-      const { status, headers, size } = await clientFor(path).head(url, { signal, headers: { accept } });
-      if (status === 404) return undefined;
-      if (status !== 200) throw statusError(status, url);
-      const digest = headers['docker-content-digest'];
-      const mediaType = headers['content-type'];
-      return {
-        ...(digest === undefined || !isDigest(digest) ? {} : { digest }), ...(size === undefined ? {} : { size }), ...(mediaType === undefined ? {} : { mediaType }),
-      };
     },
     async headBlob(path, digest, signal) {
       const url = urlOf(path, `blobs/${digest}`);

@@ -32,7 +32,7 @@ export async function pushBom(bom: ParsedBom, { session, reference, subject, not
   const layer = { mediaType: bomMediaType, bytes: bom.canonical };
   const [config, content] = [describe(empty), describe(layer)];
   for (const [blob, bytes] of [[config, empty.bytes], [content, layer.bytes]] as const) {
-    await pushBlob(session, { path, blob, signal, notify, open: (range) => (async function* part() { yield bytes.subarray(range?.start ?? 0, range?.end ?? bytes.length); })() });
+    await pushBlob(session, { path, blob, force: true, signal, notify, open: (range) => (async function* part() { yield bytes.subarray(range?.start ?? 0, range?.end ?? bytes.length); })() });
   }
   const { name, version } = bom.value.metadata;
   const manifest = canonicalBytes({
@@ -42,6 +42,7 @@ export async function pushBom(bom: ParsedBom, { session, reference, subject, not
   });
   const digest = digestOf(manifest);
   const { subjectKnown } = await pushManifest(session, { path, reference: about === undefined ? reference.tag ?? digest : digest, mediaType: manifestMediaType, bytes: manifest, signal, notify });
+  await session.getManifest(path, digest, signal);
   if (about !== undefined && !subjectKnown) {
     const referrer = { subject: about.digest, digest, mediaType: manifestMediaType, artifactType: bomMediaType, size: manifest.length, kind: 'referrer' };
     await pushTags(session, [{ kind: 'referrer', path, referrer }], { signal, notify });

@@ -4,6 +4,7 @@ import { BundleError } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { BlobReader, Bytes } from '../../bom/ports.ts';
 import { verified } from '../../formats/oci/verified.ts';
+import { statusOf } from '../../transport/http-errors.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
 import { digestCheckOf, pushBlob, refusalCodes } from '../../transport/registry-push.ts';
 
@@ -21,33 +22,62 @@ export interface SendBlob {
 /** Hashing this much is sooner done than asking a registry whether it does. */
 const smallBytes = 8 << 20;
 
+type DigestCheck = 'verifies' | 'ignores' | 'unclear';
+type Place = Omit<SendBlob, 'blobs'>;
+
 /**
  * Sends blobs to one registry. Every byte is hashed by somebody who refuses what is wrong: by the registry, once it has refused a wrong digest in this run,
- * else here, before anything is sent; hashing in both places costs a sixth of the time. What a registry that takes any digest was sent is read back, too.
+ * else here, before anything is sent; hashing in both places costs a sixth of the time. What a registry that takes any digest has is read back, too.
  */
 export class BlobSender {
   private readonly session: RegistrySession;
-  private asked: Promise<'verifies' | 'ignores' | 'unclear'> | undefined;
+  private asked: Promise<DigestCheck> | undefined;
 
   constructor(session: RegistrySession) {
     this.session = session;
   }
 
-  /** As {@link pushBlob}. Throws `INTEGRITY_*` naming the blob when the store has it damaged, or the registry after it was sent. */
+  /**
+   * Nothing is sent where the registry has the blob. Throws `INTEGRITY_*` naming the blob when the store has it damaged, or the registry after it was sent;
+   * `TARGET_REFUSED` when it took it and does not give it.
+   */
   async send(blob: Descriptor, { blobs, ...push }: SendBlob): Promise<'stored' | 'mounted' | 'present'> {
+    if (!push.force && await this.has(blob, push)) return 'present';
     const before = async (): Promise<void> => {
       if (blob.size < smallBytes || await this.check(push) !== 'verifies') await readWhole(blobs.open(blob, undefined, { borrow: true }));
     };
-    const outcome = await pushBlob(this.session, { ...push, blob, before, open: (range) => unhashed(blobs, blob, range) })
+    const outcome = await pushBlob(this.session, { ...push, force: true, blob, before, open: (range) => unhashed(blobs, blob, range) })
       .catch((error: unknown) => damageOrElse(error, { blobs, blob }));
-    if (outcome === 'stored' && blob.size > 0 && await this.asked === 'ignores') await this.readBack(blob, push);
+    if (outcome === 'stored' && blob.size > 0 && await this.check(push) === 'ignores') await this.readBack(blob, push);
+    else if (!await this.gives(blob, push)) throw this.notGiven(blob, push);
     return outcome;
   }
 
-  private check(push: Omit<SendBlob, 'blobs'>): Promise<'verifies' | 'ignores' | 'unclear'> {
+  /** Whether the repository gives the last byte of a blob as long as this one. */
+  async gives(blob: Descriptor, { path, signal }: Pick<Place, 'path' | 'signal'>): Promise<boolean> {
+    if (blob.size === 0) return true;
+    try {
+      return await readWhole(this.session.streamBlob(path, blob, { offset: blob.size - 1, signal })) === 1;
+    } catch (error) {
+      if (isNotThere(error)) return false;
+      throw error;
+    }
+  }
+
+  /** What the registry only says that it has is sent; so is what a registry that takes any digest has wrong. */
+  private async has(blob: Descriptor, push: Place): Promise<boolean> {
+    if (!await this.session.headBlob(push.path, blob.digest, push.signal) || !await this.gives(blob, push)) return false;
+    if (blob.size === 0 || await this.check(push) !== 'ignores') return true;
+    return this.readBack(blob, push).then(() => true, (error: unknown) => {
+      if (isNotThere(error)) return false;
+      throw error;
+    });
+  }
+
+  private check(push: Place): Promise<DigestCheck> {
     this.asked ??= digestCheckOf(this.session, push.path, push).then((answer) => {
       if (answer === 'ignores') {
-        push.notify({ kind: 'warning', subject: this.session.host, message: 'the registry takes content under a wrong digest: what is sent is hashed here first and read back' });
+        push.notify({ kind: 'warning', subject: this.session.host, message: 'the registry takes content under a wrong digest: what is sent is hashed here first, and what it has is read back' });
       }
       return answer;
     });
@@ -56,13 +86,27 @@ export class BlobSender {
     return this.asked;
   }
 
-  private async readBack(blob: Descriptor, { path, signal }: Omit<SendBlob, 'blobs'>): Promise<void> {
+  private async readBack(blob: Descriptor, { path, signal }: Place): Promise<void> {
     await readWhole(verified(this.session.streamBlob(path, blob, { signal }), blob, { subject: `blob ${blob.digest} of ${this.session.host}/${path}` }));
+  }
+
+  private notGiven(blob: Descriptor, { path }: Place): BundleError {
+    return new BundleError('TARGET_REFUSED', {
+      subject: `blob ${blob.digest} of ${this.session.host}/${path}`, expected: `its ${blob.size} bytes, which the registry says it has`, actual: 'another length, or not found, when read back',
+      next: 'The registry, or what stands in front of it, answers for content that it does not have.',
+    });
   }
 }
 
-async function readWhole(bytes: Bytes): Promise<void> {
-  for await (const chunk of bytes) void chunk;
+/** Not found, or another content than the one named: not a failure of the way there. */
+function isNotThere(error: unknown): boolean {
+  return statusOf(error) === 404 || (error instanceof BundleError && (error.code.startsWith('INTEGRITY_') || error.facts.details?.['changed'] === true));
+}
+
+async function readWhole(bytes: Bytes): Promise<number> {
+  let length = 0;
+  for await (const chunk of bytes) length += chunk.length;
+  return length;
 }
 
 /** The bytes as they lie. Throws `INTEGRITY_SIZE` where they are too few. */

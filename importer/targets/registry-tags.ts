@@ -1,11 +1,11 @@
 // Tags, and the tag that stands in for the referrers API: distribution specification 1.1, "Pushing Manifests with Subject", "Referrers Tag Schema".
 import { indexMediaType } from '../../bom/bundle.ts';
-import { type Digest, hexOf } from '../../bom/digest.ts';
+import { type Digest, digestOf, hexOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedReferrer } from '../../bom/lock.ts';
 import { parseManifest } from '../../formats/oci/manifest.ts';
-import type { RegistrySession } from '../../transport/registry.ts';
+import type { FetchedManifest, RegistrySession } from '../../transport/registry.ts';
 import { findManifest } from '../../transport/registry-discovery.ts';
 import { pushManifest } from '../../transport/registry-push.ts';
 
@@ -29,9 +29,13 @@ export async function pushTags(session: RegistrySession, tags: readonly PendingT
 
 async function pushTag(session: RegistrySession, { path, tag, digest }: Extract<PendingTag, { kind: 'tag' }>, options: Tagging): Promise<void> {
   const { signal } = options;
-  if ((await session.headManifest(path, tag, signal))?.digest === digest) return;
-  const { bytes, mediaType } = await session.getManifest(path, digest, signal);
-  await pushManifest(session, { path, reference: tag, mediaType, bytes, ...options });
+  if ((await findManifest(session, path, { reference: tag, signal }))?.digest === digest) return;
+  await putAndCompare(session, await session.getManifest(path, digest, signal), { path, tag, ...options });
+}
+
+async function putAndCompare(session: RegistrySession, { bytes, mediaType }: Pick<FetchedManifest, 'bytes' | 'mediaType'>, { path, tag, signal, notify }: Tagging & { readonly path: string; readonly tag: string }): Promise<void> {
+  const digest = digestOf(bytes);
+  await pushManifest(session, { path, reference: tag, mediaType, bytes, signal, notify });
   const actual = (await session.getManifest(path, tag, signal)).digest;
   if (actual !== digest) {
     throw new BundleError('TARGET_REFUSED', { subject: `${session.host}/${path}:${tag}`, expected: digest, actual: `${actual} when read back`, next: 'Somebody else writes that tag, or the registry keeps tags from being changed.' });
@@ -50,5 +54,5 @@ async function addReferrers(
   if (fresh.length === 0) return;
   const entries = fresh.map(({ mediaType, digest, size, artifactType }) => ({ mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) }));
   const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: indexMediaType, manifests: [...known, ...entries] }));
-  await pushManifest(session, { path, reference: tag, mediaType: indexMediaType, bytes, signal, notify });
+  await putAndCompare(session, { mediaType: indexMediaType, bytes }, { path, tag, signal, notify });
 }

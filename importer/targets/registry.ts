@@ -5,6 +5,7 @@ import { type Notify, silent } from '../../bom/events.ts';
 import type { LockedImage, LockedReferrer } from '../../bom/lock.ts';
 import type { BlobReader, Target } from '../../bom/ports.ts';
 import { isIndexType } from '../../formats/oci/manifest.ts';
+import { statusOf } from '../../transport/http-errors.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
 import { listReferrers } from '../../transport/registry-discovery.ts';
 import { pushManifest, refusalCodes } from '../../transport/registry-push.ts';
@@ -37,7 +38,7 @@ export interface RegistryTarget extends Target<'image'> {
 
 /**
  * Images into any OCI distribution registry: blobs, then manifests, then indexes, each read back and compared; tags by `commit`, last.
- * `present` means that the registry has every manifest of the image already. Several images may be published at once; a blob they share
+ * `present` means that the registry has every manifest and blob of the image already. Several images may be published at once; a blob they share
  * is sent once and mounted elsewhere. Throws `TARGET_REFUSED`, transfer errors, and the reader's.
  */
 export function createRegistryTarget(options: RegistryTargetOptions): RegistryTarget {
@@ -74,20 +75,40 @@ function nameOf(image: LockedImage, { names }: RegistryTargetOptions): TargetNam
   return name;
 }
 
-/** What the registry has the image as, when every manifest of it is there: its own digest, or that of the index that replaced a sparse one. */
+interface Present { readonly root: Digest; readonly rewrites: readonly Rewrite[] }
+
+/** What the registry has the image as, when all of it is there: its own digest, or that of the index that replaced a sparse one. */
 async function presentAs(push: Push): Promise<Digest | undefined> {
+  const named = await namedAs(push);
+  if (named === undefined || !await hasBlobs(push)) return undefined;
+  push.rewrites.push(...named.rewrites);
+  return named.root;
+}
+
+async function namedAs(push: Push): Promise<Present | undefined> {
   const { image } = push;
   // The root last: a registry that has it without what it leads to would be asked for nothing.
   for (const { digest, mediaType } of image.manifests.toReversed()) {
     if (await hasManifest(push, digest)) continue;
     return push.rewriteIndexes === true && isIndexType(mediaType) ? presentRewritten(push) : undefined;
   }
-  return image.digest;
+  return { root: image.digest, rewrites: [] };
 }
 
+/** Looked at, not asked for: a HEAD can say what it likes. */
 async function hasManifest({ session, name, signal }: Push, digest: Digest): Promise<boolean> {
-  const head = await session.headManifest(name.path, digest, signal);
-  return head !== undefined && (head.digest === undefined || head.digest === digest);
+  try {
+    await session.getManifest(name.path, digest, signal);
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404 || (error instanceof BundleError && error.code === 'INTEGRITY_DIGEST')) return false;
+    throw error;
+  }
+}
+
+async function hasBlobs({ image, queue, sender, name, signal }: Push): Promise<boolean> {
+  const given = await Promise.all(image.blobs.map((blob) => queue.add(() => sender.gives(blob, { path: name.path, signal }))));
+  return given.every((each) => each === true);
 }
 
 /** Referrers that are there, and that the registry does not tell of: an earlier run may have ended before their list was written. */
@@ -105,13 +126,12 @@ function isCosignTag({ tag }: LockedReferrer): boolean {
   return tag?.includes('.') === true;
 }
 
-async function presentRewritten(push: Push): Promise<Digest | undefined> {
-  const { image, rewrites } = push;
+async function presentRewritten(push: Push): Promise<Present | undefined> {
+  const { image } = push;
   const rewritten = await rewriteIndexes(image, (manifest) => readManifest(push, manifest));
   const replaced = new Map(rewritten.map(({ replaces, digest }) => [replaces, digest]));
   for (const { digest } of image.manifests.toReversed()) if (!(await hasManifest(push, replaced.get(digest) ?? digest))) return undefined;
-  for (const { replaces, digest } of rewritten) rewrites.push({ ref: image.ref, from: replaces, to: digest });
-  return replaced.get(image.digest) ?? image.digest;
+  return { root: replaced.get(image.digest) ?? image.digest, rewrites: rewritten.map(({ replaces, digest }) => ({ ref: image.ref, from: replaces, to: digest })) };
 }
 
 async function publishImage(push: Push): Promise<void> {

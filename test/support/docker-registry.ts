@@ -8,8 +8,15 @@ export interface DockerRegistry extends Service {
   readonly host: string;
 }
 
-/** Debian's docker-registry on loopback, with its storage below `folder`. With `user`, a password is asked for (user:password). */
-export async function startDockerRegistry(folder: string, options: { readonly user?: string } = {}): Promise<DockerRegistry> {
+export interface DockerRegistryOptions {
+  /** A password is asked for (user:password). */
+  readonly user?: string;
+  /** Tokens are asked for, of this service. */
+  readonly tokens?: { readonly realm: string; readonly certificate: string };
+}
+
+/** Debian's docker-registry on loopback, with its storage below `folder`. */
+export async function startDockerRegistry(folder: string, options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   await mkdir(folder, { recursive: true });
   const host = `127.0.0.1:${await freePort()}`;
   const lines = [
@@ -21,6 +28,7 @@ export async function startDockerRegistry(folder: string, options: { readonly us
     await writeFile(join(folder, 'htpasswd'), `${user}:${hashSync(password, 4)}\n`);
     lines.push(`auth: {htpasswd: {realm: test, path: ${join(folder, 'htpasswd')}}}`);
   }
+  if (options.tokens !== undefined) lines.push(`auth: {token: {realm: '${options.tokens.realm}', service: test, issuer: tokens, rootcertbundle: ${options.tokens.certificate}}}`);
   await writeFile(join(folder, 'config.yml'), `${lines.join('\n')}\n`);
   const service = await startService('docker-registry', ['serve', join(folder, 'config.yml')], {
     ready: () => fetch(`http://${host}/v2/`).then((answer) => answer.status < 500, () => false),

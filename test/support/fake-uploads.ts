@@ -8,6 +8,10 @@ export interface UploadFaults {
   readonly minChunkBytes?: number;
   /** HEAD says that every blob is there. */
   readonly headLies?: boolean;
+  /** A manifest is taken whether its blobs are there or not. */
+  readonly takesAnyManifest?: boolean;
+  /** What is sent is acknowledged and forgotten. */
+  readonly forgets?: boolean;
   /** An index whose manifests are not all there is refused. */
   readonly refuseSparse?: boolean;
   /** Where uploads are continued; the registry itself when left out. */
@@ -25,10 +29,13 @@ export class FakeUploads {
   /** So many bodies are cut, each after `cutAfter` bytes. */
   cuts = 0;
   cutAfter = 100_000;
+  /** In turn: a body is cut only when so much was taken before, and the upload is given up then. */
+  cutBehind: readonly number[] = [];
   /** Statuses that the next bodies of blobs get, after `cutAfter` bytes of them. */
   readonly refusals: number[] = [];
   readonly uploads = new Map<string, Uint8Array>();
   readonly mounted: string[] = [];
+  private begun = 0;
   /** Bytes of blob bodies received. */
   received = 0;
   private readonly registry: () => FakeRegistry;
@@ -70,7 +77,7 @@ export class FakeUploads {
       response.writeHead(201, { location: `/v2/x/blobs/${mount}` }).end();
       return true;
     }
-    const id = String(this.uploads.size + 1);
+    const id = String((this.begun += 1));
     this.uploads.set(id, new Uint8Array(0));
     this.answer(response, { path: url.pathname + id, id, status: 202 });
     return true;
@@ -98,10 +105,15 @@ export class FakeUploads {
       response.writeHead(refusal, { ...challenge, connection: 'close' }).end();
       return true;
     }
-    const cut = length > 0 && this.cuts > 0;
+    const cut = length > 0 && this.cuts > 0 && before.length >= (this.cutBehind[0] ?? 0);
     if (cut) this.cuts -= 1;
     await this.take(id, request, cut ? this.cutAfter : Infinity);
-    if (cut) { response.destroy(); return true; }
+    if (cut) {
+      const [first, ...others] = this.cutBehind;
+      if (first !== undefined) { this.uploads.delete(id); this.cutBehind = [...others, first]; }
+      response.destroy();
+      return true;
+    }
     if (request.method === 'PATCH') this.answer(response, { path: url.pathname, id, status: 202 });
     else this.finish(url, id, response);
     return true;
@@ -131,7 +143,7 @@ export class FakeUploads {
       response.writeHead(400).end(this.faults.digests === 'refused' ? 'no' : '{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}');
       return;
     }
-    this.registry().blobs.set(digest, bytes);
+    if (this.faults.forgets !== true) this.registry().blobs.set(digest, bytes);
     response.writeHead(201).end();
   }
 
@@ -143,7 +155,7 @@ export class FakeUploads {
     const document = JSON.parse(bytes.toString()) as { config?: { digest: string }; layers?: { digest: string }[]; manifests?: { digest: string }[]; subject?: { digest: string } };
     const blobs = [document.config, ...(document.layers ?? [])].flatMap((entry) => (entry === undefined ? [] : [entry.digest]));
     const children = this.faults.refuseSparse === true ? document.manifests ?? [] : [];
-    if (blobs.some((digest) => !registry.blobs.has(digest)) || children.some(({ digest }) => !registry.manifests.has(digest))) {
+    if ((this.faults.takesAnyManifest !== true && blobs.some((digest) => !registry.blobs.has(digest))) || children.some(({ digest }) => !registry.manifests.has(digest))) {
       response.writeHead(404).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}');
       return true;
     }

@@ -10,7 +10,9 @@ import { createHttpClient } from '../../transport/http.ts';
 import { createRegistryPool, type RegistrySession } from '../../transport/registry.ts';
 import { parseChallenges } from '../../transport/registry-auth.ts';
 import { listReferrers, listTags, nextPage } from '../../transport/registry-discovery.ts';
+import { pushBlob } from '../../transport/registry-push.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
+import { FakeUploads } from '../support/fake-uploads.ts';
 import { startFaultServer, serveContent } from '../support/fault-server.ts';
 
 const signal = new AbortController().signal;
@@ -54,8 +56,6 @@ describe('a registry session', () => {
     const manifest = await live.getManifest('team/app', '1', signal);
     expect(manifest).toMatchObject(image);
     expect((await live.getManifest('team/app', image.digest, signal)).digest).toBe(image.digest);
-    expect(await live.headManifest('team/app', '1', signal)).toMatchObject({ digest: image.digest, size: image.size });
-    expect(await live.headManifest('team/app', 'none', signal)).toBeUndefined();
     const blob = { mediaType: 'x', digest: digestOf(layer), size: layer.length };
     expect(await live.headBlob('team/app', blob.digest, signal)).toBe(true);
     expect(await all(live.streamBlob('team/app', blob, { signal, offset: 5 }))).toEqual(Buffer.from(layer.subarray(5)));
@@ -106,6 +106,33 @@ describe('a registry session', () => {
     const error = await failure(createRegistryPool({ http }).session(fake.host).getManifest('a', 'b', signal));
     expect(error.code).toBe('TRANSFER_TLS');
     expect(error.next).toContain(`--insecure-registry ${fake.host}`);
+  });
+});
+
+describe('an upload', () => {
+  const send = async (fake: FakeRegistry, limitRateBytesPerS?: number): Promise<number> => {
+    const http = createHttpClient({ env: {}, ...(limitRateBytesPerS === undefined ? {} : { limitRateBytesPerS }) });
+    open.push(() => http.close());
+    const live = createRegistryPool({ http, insecureHosts: [fake.host] }).session(fake.host);
+    const content = Uint8Array.from({ length: 5 << 20 }, (_, at) => (at * 13) & 0xff);
+    const blob = { mediaType: 'application/octet-stream', digest: digestOf(content), size: content.length };
+    const startMs = performance.now();
+    await pushBlob(live, { path: 'a/b', blob, signal, retry: { firstWaitMs: 1, retries: 4 }, open: async function* parts(range) { yield content.subarray(range?.start ?? 0, range?.end ?? content.length); } });
+    return performance.now() - startMs;
+  };
+
+  it('that begins anew each time it breaks off comes to an end', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake, { maxBodyBytes: 2 << 20 });
+    const fake = await registry({ fault: uploads.handle });
+    Object.assign(uploads, { cuts: 1000, cutBehind: [2 << 20, 1 << 20] });
+    expect((await failure(send(fake))).family).toBe('transfer');
+    expect(uploads.cuts).toBeGreaterThan(980);
+  });
+
+  it('keeps to a rate', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake);
+    const fake = await registry({ fault: uploads.handle });
+    expect(await send(fake, 8 << 20)).toBeGreaterThan(200);
   });
 });
 

@@ -48,4 +48,24 @@ describe('a registry that takes any digest', () => {
     expect([error.code, fake.manifests.size]).toEqual(['INTEGRITY_DIGEST', 0]);
     expect(error.facts.subject).toContain(fake.host);
   });
+
+  it('has what it has already read, and replaced where it is wrong', async () => {
+    const { fake, target } = await site({ digests: 'ignored' });
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['right', 'fine']);
+    const [, wrong, right] = image.blobs;
+    fake.blobs.set(wrong!.digest, new TextEncoder().encode('wrong'));
+    fake.blobs.set(right!.digest, new TextEncoder().encode('fine'));
+    await target([image]).publish(image, images.blobs, signal);
+    expect(Buffer.from(fake.blobs.get(wrong!.digest)!).toString()).toBe('right');
+    expect(fake.server.seen.some(({ method, url }) => method === 'PUT' && url.includes(encodeURIComponent(right!.digest)))).toBe(false);
+  });
+
+  it('has small contents read back, too', async () => {
+    const { fake, target } = await site({ digests: 'ignored', damages: true });
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['small']);
+    const error = await failure(target([image]).publish(image, images.blobs, signal));
+    expect([error.code, fake.manifests.size]).toEqual(['INTEGRITY_DIGEST', 0]);
+  });
 });

@@ -13,7 +13,8 @@ import { closeSites, failure, Images, site, siteOf } from '../../support/publish
 const signal = new AbortController().signal;
 afterEach(closeSites);
 
-const puts = (fake: FakeRegistry): string[] => fake.server.seen.filter(({ method }) => method === 'PUT').map(({ url }) => url);
+/** What was put there, the question about wrong digests left out. */
+const puts = (fake: FakeRegistry): string[] => fake.server.seen.filter(({ method, url }) => method === 'PUT' && !url.includes(encodeURIComponent(digestOf('another content')))).map(({ url }) => url);
 
 describe('publishing to a registry', () => {
   it('sends blobs before manifests before tags, and nothing the second time', async () => {
@@ -109,12 +110,36 @@ describe('publishing to a registry', () => {
     expect(fake.server.seen.length).toBe(asked);
   });
 
-  it('believes no HEAD that lies', async () => {
-    const { fake, target } = await site({ headLies: true });
+  it('believes no HEAD that lies, whether the registry looks at what manifests name or not', async () => {
+    for (const takesAnyManifest of [false, true]) {
+      const { fake, target } = await site({ headLies: true, takesAnyManifest });
+      const images = new Images();
+      const image = images.image('a.example/b:1', ['one', 'two']);
+      await target([image]).publish(image, images.blobs, signal);
+      for (const { digest, size } of image.blobs) expect(fake.blobs.get(digest)?.length).toBe(size);
+    }
+  });
+
+  it('sends what is missing, cut or lost of an image whose manifests are there', async () => {
+    const { fake, target } = await site({ takesAnyManifest: true });
     const images = new Images();
     const image = images.image('a.example/b:1', ['one', 'two']);
     await target([image]).publish(image, images.blobs, signal);
-    for (const { digest } of image.blobs) expect(fake.blobs.has(digest)).toBe(true);
+    const [, one, two] = image.blobs;
+    fake.blobs.delete(one!.digest);
+    fake.blobs.set(two!.digest, new TextEncoder().encode('tw'));
+    expect(await target([image]).publish(image, images.blobs, signal)).toBe('published');
+    for (const { digest, size } of image.blobs) expect(fake.blobs.get(digest)?.length).toBe(size);
+    expect(await target([image]).publish(image, images.blobs, signal)).toBe('present');
+  });
+
+  it('fails where what was taken is not given again', async () => {
+    const { fake, target } = await site({ forgets: true, takesAnyManifest: true });
+    const images = new Images();
+    const image = images.image('a.example/b:1', ['one']);
+    const error = await failure(target([image]).publish(image, images.blobs, signal));
+    expect([error.code, fake.manifests.size]).toEqual(['TARGET_REFUSED', 0]);
+    expect(image.blobs.some(({ digest }) => error.facts.subject.includes(digest))).toBe(true);
   });
 
   it('says how to go on where sparse indexes are refused, and rewrites them when asked', async () => {
