@@ -1,10 +1,11 @@
 // The repository machine's service as a process in the background, where no systemd runs.
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
 import { commitFile, storageError } from '../store/durable-file.ts';
+import { packageRoot } from './package-root.ts';
 
 export interface ServiceFacts {
   /** The store; the only place that the service writes. */
@@ -13,8 +14,11 @@ export interface ServiceFacts {
   readonly args: readonly string[];
 }
 
+/** `longshore serve` by the script that stays where it is, whatever is built beside it. */
 export function serveCommand(args: readonly string[]): string[] {
-  return [process.execPath, join(import.meta.dirname, import.meta.url.endsWith('.ts') ? 'longshore.ts' : 'longshore.js'), 'serve', ...args];
+  const script = ['longshore.ts', 'longshore.js'].map((name) => join(packageRoot, 'bin', name)).find((path) => existsSync(path));
+  if (script === undefined) throw new Error(`no program in ${packageRoot}/bin`);
+  return [process.execPath, script, 'serve', ...args];
 }
 
 const pidPath = (root: string): string => join(root, 'serve.pid');

@@ -4,6 +4,7 @@ import { registerCommands } from './commands/all.ts';
 import { errorJson, errorText } from './render.ts';
 import { result } from './result.ts';
 import { withRepoVerbs } from './repo-verbs.ts';
+import { inSources } from './source-positions.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without node and script) and returns its exit code. Output goes to stdout and stderr of the process. */
@@ -53,7 +54,7 @@ export function report(cause: unknown, json: boolean): number {
     process.stderr.write(`${errorText(cause)}\n`);
     return cause.exitCode;
   }
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  const text = cause instanceof Error ? inSources(cause.stack ?? cause.message) : String(cause);
   if (json) tellResult({ error: { code: 'DEFECT', family: 'defect', exitCode: 1, actual: cause instanceof Error ? cause.message : String(cause) } });
   process.stderr.write(`longshore: this is a defect in longshore, please report it\n${text}\n`);
   return 1;

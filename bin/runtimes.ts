@@ -1,8 +1,8 @@
 import { Option } from 'commander';
-import { resolve } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
 import type { LockedRuntime } from '../bom/lock.ts';
 import type { BlobWriter } from '../bom/ports.ts';
+import { packageRoot } from './package-root.ts';
 
 const known = ['linux-x64', 'linux-arm64'];
 
@@ -16,5 +16,5 @@ export async function runtimesFor(platforms: readonly string[], store: BlobWrite
   const strange = platforms.find((each) => !known.includes(each));
   if (strange !== undefined) throw new BundleError('INPUT_FLAG', { subject: '--runtime', expected: `one of ${known.join(', ')}`, actual: strange });
   const { collectRuntimes } = await import('../exporter/runtime.ts');
-  return collectRuntimes({ platforms, root: resolve(import.meta.dirname, '..'), store, signal });
+  return collectRuntimes({ platforms, root: packageRoot, store, signal });
 }

@@ -3,14 +3,16 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtProgram } from '../../bin/built-program.ts';
 import { makeSigningKey, parseSigningKey } from '../../formats/pgp/keys.ts';
 import { clearsign } from '../../formats/pgp/signature.ts';
 import { makeRepository } from '../../scripts/quickstart/deb-repository.ts';
 import { makeImage } from '../../scripts/quickstart/image.ts';
 import { makeAptRoot } from '../support/apt-root.ts';
 import { noise } from '../support/bytes.ts';
-import { longshore, longshorePath, must, type Outcome, run } from '../support/command.ts';
+import { longshore, longshorePath, must, type Outcome, projectRoot, run } from '../support/command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { startServe } from '../support/site.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -369,6 +371,15 @@ describe('documents', () => {
     const outcome = await longshore(['lock', '-f', 'mirrored.yaml', '--lock', 'mirrored.lock.json'], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache'), CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf') } });
     expect(outcome.stderr).not.toContain('code:');
     expect(await readFile(join(folder, 'mirrored.lock.json'), 'utf8')).toContain('registry.example.org/team/tool:1');
+  });
+
+  it('what npm run build makes says its defects in positions of the sources', async () => {
+    await must(process.execPath, [join(projectRoot, 'scripts/build.ts')]);
+    const built = builtProgram(join(projectRoot, 'bin'));
+    expect(built).toMatch(/\/dist\/[0-9a-f]{16}\/main\.js$/);
+    const broken = 'data:text/javascript,process.stdout.write=()=>{throw new RangeError("no such luck")}';
+    const { status, stderr } = await run(process.execPath, ['--import', broken, fileURLToPath(built ?? ''), '--version']);
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringMatching(/defect[\s\S]*no such luck[\s\S]*node_modules\/commander\/lib\/command\.js:\d+:\d+[\s\S]*bin\/program\.ts:\d+:\d+/) });
   });
 
   it('--values gives flags that the command line does not', async () => {

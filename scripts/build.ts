@@ -1,0 +1,88 @@
+// npm run build: the program in dist/, a few files in place of hundreds, so that commands and threads start in half the time. bin/longshore takes it for as long as
+// no source has changed since. Where it cannot be built (npm leaves out what is for developing, or for another Node), the sources run; with --if-possible that is no failure.
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { rolldown as Rolldown } from 'rolldown';
+import { type BuildRecord, builtFrom, type BuiltFrom, builtProgram, programPath, recordPath } from '../bin/built-program.ts';
+import { commitFile } from '../store/durable-file.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const folders = ['bin', 'bom', 'downloader', 'exporter', 'formats', 'importer', 'repository', 'store', 'transport'];
+/** Each thread's script is one file: it starts without looking for others. */
+const threads = ['transport/fetch-worker.ts', 'store/copy-worker.ts', 'repository/mirror/render-worker.ts', 'repository/mirror/yum-worker.ts'];
+/** With what npm writes whenever it changes a package. */
+const always = ['node_modules/.package-lock.json', 'package.json', 'tsconfig.json', 'scripts/build.ts'];
+/** Native code; what is asked for by its path; and what is one file already. */
+const apart = [/^better-sqlite3/, /^@napi-rs\//, /^yaml$/, /^undici/, /^openpgp/];
+/** Beside the newest. */
+const keptBuilds = 3;
+
+interface Entries { readonly input: Readonly<Record<string, string>>; readonly isOneFile: boolean }
+interface Built { readonly name: string; readonly content: string }
+
+/** Files that `input` leads to; the paths of everything that was read go to `read`. */
+async function bundle(rolldown: typeof Rolldown, { input, isOneFile }: Entries, read: Set<string>): Promise<Built[]> {
+  const build = await rolldown({ cwd: root, input, platform: 'node', external: apart });
+  const { output } = await build.generate({
+    format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true, sourcemapExcludeSources: true, comments: { legal: true, annotation: false, jsdoc: false },
+    codeSplitting: !isOneFile,
+  });
+  for (const path of await build.watchFiles) read.add(relative(root, path));
+  await build.close();
+  return output.map((file) => ({ name: file.fileName, content: file.type === 'chunk' ? file.code : String(file.source) }));
+}
+
+function statesOf(paths: readonly string[]): BuiltFrom[] {
+  return paths.map((path) => builtFrom(root, path)).filter((state) => state !== undefined);
+}
+
+function sources(): string[] {
+  const below = (folder: string): string[] => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts')).map((path) => join(folder, path));
+  return [...folders.flatMap(below).sort(), ...always];
+}
+
+async function write(built: readonly Built[], from: readonly BuiltFrom[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const { name, content } of built) hash.update(`${name}\0${content}\0`);
+  const id = hash.digest('hex').slice(0, 16);
+  const folder = dirname(programPath(root, id));
+  await mkdir(folder, { recursive: true });
+  await Promise.all(built.map(({ name, content }) => commitFile(join(folder, name), content)));
+  await commitFile(recordPath(root), JSON.stringify({ id, from } satisfies BuildRecord));
+  return id;
+}
+
+/** Programs that run may yet load a part of what they were started from. */
+async function removeOld(id: string): Promise<void> {
+  const folder = dirname(recordPath(root));
+  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && entry.name !== id).map(({ name }) => name);
+  const dated = await Promise.all(names.map(async (name) => ({ name, modifiedMs: (await stat(join(folder, name))).mtimeMs })));
+  dated.sort((a, b) => b.modifiedMs - a.modifiedMs);
+  for (const { name } of dated.slice(keptBuilds)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function build(): Promise<void> {
+  if (builtProgram(join(root, 'bin')) !== undefined) return;
+  // Before anything is read: what is changed meanwhile makes the result a stale one.
+  const states = statesOf(sources());
+  const { rolldown } = await import('rolldown');
+  const read = new Set<string>();
+  const program = await bundle(rolldown, { input: { main: 'bin/main.ts' }, isOneFile: false }, read);
+  const scripts = await Promise.all(threads.map((path) => bundle(rolldown, { input: { [basename(path, '.ts')]: path }, isOneFile: true }, read)));
+  const from = states.filter(([path]) => read.has(path) || always.includes(path));
+  const unseen = [...read].filter((path) => !path.startsWith('node_modules/') && !from.some(([known]) => known === path));
+  if (unseen.length > 0) throw new Error(`read, and nothing would tell of a change: ${unseen.join(', ')}`);
+  const built = [...program, ...scripts.flat()];
+  const id = await write(built, from);
+  await removeOld(id);
+  console.log(`dist/${id}: ${built.filter(({ name }) => name.endsWith('.js')).length} files from ${from.length} sources`);
+}
+
+try {
+  await build();
+} catch (cause) {
+  if (!process.argv.includes('--if-possible')) throw cause;
+  console.log(`Nothing is built, and the sources run: ${String(cause).split('\n', 1)[0]}`);
+}
