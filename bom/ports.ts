@@ -26,6 +26,8 @@ export interface ReadHow {
 export interface FileSink {
   /** Open for reading and writing; what was received before lies in it from its beginning. */
   readonly fd: number;
+  /** The same file for writes past the page cache: whole blocks at their places. undefined where that is not to be had, or the content is too short to gain by it. */
+  readonly unbufferedFd: number | undefined;
   /** Of the whole content: nothing may be written beyond it. */
   readonly sizeBytes: number;
   /** Resolves when all that was yielded and asked on from lies in the file, and may be read there. Rejects when it could not be written. */

@@ -3,6 +3,9 @@ import type { FileSink } from '../bom/ports.ts';
 /** Memory that nobody reads or writes: only its length is looked at. */
 const nothing = new Uint8Array(4 * 1024 * 1024);
 
+/** From here on the page cache costs more than it gives. */
+const worthUnbufferedBytes = 4 * 1024 * 1024;
+
 /** The file behind `fd`, for a transport that writes there itself. */
 export class ReceivingSink implements FileSink {
   readonly fd: number;
@@ -14,9 +17,17 @@ export class ReceivingSink implements FileSink {
   writing: Promise<unknown> = Promise.resolve();
   private settled: () => Promise<void> = async () => undefined;
 
-  constructor(fd: number, sizeBytes: number) {
+  private readonly unbuffered: () => number | undefined;
+
+  /** `unbuffered` opens the file for writes past the page cache, where it can. */
+  constructor(fd: number, sizeBytes: number, unbuffered: () => number | undefined = () => undefined) {
     this.fd = fd;
     this.sizeBytes = sizeBytes;
+    this.unbuffered = unbuffered;
+  }
+
+  get unbufferedFd(): number | undefined {
+    return this.sizeBytes < worthUnbufferedBytes ? undefined : this.unbuffered();
   }
 
   async ready(): Promise<void> {

@@ -25,7 +25,7 @@ export async function appendVerified(handle: ReceivedFile, options: ReceiveOptio
   if (position !== there) handle.truncate(position);
   const verifier = new Verifier(blob);
   verifier.count(position);
-  const sink = new ReceivingSink(handle.fd, blob.size);
+  const sink = new ReceivingSink(handle.fd, blob.size, () => handle.unbufferedFd());
   try {
     await take(from(position, sink), { ...options, handle, verifier, sink });
   } catch (error) {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, ftruncateSync, openSync, write } from 'node:fs';
+import { closeSync, constants, fdatasync, fsync, ftruncateSync, openSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** A file that is made durable by who holds it. `FileHandle` is one. */
@@ -21,6 +21,8 @@ const flushEveryBytes = 64 << 20;
  */
 export class ReceivedFile implements SyncedFile {
   readonly fd: number;
+  private readonly path: string;
+  private unbuffered: number | 'none' | undefined;
   private readonly flush: (fd: number) => Promise<void>;
   private flushing: Promise<void> | undefined;
   private flushedTo = 0;
@@ -29,7 +31,14 @@ export class ReceivedFile implements SyncedFile {
   /** Throws what the system says. */
   constructor(path: string, flags: number, flush = fdatasyncOf) {
     this.fd = openSync(path, flags, 0o644);
+    this.path = path;
     this.flush = flush;
+  }
+
+  /** The file again, for writes past the page cache; undefined where its file system has none. Throws what the system says. */
+  unbufferedFd(): number | undefined {
+    this.unbuffered ??= openUnbuffered(this.path) ?? 'none';
+    return this.unbuffered === 'none' ? undefined : this.unbuffered;
   }
 
   /**
@@ -60,5 +69,17 @@ export class ReceivedFile implements SyncedFile {
   async close(): Promise<void> {
     await this.flushing;
     closeSync(this.fd);
+    if (typeof this.unbuffered === 'number') closeSync(this.unbuffered);
+  }
+}
+
+/** Opened a second time: Linux keeps the flag with what was opened, and writes of single bytes go another way. */
+function openUnbuffered(path: string): number | undefined {
+  if (!('O_DIRECT' in constants)) return undefined;
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_DIRECT);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EINVAL') return undefined;
+    throw cause;
   }
 }

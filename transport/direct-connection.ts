@@ -29,9 +29,10 @@ export class NotDirect extends Error {
 
 /** Takes a body at the moment it comes, in place of a reader of {@link DirectConnection.body}. An error thrown here ends the exchange. */
 export interface BodyTaker {
-  /** Where the next bytes are put; what stood there before is done with. */
+  /** Where the next bytes are put; what stood there before is done with, at the latest when more is wanted. */
   room(): Uint8Array;
-  received(count: number): void;
+  /** Whether more is wanted at once; else the connection is told later. */
+  received(count: number): boolean;
   /** The whole body came. */
   ended(): void;
   /** It broke off: nothing more is received. */
@@ -42,8 +43,8 @@ export interface DirectRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Called when the connection can be used again. */
   readonly onIdle: () => void;
-  /** Who takes the body, as the head says; a reader when left out. */
-  readonly takerFor?: ((head: Head) => BodyTaker) | undefined;
+  /** Who takes the body, as the head says; a reader when left out. `resume`: more is wanted again. */
+  readonly takerFor?: ((head: Head, resume: () => void) => BodyTaker) | undefined;
 }
 
 /** `ended`: everything was received, not all of it read. */
@@ -65,6 +66,8 @@ export class DirectConnection {
   private left = 0;
   private keepAlive = false;
   private paused = false;
+  /** What the taker said last. */
+  private wantsMore = true;
   private error: Error | undefined;
   private wake: (() => void) | undefined;
   private quietWhilePaused = false;
@@ -112,6 +115,7 @@ export class DirectConnection {
     this.interims = 0;
     this.asked = asked;
     this.taker = undefined;
+    this.wantsMore = true;
     this.answered = Promise.withResolvers<Head>();
     this.answered.promise.catch(() => undefined);
     this.socket.setTimeout(this.socket.connecting ? this.options.connectTimeoutMs : this.options.stallTimeoutMs);
@@ -140,6 +144,7 @@ export class DirectConnection {
   }
 
   private resume(): void {
+    if (!this.paused) return;
     this.paused = false;
     // A socket tells of its silence once; what was silence of ours starts again.
     if (this.quietWhilePaused) this.socket.setTimeout(this.options.stallTimeoutMs);
@@ -156,7 +161,7 @@ export class DirectConnection {
     if (this.state === 'head') this.readHead(count);
     else if (this.state === 'body') this.readBody(count);
     else this.fail(new Error('bytes that nobody asked for'));
-    this.paused = this.state === 'body' && this.slabs.waitingBytes >= highWaterBytes;
+    this.paused = this.state === 'body' && (!this.wantsMore || this.slabs.waitingBytes >= highWaterBytes);
     return !this.paused;
   }
 
@@ -180,7 +185,12 @@ export class DirectConnection {
     this.keepAlive = head.keepAlive;
     this.headText = '';
     this.answered.resolve({ status: head.status, headers: head.headers });
-    this.taker = this.asked.takerFor?.(head);
+    try {
+      const taker: BodyTaker | undefined = this.asked.takerFor?.(head, () => { if (this.taker === taker) this.resume(); });
+      this.taker = taker;
+    } catch (error) {
+      return this.fail(error as Error);
+    }
     if (this.taker === undefined) this.slabs = new Slabs(head.length, this.slabs);
     this.roomForBody().set(chunk.subarray(bodyStart));
     this.readBody(count - bodyStart);
@@ -198,7 +208,8 @@ export class DirectConnection {
   private readBody(count: number): void {
     if (count > this.left) return this.fail(new Error('more bytes than the answer said'));
     try {
-      (this.taker ?? this.slabs).received(count);
+      if (this.taker === undefined) this.slabs.received(count);
+      else this.wantsMore = this.taker.received(count);
     } catch (error) {
       return this.fail(error as Error);
     }

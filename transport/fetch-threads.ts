@@ -109,7 +109,8 @@ export class FetchThreads {
       if (lane.hex === undefined) post({ kind: 'drop', sink: place.id });
     });
     const { connectTimeoutMs, stallTimeoutMs } = options;
-    post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, sizeBytes: sink.sizeBytes, ...(sink.tail === undefined ? {} : { tailFrom: sink.tail.from }) }, at, connectTimeoutMs, stallTimeoutMs });
+    const { unbufferedFd } = sink;
+    post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, ...(unbufferedFd === undefined ? {} : { unbufferedFd }), sizeBytes: sink.sizeBytes, ...(sink.tail === undefined ? {} : { tailFrom: sink.tail.from }) }, at, connectTimeoutMs, stallTimeoutMs });
     return lane;
   }
 

@@ -1,11 +1,11 @@
-// The loop of one thread of FetchThreads: what a socket brings is hashed and written at once, out of one small buffer that stays in the processor's cache.
-import { createHash, type Hash } from 'node:crypto';
-import { readSync, writeSync } from 'node:fs';
+// The loop of one thread of FetchThreads: what a socket brings is hashed and hashed at once, out of one small buffer that stays in the processor's cache.
+import { readSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { Direct } from './direct.ts';
+import { BlockBuffers, ofSink, SinkError } from './block-writer.ts';
+import { blockTaker, contentTaker, Hashed, type Told } from './content-taker.ts';
+import { type Answering, Direct } from './direct.ts';
 import { type BodyTaker, NotDirect } from './direct-connection.ts';
-import type { Answering } from './direct.ts';
 import type { Head } from './http-body.ts';
 
 export interface FetchOrder {
@@ -14,7 +14,7 @@ export interface FetchOrder {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The file, and how much of the content lies in it already. */
-  readonly sink: { readonly id: number; readonly fd: number; readonly sizeBytes: number; readonly tailFrom?: number };
+  readonly sink: { readonly id: number; readonly fd: number; readonly unbufferedFd?: number; readonly sizeBytes: number; readonly tailFrom?: number };
   readonly at: number;
   readonly connectTimeoutMs: number;
   readonly stallTimeoutMs: number;
@@ -33,11 +33,11 @@ export interface FetchFailure {
   readonly code?: string;
   /** Why the answer is not one for this reader. */
   readonly notDirect?: 'once' | 'always';
-  /** The file could not be written. */
+  /** The file could not be hashed. */
   readonly ofSink?: true;
 }
 
-/** `bytes` were written since the last report. After `end` and `failed` nothing more is written for that order. */
+/** `bytes` were hashed since the last report. After `end` and `failed` nothing more is hashed for that order. */
 export type FetchReport =
   | { readonly kind: 'head'; readonly id: number; readonly head: Head }
   | { readonly kind: 'bytes'; readonly id: number; readonly bytes: number }
@@ -52,40 +52,15 @@ const reportMs = 200;
 const drainBytes = 64 * 1024;
 /** So much is hashed again at a time: other connections of the thread must not wait for long. */
 const rehashBytes = 32 * 1024 * 1024;
-
-/** What the beginning of a sink's content hashes to, and of it what lies from `tailFrom` on. */
-class Written {
-  position = 0;
-  readonly tailFrom: number | undefined;
-  private readonly whole = createHash('sha256');
-  private readonly tail: Hash | undefined;
-
-  constructor(tailFrom: number | undefined) {
-    this.tailFrom = tailFrom;
-    this.tail = tailFrom === undefined ? undefined : createHash('sha256');
-  }
-
-  take(chunk: Uint8Array): void {
-    const before = Math.max(0, (this.tailFrom ?? 0) - this.position);
-    this.whole.update(chunk);
-    if (before < chunk.length) this.tail?.update(before === 0 ? chunk : chunk.subarray(before));
-    this.position += chunk.length;
-  }
-
-  /** Once. */
-  digests(): { readonly hex: string; readonly tailHex?: string } {
-    const tailHex = this.tail?.digest('hex');
-    return { hex: this.whole.digest('hex'), ...(tailHex === undefined ? {} : { tailHex }) };
-  }
-}
-
-class SinkError extends Error {}
+/** Files that are written past the page cache at the same time. */
+const mostRings = 6;
 
 class FetchLoop {
   private readonly port: MessagePort;
   private readonly direct = new Direct();
   private readonly buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  private readonly sinks = new Map<number, Written>();
+  private readonly buffers = new BlockBuffers(mostRings);
+  private readonly sinks = new Map<number, Hashed>();
   private readonly running = new Map<number, Running>();
   /** What went wrong with the settings of an origin is for the orders that go there. */
   private readonly contexts = new Map<string, SecureContext | Error>();
@@ -112,15 +87,15 @@ class FetchLoop {
     });
     this.running.set(order.id, running);
     try {
-      const written = await this.upTo(order, running);
+      const hashed = await this.upTo(order, running);
       if (running.settled) return;
       const url = new URL(order.url);
       const secureContext = this.contexts.get(url.origin);
       if (secureContext instanceof Error) throw secureContext;
       const { connectTimeoutMs, stallTimeoutMs } = order;
-      running.answering = this.direct.get(url, order.headers, { tls: secureContext === undefined ? {} : { secureContext }, connectTimeoutMs, stallTimeoutMs }, (head) => {
+      running.answering = this.direct.get(url, order.headers, { tls: secureContext === undefined ? {} : { secureContext }, connectTimeoutMs, stallTimeoutMs }, (head, resume) => {
         running.report({ kind: 'head', id: order.id, head });
-        return takerFor(head, { running, written, buffer: this.buffer });
+        return takerFor(head, { running, hashed, buffer: this.buffer, buffers: this.buffers, resume });
       });
       await running.answering.head;
     } catch (error) {
@@ -129,28 +104,29 @@ class FetchLoop {
   }
 
   /** Hashes what lies in the file before `order.at`, where that is not known. */
-  private async upTo({ sink, at }: FetchOrder, running: Running): Promise<Written> {
+  private async upTo({ sink, at }: FetchOrder, running: Running): Promise<Hashed> {
     const known = this.sinks.get(sink.id);
-    const written = known?.position === at && known.tailFrom === sink.tailFrom ? known : new Written(sink.tailFrom);
-    this.sinks.set(sink.id, written);
-    for (let paused = 0; written.position < at && !running.settled;) {
-      const read = ofSink(() => readSync(sink.fd, this.buffer, 0, Math.min(bufferBytes, at - written.position), written.position));
+    const hashed = known?.position === at && known.tailFrom === sink.tailFrom ? known : new Hashed(sink.tailFrom);
+    this.sinks.set(sink.id, hashed);
+    for (let paused = 0; hashed.position < at && !running.settled;) {
+      const read = ofSink(() => readSync(sink.fd, this.buffer, 0, Math.min(bufferBytes, at - hashed.position), hashed.position));
       if (read === 0) throw new SinkError('the file became shorter');
-      written.take(this.buffer.subarray(0, read));
-      if (written.position - paused < rehashBytes) continue;
-      paused = written.position;
+      hashed.take(this.buffer.subarray(0, read));
+      if (hashed.position - paused < rehashBytes) continue;
+      paused = hashed.position;
       await new Promise((resolve) => { setImmediate(resolve); });
     }
-    return written;
+    return hashed;
   }
 }
 
 /** One order until its last report. */
-class Running {
+class Running implements Told {
   readonly order: FetchOrder;
   readonly report: (report: FetchReport) => void;
   answering: Answering | undefined;
   settled = false;
+  private isClosing = false;
   private unreported = 0;
   private reportedMs = performance.now();
 
@@ -159,12 +135,19 @@ class Running {
     this.report = report;
   }
 
+  get isDue(): boolean { return performance.now() - this.reportedMs >= reportMs; }
+
   wrote(bytes: number): void {
     this.unreported += bytes;
-    const nowMs = performance.now();
-    if (this.unreported < reportBytes && nowMs - this.reportedMs < reportMs) return;
+    if (this.unreported < reportBytes && !this.isDue) return;
     this.report({ kind: 'bytes', id: this.order.id, bytes: this.takeUnreported() });
-    this.reportedMs = nowMs;
+    this.reportedMs = performance.now();
+  }
+
+  /** The whole body came, or broke off: its connection is another order's. */
+  left(): void {
+    this.answering = undefined;
+    this.isClosing = true;
   }
 
   private takeUnreported(): number {
@@ -185,10 +168,15 @@ class Running {
     this.report({ kind: 'failed', id: this.order.id, bytes: this.takeUnreported(), error: factsOf(error) });
   }
 
+  /** What came is brought into the file first. */
+  stop(error: Error): void {
+    this.answering?.abort(error);
+  }
+
   abort(): void {
     const error = new Error('stopped');
-    this.answering?.abort(error);
-    this.fail(error);
+    this.stop(error);
+    if (!this.isClosing) this.fail(error);
   }
 }
 
@@ -204,61 +192,31 @@ function factsOf(error: Error): FetchFailure {
   };
 }
 
-interface Taking { readonly running: Running; readonly written: Written; readonly buffer: Buffer }
+interface Ways { readonly running: Running; readonly hashed: Hashed; readonly buffer: Buffer; readonly buffers: BlockBuffers; readonly resume: () => void }
 
-/** Only the content itself goes into the file, to its place: all of it, or the part that was asked for. */
-function takerFor({ status, headers }: Head, taking: Taking): BodyTaker {
-  const { order: { at } } = taking.running;
+/** Only the content itself goes into the file, to its place: all of it, or the part that was asked for. Throws `SinkError`. */
+function takerFor({ status, headers }: Head, ways: Ways): BodyTaker {
+  const { running, hashed, buffer, buffers, resume } = ways;
+  const { order: { at, sink } } = running;
   const start = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? Number.NaN);
-  if (status === 200) return contentTaker(taking, at);
-  return status === 206 && start === at ? contentTaker(taking, 0) : unwantedTaker(taking);
+  if (status !== 200 && (status !== 206 || start !== at)) return unwantedTaker(ways);
+  const taking = { told: running, hashed, sink, known: status === 200 ? at : 0 };
+  const { unbufferedFd } = sink;
+  return (unbufferedFd === undefined ? undefined : blockTaker(taking, { buffers, unbufferedFd, resume })) ?? contentTaker(taking, buffer);
 }
 
-/** `known`: how much of the body lies in the file already. */
-function contentTaker({ running, written, buffer }: Taking, known: number): BodyTaker {
-  const { sink } = running.order;
-  let toSkip = known;
-  return {
-    room: () => buffer,
-    received(count) {
-      // More than the content has is not written, only told of.
-      const skipped = Math.min(count, toSkip);
-      toSkip -= skipped;
-      const chunk = buffer.subarray(skipped, Math.min(count, skipped + sink.sizeBytes - written.position));
-      writeAll(sink.fd, chunk, written.position);
-      written.take(chunk);
-      running.wrote(count);
-    },
-    ended: () => running.end(written.position === sink.sizeBytes ? written.digests() : {}),
-    failed: (error) => running.fail(error),
-  };
-}
-
-function unwantedTaker({ running, buffer }: Taking): BodyTaker {
+function unwantedTaker({ running, buffer }: Ways): BodyTaker {
   let left = drainBytes;
   return {
     room: () => buffer,
     received(count) {
       left -= count;
       if (left < 0) throw new Error('the rest of the body is not wanted');
+      return true;
     },
     ended: () => running.end(),
     failed: (error) => running.fail(error),
   };
-}
-
-function writeAll(fd: number, chunk: Uint8Array, position: number): void {
-  for (let done = 0; done < chunk.length;) done += ofSink(() => writeSync(fd, chunk, done, chunk.length - done, position + done));
-}
-
-/** What `work` with the file gives; its failure is the file's and nothing of the network. */
-function ofSink(work: () => number): number {
-  try {
-    return work();
-  } catch (cause) {
-    const { message, code } = cause as NodeJS.ErrnoException;
-    throw Object.assign(new SinkError(message), code === undefined ? {} : { code });
-  }
 }
 
 function contextOf(options: object): SecureContext | Error {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ReceivingSink } from '../../store/file-sink.ts';
@@ -13,6 +13,10 @@ export interface Receiving {
   readonly there?: Uint8Array;
   readonly stop?: AbortSignal;
   readonly flags?: string;
+  /** Written through the page cache. */
+  readonly isCached?: boolean;
+  /** What is opened for writes past the page cache; the file itself when left out. */
+  readonly unbuffered?: string;
   readonly onChunk?: (bytes: number) => void | Promise<void>;
 }
 
@@ -20,11 +24,12 @@ let count = 0;
 
 /** Streams `url` into a file in `folder` that begins with `there`; `handed`: bytes that came as chunks and not through the file. */
 export async function receive(http: Http, url: string, { folder, ...options }: Receiving & { readonly folder: string }): Promise<Received> {
-  const { sizeBytes, headers, there = new Uint8Array(0), stop = new AbortController().signal, flags = 'r+', onChunk } = options;
+  const { sizeBytes, headers, there = new Uint8Array(0), stop = new AbortController().signal, flags = 'r+', isCached = flags !== 'r+', onChunk } = options;
   const path = join(folder, String((count += 1)));
   writeFileSync(path, there);
   const fd = openSync(path, flags);
-  const sink = new ReceivingSink(fd, sizeBytes);
+  const unbufferedFd = isCached ? undefined : options.unbuffered === undefined ? openSync(path, constants.O_WRONLY | constants.O_DIRECT) : openSync(options.unbuffered, 'w');
+  const sink = new ReceivingSink(fd, sizeBytes, () => unbufferedFd);
   sink.wantTail(Math.floor(sizeBytes / 3));
   let [bytes, handed] = [there.length, 0];
   let error: unknown;
@@ -39,6 +44,7 @@ export async function receive(http: Http, url: string, { folder, ...options }: R
   }
   await sink.release();
   closeSync(fd);
+  if (unbufferedFd !== undefined) closeSync(unbufferedFd);
   return { bytes, handed, file: readFileSync(path), hex: sink.hex, tail: sink.tail, error };
 }
 

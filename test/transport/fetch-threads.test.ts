@@ -32,7 +32,7 @@ describe('bodies that threads write to files', () => {
     const server = await serve((request, response) => serveContent(request, response, { bytes: content }));
     const http = client();
     expectWhole(await receive(http, server.origin));
-    expectWhole(await receive(http, server.origin));
+    expectWhole(await receive(http, server.origin, { isCached: true }));
   });
 
   it('are continued where they were cut, with the hash of all of it', async () => {
@@ -44,9 +44,9 @@ describe('bodies that threads write to files', () => {
 
   it('are continued after what an earlier run left, by a server that gives parts and by one that does not', async () => {
     const there = content.subarray(0, 2_000_001);
-    for (const ranges of [true, false]) {
+    for (const [ranges, isCached] of [[true, true], [true, false], [false, true], [false, false]] as const) {
       const server = await serve((request, response) => serveContent(request, response, { bytes: content, ranges }));
-      expectWhole(await receive(client(), server.origin, { there }));
+      expectWhole(await receive(client(), server.origin, { there, isCached }));
     }
   });
 
@@ -96,7 +96,22 @@ describe('bodies that threads write to files', () => {
   it('fail as files do when they cannot be written', async () => {
     const server = await serve((request, response) => serveContent(request, response, { bytes: content }));
     expect((await receive(client(), server.origin, { flags: 'r' })).error).toMatchObject({ code: 'EBADF', syscall: 'write' });
-    expect(server.seen.length).toBe(1);
+    const full = await receive(client(), server.origin, { unbuffered: '/dev/full' });
+    expect(full).toMatchObject({ error: { code: 'ENOSPC', syscall: 'write' }, bytes: 0 });
+    expect(server.seen.length).toBe(2);
+  });
+
+  it('are in the file soon, however slowly they come', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': content.length });
+      let sent = 0;
+      const timer = setInterval(() => response.write(content.subarray(sent, sent += 5001)), 100);
+      response.on('close', () => clearInterval(timer));
+    });
+    const stop = new AbortController();
+    const result = await receive(client(), server.origin, { stop: stop.signal, onChunk: (bytes) => { if (bytes > 20_000) stop.abort(); } });
+    expect(result.error).toMatchObject({ code: 'INTERRUPTED' });
+    expect(result.file.equals(content.subarray(0, result.bytes))).toBe(true);
   });
 
   it('keep a rate that was asked for: no thread then', async () => {
