@@ -12,6 +12,7 @@ import { CopyPool } from '../store/copy-pool.ts';
 import { makeDirectory, storageError, syncDirectory } from '../store/durable-file.ts';
 import { type Generation, Generations } from '../store/generations.ts';
 import { type PackBlob, type PackVolume, stampOf } from '../store/packs.ts';
+import { putAll } from '../store/put-all.ts';
 import type { Store } from '../store/store.ts';
 import { ArchiveBlobs } from './archive-blobs.ts';
 import { type Archive, damaged, openArchive } from './archive-file.ts';
@@ -98,7 +99,7 @@ export async function importArchive(options: ImportOptions): Promise<ImportResul
   if (copying) await copy(archive, archive.manifest.blobs, options);
   if (repaired !== undefined) return { ...facts, generation: repaired, changed: true, how, influences: [] };
   const bundle = bundleOf(lock);
-  for (const blob of bundle.generated) await store.putBytes(blob);
+  await putAll(store, bundle.generated);
   if (copying) await store.listInLayout(bundle.layoutIndex);
   if (signature.state === 'signed') await pinKeys(store.root, project, { keys, signers: signature.signers });
   const generation = await nextGeneration(archive, { lock, signature, generations, now: options.now });

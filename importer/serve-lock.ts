@@ -5,6 +5,7 @@ import { BundleError } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import type { Lock } from '../bom/lock.ts';
 import { type Generation, Generations } from '../store/generations.ts';
+import { putAll } from '../store/put-all.ts';
 import type { Store } from '../store/store.ts';
 import { presentLock } from './present-lock.ts';
 import { checkUpgrades } from './upgrade-check.ts';
@@ -43,11 +44,11 @@ export async function serveLock(lock: Lock, { store, now, allowDowngrade, allowU
   const highest = await generations.highestSequence(project);
   if (sequence < highest && !allowDowngrade) throw new BundleError('TARGET_REPLAY', { subject: project, expected: `sequence ${highest} or a later one`, actual: `sequence ${sequence}` });
   await checkUpgrades(lock, { blobs: store, present: await presentLock(store, project), allow: allowUpgradePath, notify });
-  for (const blob of bundle.generated) await store.putBytes(blob);
-  await store.listInLayout(bundle.layoutIndex);
+  await putAll(store, bundle.generated);
   const last = (await generations.list(project)).at(-1);
-  const generation = last?.lock === bundle.lock.digest && last.archive === undefined && last.collected !== true ? last
-    : await generations.add({ project, sequence, bundle: bundle.index.digest, lock: bundle.lock.digest, lockSize: bundle.lock.size, importedAt: now.toISOString() });
+  const isThere = last?.lock === bundle.lock.digest && last.archive === undefined && last.collected !== true;
+  const record = { project, sequence, bundle: bundle.index.digest, lock: bundle.lock.digest, lockSize: bundle.lock.size, importedAt: now.toISOString() };
+  const [generation] = await Promise.all([isThere ? last : generations.add(record), store.listInLayout(bundle.layoutIndex)]);
   await generations.switchTo(project, generation.id);
   return { generation, changed: true };
 }

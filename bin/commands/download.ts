@@ -4,6 +4,7 @@ import type { Inputs } from '../aggregation.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
+import { putAll } from '../../store/put-all.ts';
 import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
@@ -27,8 +28,15 @@ const reserveBytes = 16 * 1024 * 1024;
 /** From here on threads will be wanted, for certain: they start while the rest is made ready. */
 const worthThreadsBytes = 16 * 1024 * 1024;
 
-/** Brings everything of the lock into the store, and lists it in the store's index.json. `inputs`: what -f names, where it was read already. */
-export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags, inputs?: Inputs): Promise<DownloadResult> {
+export interface RunDownloadOptions {
+  /** What -f names, where it was read already. */
+  readonly inputs?: Inputs;
+  /** What has to be done before anything is fetched. */
+  readonly after?: Promise<void>;
+}
+
+/** Brings everything of the lock into the store, and lists it in the store's index.json. */
+export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags, { inputs, after }: RunDownloadOptions = {}): Promise<DownloadResult> {
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
   const named = flags.file ?? [];
@@ -39,6 +47,8 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
     spoolFolder: store.spoolFolder, previousRepositories: lock.spec.repositories, ...networkOf(flags), ...(credentials === undefined ? {} : { credentials }),
   });
+  // Threads take a while to end: the rest is done meanwhile.
+  let closing: Promise<void> | undefined;
   try {
     // A lock that was made elsewhere: the documents it was made from come with -f.
     for (const { digest, size, bytes } of aggregated?.boms ?? []) {
@@ -56,12 +66,15 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     if (stock.missingBytes > 0 && stock.missingBytes - partial + reserveBytes > free) {
       throw new BundleError('STORAGE_SPACE', { subject: store.root, expected: `${formatBytes(stock.missingBytes + reserveBytes)} free`, actual: `${formatBytes(free)} free`, next: 'Free space or name another place with --store; nothing was downloaded.' });
     }
+    await after;
     const result = await download(lock, { sources: wiring.sources, blobs: store, concurrency: flags.concurrency, notify: context.notify, signal: context.signal });
-    for (const blob of stock.bundle.generated) await store.putBytes(blob);
+    closing = wiring.close();
+    closing.catch(() => undefined);
+    await putAll(store, stock.bundle.generated);
     await store.listInLayout(stock.bundle.layoutIndex);
     return result;
   } finally {
-    await wiring.close();
+    await (closing ?? wiring.close());
     release();
     store.close();
   }

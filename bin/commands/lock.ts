@@ -64,9 +64,17 @@ export async function readBasis(context: CommandContext, flags: LockFlags): Prom
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
 export async function runLock(context: CommandContext, flags: LockFlags): Promise<Locked> {
-  return lockBasis(context, flags, await readBasis(context, flags));
+  const locked = await lockBasis(context, flags, await readBasis(context, flags));
+  await writeLock(locked, flags.lock);
+  return locked;
 }
 
+/** The previous lock itself comes back when nothing changed: then nothing is written. */
+export async function writeLock({ lock, changed }: Locked, path: string): Promise<void> {
+  if (changed) await commitFile(path, lockBytes(lock));
+}
+
+/** Resolves the documents; the lock is not written yet. */
 export async function lockBasis(context: CommandContext, flags: LockFlags, { update, aggregated, previous }: LockBasis): Promise<Locked> {
   const store = await Store.open(flags.store, { create: true });
   const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
@@ -85,10 +93,7 @@ export async function lockBasis(context: CommandContext, flags: LockFlags, { upd
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
     });
     context.record(lock);
-    // The previous lock itself comes back when nothing changed.
-    const changed = lock !== previous;
-    if (changed) await commitFile(flags.lock, lockBytes(lock));
-    return { lock, changed, inputs: aggregated, ...(previous === undefined ? {} : { previous }) };
+    return { lock, changed: lock !== previous, inputs: aggregated, ...(previous === undefined ? {} : { previous }) };
   } finally {
     await wiring.close();
     release();

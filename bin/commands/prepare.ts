@@ -35,7 +35,7 @@ export function registerPrepare(program: Command): void {
       const { lock } = result;
       const locked = lockSummary(result, flags.lock);
       context.note(locked.text);
-      const downloaded = await runDownload(context, lock, all, result.inputs);
+      const downloaded = await runDownload(context, lock, all, { inputs: result.inputs });
       context.note(downloadText(downloaded, flags.store));
       const exported = await runExport(context, lock, all);
       context.print({ lock: locked.document, download: downloaded, export: { signed: flags.sign !== undefined, ...exported } }, exportText(exported, flags.sign !== undefined));

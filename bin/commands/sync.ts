@@ -10,7 +10,7 @@ import { type CommandContext, defineCommand, machineStore, positiveInteger } fro
 import { exists } from '../files.ts';
 import { downloadText, runDownload } from './download.ts';
 import { treeText } from '../render.ts';
-import { type LockFlags, lockBasis, lockFlags, lockSummary, readBasis } from './lock.ts';
+import { type LockFlags, lockBasis, lockFlags, lockSummary, readBasis, writeLock } from './lock.ts';
 
 export interface SyncFlags extends LockFlags {
   readonly allowDowngrade?: boolean;
@@ -53,7 +53,10 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
   try {
     const locked = await lockBasis(context, flags, basis);
     const { lock } = locked;
-    const downloading = runDownload(context, lock, flags, locked.inputs);
+    const written = writeLock(locked, flags.lock);
+    // Whoever waits for it is told.
+    written.catch(() => undefined);
+    const downloading = runDownload(context, lock, flags, { inputs: locked.inputs, after: written });
     // What publishing takes is made ready while the content is on its way.
     const [downloaded, tree] = await Promise.all([downloading, flags.tree === undefined ? undefined : beginTree(lock)]);
     const { served, published } = await serving(context, flags, { lock, tree });

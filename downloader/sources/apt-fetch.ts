@@ -9,6 +9,23 @@ import type { HttpClient } from '../../transport/http-client.ts';
 export interface FetchContext {
   readonly http: HttpClient;
   readonly blobs: BlobReader & BlobWriter;
+  /** Takes what is kept, so that nobody waits for each by itself; left out, {@link keep} returns when it is durable. */
+  readonly keeping?: Keeping;
+}
+
+/** Small blobs on their way into the store, which makes those that come together durable together. */
+export class Keeping {
+  private readonly running: Promise<unknown>[] = [];
+
+  add(put: Promise<unknown>): void {
+    put.catch(() => undefined);
+    this.running.push(put);
+  }
+
+  /** Returns when everything is there. Throws what the first that failed threw, when all have ended. */
+  async ended(): Promise<void> {
+    for (const result of await Promise.allSettled(this.running)) if (result.status === 'rejected') throw result.reason;
+  }
 }
 
 /** The path that a `file:` or `copy:` uri names; undefined for anything else. */
@@ -57,10 +74,12 @@ async function* once(bytes: Uint8Array): Bytes {
   yield bytes;
 }
 
-/** Keeps `bytes` in the store under their digest. */
+/** Keeps `bytes` in the store under their digest: when this returns, or when `context.keeping` has ended. */
 export async function keep(context: FetchContext, mediaType: string, bytes: Uint8Array, signal: AbortSignal): Promise<Descriptor> {
   const blob = { mediaType, digest: digestOf(bytes), size: bytes.length };
-  await context.blobs.put(blob, once(bytes), signal);
+  const put = context.blobs.put(blob, once(bytes), signal);
+  if (context.keeping === undefined) await put;
+  else context.keeping.add(put);
   return blob;
 }
 

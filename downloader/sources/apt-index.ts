@@ -105,6 +105,7 @@ export async function fetchIndexes(context: FetchContext, checked: CheckedReleas
     let bytes = await fetchFile(context, checked, wanted, signal);
     const digest = file.sha256 !== undefined ? digestFromHex(file.sha256) : digestOf(bytes ?? new Uint8Array());
     const load = async function* pieces(): AsyncGenerator<Uint8Array> {
+      if (bytes === undefined) await context.keeping?.ended();
       const held = bytes ?? await readStored(context, digest, file.size);
       bytes = undefined;
       yield* decompressInPieces(held, wanted.compression, { subject: `${subject} ${file.path}`, maxBytes: Math.min(maxPlainBytes, wanted.plain?.size ?? maxPlainBytes) });

@@ -7,7 +7,7 @@ import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { type Installed, parseInstalled } from '../solver/installed.ts';
 import type { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
-import { localPath, readLocal } from './apt-fetch.ts';
+import { Keeping, localPath, readLocal } from './apt-fetch.ts';
 import { fetchIndexes } from './apt-index.ts';
 import { type CheckedRelease, fetchRelease, type ReleaseContext, withTls } from './apt-release.ts';
 import { loadUniverse } from './apt-universe.ts';
@@ -23,8 +23,10 @@ export interface Offer {
   readonly installed: Installed['packages'];
   readonly held: Installed['held'];
   readonly installedStanzas: readonly Stanza[];
-  /** Stanzas cannot be read any more then. */
-  close(): void;
+  /** Returns when what the lock names of the repositories' own files is in the store. Throws what kept it from getting there. */
+  kept(): Promise<void>;
+  /** Stanzas cannot be read any more then. Nothing is on its way into the store any more when this returns. */
+  close(): Promise<void>;
 }
 
 /** What is installed has the pin 100 (apt_preferences(5)). */
@@ -66,6 +68,17 @@ export const architecturesOf = (target: Target): string[] => [...new Set([target
 
 /** Fetches, verifies and reads every repository, in order. Errors of {@link fetchRelease}, {@link fetchIndexes} and {@link loadUniverse}. */
 export async function loadOffer(context: OfferContext, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
+  const keeping = new Keeping();
+  try {
+    return await readOffer({ ...context, keeping }, request, signal);
+  } catch (error) {
+    // What failed first is told.
+    await keeping.ended().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function readOffer(context: OfferContext & { readonly keeping: Keeping }, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
   const { target, repositories: wanted, assumeInstalled } = request;
   const architectures = architecturesOf(target);
   const suites = wanted.flatMap((requirement) => suitesOf(requirement, architectures));
@@ -76,8 +89,10 @@ export async function loadOffer(context: OfferContext, request: OfferRequest, si
     facts: { subject: `${redactUrl(checked.suite.uri)} ${index.path}`, priority: pinOf(checked), release: factsOf(checked, index) },
   })));
   const { universe, close } = await loadUniverse(context.cacheFolder, architectures, indexes);
+  const kept = (): Promise<void> => context.keeping.ended();
   const offer = {
-    universe, close, origins: indexes.map(({ origin }) => origin),
+    kept, close: async () => { close(); await kept().catch(() => undefined); },
+    universe, origins: indexes.map(({ origin }) => origin),
     repositories: loaded.map(({ checked, indexes: own }) => ({
       ...checked.locked, target: target.id, architectures: [...checked.suite.architectures], indexes: own.map(({ path, digest, size }) => ({ path, digest, size })),
     })),

@@ -92,12 +92,14 @@ async function solveGroup(options: AptSourceOptions, { target, wanted }: Group, 
     const prepared: PreparedSet[] = [];
     for (const { set, debs } of wanted) prepared.push(await prepareSet({ ...set, target }, offer, { debs, readFile: options.readFile }));
     const meetings = meetingsOf(prepared).map((some) => bringTogether(some.map((item) => ({ prepared: item, decision: decide(item) }))));
-    return {
+    const solved = {
       packageSets: meetings.flatMap(({ decided }) => decided.map((item) => lockSet(item, packages))),
       warnings: [...offer.warnings, ...meetings.flatMap(({ warnings }) => warnings)], repositories: offer.repositories,
     };
+    await offer.kept();
+    return solved;
   } finally {
-    offer.close();
+    await offer.close();
   }
 }
 
