@@ -6,7 +6,7 @@ import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { parseRelations } from '../../formats/deb/relation.ts';
 import { compareVersions, type VersionOperator } from '../../formats/deb/version.ts';
 import type { NameTable } from './name-table.ts';
-import { eachName, flagged, kept, keptSlots, type MultiArch, noPriority, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
+import { contentOf, eachName, flagged, kept, keptSlots, type MultiArch, noPriority, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
 import { emptyTables, type UniverseTables } from './universe-tables.ts';
 
 export type { RelationField } from './stanza-fields.ts';
@@ -18,6 +18,8 @@ export interface IndexFacts {
   readonly priority: number;
   /** What `name/suite` and preferences compare with; without it they match nothing of the index. */
   readonly release?: ReleaseFacts;
+  /** What it names is what other indexes have under the same version, even if it says less or something else of it: what is installed. */
+  readonly namesOnly?: true;
 }
 
 interface KeptBytes {
@@ -56,6 +58,8 @@ export class Universe {
   private readonly versionTexts = new Map<number, string>();
   private readonly sorted = new Map<number, readonly number[]>();
   private readonly archCodes: readonly Buffer[];
+  /** By version what tells its build apart; only of versions that this object read itself. */
+  private readonly contents: (number | undefined)[] = [];
 
   /** The first architecture is the native one. With `built`, what was built before for the same architectures, and its indexes in order. */
   constructor(architectures: readonly string[], built?: { readonly tables: UniverseTables; readonly inputs: readonly IndexInput[] }) {
@@ -68,7 +72,6 @@ export class Universe {
   }
 
   get names(): NameTable { return this.tables.names; }
-  /** Versions in order of reading. */
   get versionCount(): number { return this.tables.owners.length; }
 
   /** Reads one index. Stanzas of other architectures are mentioned in the order of names, but offer nothing. Throws `INTEGRITY_METADATA` for malformed text. */
@@ -121,8 +124,10 @@ export class Universe {
     const arch = this.archIndex(bytes, at(slots.architecture), endOf(slots.architecture));
     const isAll = arch === this.architectures.length;
     const owner = arch < 0 ? -1 : this.packageOf(name, isAll ? 0 : arch);
-    const repeats = owner >= 0 && lastVersion.get(owner) >= 0 && this.isKnown(owner, index, bytes.toString('latin1', at(slots.version), endOf(slots.version)));
+    const content = this.inputAt(index).namesOnly === true || owner < 0 ? undefined : contentOf(bytes, at, endOf);
+    const repeats = owner >= 0 && lastVersion.get(owner) >= 0 && this.isKnown(owner, index, { text: bytes.toString('latin1', at(slots.version), endOf(slots.version)), content });
     const version = owner < 0 || repeats ? -1 : this.versionCount;
+    if (version >= 0) this.contents[version] = content;
     if (at(slots.provides) >= 0) {
       eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => { this.link(names.intern(bytes, from, to), version); });
     }
@@ -162,8 +167,10 @@ export class Universe {
     return this.archCodes.findIndex((codes) => codes.length === end - start && codes.every((code, at) => bytes[start + at] === code));
   }
 
-  private isKnown(owner: number, index: number, text: string): boolean {
-    const known = this.versionsInOrder(owner).find((version) => this.versionText(version) === text);
+  /** Several builds of one version are several versions, as with apt. */
+  private isKnown(owner: number, index: number, { text, content }: { readonly text: string; readonly content: number | undefined }): boolean {
+    const same = this.versionsInOrder(owner).filter((version) => this.versionText(version) === text);
+    const known = content === undefined ? same.at(-1) : same.find((version) => (this.contents[version] ?? content) === content);
     if (known === undefined) return false;
     const { repeats } = this.tables;
     repeats.set(repeats.length, known);
@@ -178,10 +185,7 @@ export class Universe {
   nameOf(pkg: number): number { return Math.floor(pkg / this.architectures.length); }
   archOf(pkg: number): number { return pkg % this.architectures.length; }
   /** Name as people write it: with `:arch` unless native. */
-  label(pkg: number): string {
-    const arch = this.archOf(pkg);
-    return `${this.names.nameOf(this.nameOf(pkg))}${arch === 0 ? '' : `:${this.architectures[arch]}`}`;
-  }
+  label(pkg: number): string { return `${this.names.nameOf(this.nameOf(pkg))}${this.archOf(pkg) === 0 ? '' : `:${this.architectures[this.archOf(pkg)]}`}`; }
 
   /** Read last first. */
   private versionsInOrder(pkg: number): number[] {

@@ -47,7 +47,7 @@ function differing({ name, version, arch, content }: AddressedDeb, other: string
 
 /** Puts them into the universe, behind everything that was read before. */
 export function offerDebs({ universe }: Offer, debs: readonly AddressedDeb[]): void {
-  if (debs.length > 0) universe.add({ bytes: Buffer.from(`${debs.map(({ stanza }) => stanza).join('\n\n')}\n`), subject: 'package files', priority: 500 });
+  if (debs.length > 0) universe.add({ bytes: Buffer.from(`${debs.map(({ stanza }) => stanza).join('\n\n')}\n`), subject: 'package files', priority: 500, namesOnly: true });
 }
 
 /** What apt would be told: the name, with its architecture where it is not the native one, and the version. */

@@ -102,7 +102,7 @@ async function readOffer(context: OfferContext & { readonly keeping: Keeping }, 
   const { path, written } = assumeInstalled;
   const text = context.readFile === undefined ? await readLocal(path, maxStatusBytes) : await context.readFile(path);
   const installed = parseInstalled(Buffer.from(text).toString('utf8'), written, target.arch);
-  universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin, release: { suite: 'now' } });
+  universe.add({ bytes: installed.stanzas, subject: written, priority: installedPin, release: { suite: 'now' }, namesOnly: true });
   return { ...offer, installed: installed.packages, held: installed.held, installedStanzas: parseStanzas(installed.stanzas, { subject: written }) };
 }
 

@@ -98,7 +98,7 @@ export function otherVersions({ set, offer: { universe } }: PreparedSet, decisio
     const label = item.spec.replace(/[=/].*$/, '');
     const chosen = decision.chosen.find(({ version }) => universe.label(universe.ownerOf(version)) === label);
     if (chosen === undefined) return [];
-    return universe.versionsOf(universe.ownerOf(chosen.version)).filter((version) => !taken.has(version)).map((version) => `${label}=${universe.versionText(version)}`);
+    return universe.versionsOf(universe.ownerOf(chosen.version)).filter((version) => !taken.has(version) && universe.versionText(version) !== universe.versionText(chosen.version)).map((version) => `${label}=${universe.versionText(version)}`);
   });
 }
 

@@ -109,7 +109,7 @@ function ours(releases: readonly RandomRelease[], more: { readonly preferences: 
     }
   }
   const installed = parseInstalled(more.status, 'status', 'amd64');
-  universe.add({ bytes: installed.stanzas, subject: 'status', priority: 100, release: { suite: 'now' } });
+  universe.add({ bytes: installed.stanzas, subject: 'status', priority: 100, release: { suite: 'now' }, namesOnly: true });
   const pins = new PinPolicy(universe, { preferences: parsePreferences(more.preferences, 'preferences'), ...(more.target === undefined ? {} : { targetRelease: more.target }) });
   const state = new AptState(universe, pins);
   const answer = new Map<string, string>();

@@ -23,7 +23,7 @@ function set(specs: readonly string[], more: Partial<PackageSetRequirement> = {}
 }
 
 async function resolve(files: ReadonlyMap<string, Uint8Array>, ...sets: readonly PackageSetRequirement[]): Promise<Resolution<'deb'>> {
-  const readFile = async (path: string): Promise<Uint8Array> => Buffer.from(path === '/prefs' ? 'Package: tool\nPin: version 1\nPin-Priority: 600\n' : path === '/status' ? 'tool=2\n' : key.publicKey);
+  const readFile = async (path: string): Promise<Uint8Array> => Buffer.from(path === '/prefs' ? 'Package: tool\nPin: version 1\nPin-Priority: 600\n' : path === '/status' ? 'tool=2\n' : path === '/installed' ? 'tool=1\n' : key.publicKey);
   return createAptSource({ http: clientOver(files), blobs: new MemoryBlobs(), now: () => new Date('2026-03-01T00:00:00Z'), notify: silent, readFile }).resolve(sets, new AbortController().signal);
 }
 
@@ -87,6 +87,19 @@ describe('preferences', () => {
     ['Package: a\nPin: version 1\nPin-Priority: 0\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: 40000\n', 'Pin-Priority'], ['Package: a\nPin: version 1\n', 'Pin-Priority'], ['Package: a\nPin: version 1\nPin-Priority: never\n', 'only `Package: *`'],
   ])('refuses %j', (text, expected) => {
     expect(() => parsePreferences(text, 'p')).toThrow(expect.objectContaining({ code: 'INPUT_FIELD', facts: expect.objectContaining({ subject: 'p, record 1', expected: expect.stringContaining(expected) as string }) as unknown }) as Error);
+  });
+});
+
+describe('two builds of one version', () => {
+  it('are told apart, and go by the preferences; the first by itself', async () => {
+    const files = new Map([
+      ...await makeRepository([stanza('tool', { Version: '1', 'Installed-Size': '8' }), stanza('lib')], { key }),
+      ...await makeRepository([stanza('tool', { Version: '1', 'Installed-Size': '9', Depends: 'lib', Filename: 'pool/rebuilt.deb' })], { key, suite: 'next' }),
+    ]);
+    const urlsOf = async (more: Partial<PackageSetRequirement>): Promise<string[]> => (await resolve(files, set(['tool'], more))).artifacts.map(({ urls }) => urls[0] ?? '');
+    expect(await urlsOf({})).toEqual([expect.stringContaining('pool/tool_1_amd64.deb')]);
+    expect(await urlsOf({ targetRelease: 'next' })).toEqual([expect.stringContaining('pool/lib_1_amd64.deb'), expect.stringContaining('pool/rebuilt.deb')]);
+    expect(await urlsOf({ targetRelease: 'next', assumeInstalled: { path: '/installed', written: 'installed' } })).toEqual([]);
   });
 });
 
