@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { HostAptSources } from '../bom/aggregate-packages.ts';
 import type { KeySource, PreferenceSource, RepositoryRequirement, Target } from '../bom/requirement.ts';
 import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
-import { parseDeb822Sources, parseSourceLines, type SourceEntry } from '../formats/deb/source-list.ts';
+import { architecturesOf, parseDeb822Sources, parseSourceLines, type SourceEntry } from '../formats/deb/source-list.ts';
 
 /**
  * The distribution's own apt sources of this machine, for targets that are this machine's system (sources.list(5)). Third parties' sources
@@ -37,7 +37,8 @@ function readEntries(root: string): SourceEntry[] {
 
 function isOwn(entry: SourceEntry, release: ReadonlyMap<string, string>): boolean {
   const codename = release.get('VERSION_CODENAME') ?? '';
-  const byDistribution = entry.signedByKey === undefined && (entry.signedBy === undefined || /\/(?:debian|ubuntu)-archive[^/]*$/.test(entry.signedBy));
+  // Ubuntu Pro's repositories (ESM) are its distributor's, with keys and a login of their own.
+  const byDistribution = entry.signedByKey === undefined && (entry.signedBy === undefined || /\/(?:debian-archive|ubuntu-(?:archive|pro|advantage))[^/]*$/.test(entry.signedBy));
   return codename !== '' && byDistribution && entry.suites.some((suite) => suite === codename || suite.startsWith(`${codename}-`) || suite.startsWith(`${codename}/`));
 }
 
@@ -57,7 +58,10 @@ function readPreferences(root: string): PreferenceSource[] {
 }
 
 function requirementOf(entry: SourceEntry, options: { readonly root: string; readonly number: number; readonly target: Target; readonly at: RepositoryRequirement['at'] }): RepositoryRequirement[] {
-  const { root, number, at } = options;
+  const { root, number, target, at } = options;
+  const isChanged = entry.architecturesAdded !== undefined || entry.architecturesRemoved !== undefined;
+  const architectures = isChanged ? architecturesOf(entry, [], [...new Set([target.arch, ...target.foreignArches ?? [], ...entry.architectures, ...entry.architecturesAdded ?? []])]) : entry.architectures;
+  if (isChanged && architectures.length === 0) return [];
   return [{
     id: `system-${number + 1}`,
     manager: 'deb',
@@ -65,7 +69,7 @@ function requirementOf(entry: SourceEntry, options: { readonly root: string; rea
     uris: entry.uris,
     suites: entry.suites,
     components: entry.components,
-    ...(entry.architectures.length === 0 ? {} : { architectures: entry.architectures }),
+    ...(architectures.length === 0 ? {} : { architectures }),
     keys: entry.signedBy === undefined ? trustedKeys(root) : [{ path: entry.signedBy }],
     trusted: entry.trusted,
     ...(entry.uris.some((uri) => hostAptAuthorization(uri, root) !== undefined) ? { headersFrom: [hostCredential] } : {}),

@@ -1,5 +1,5 @@
 // Package repositories of a run: declared by modules, mapped by the project, or those of this machine.
-import { withKeyPaths } from './apt-sources.ts';
+import { escapedPath, withKeyPaths } from './apt-sources.ts';
 import { checkDiskAddresses, type Entry } from './aggregate-entries.ts';
 import { type HostRewrites, urlOf } from './aggregate-hosts.ts';
 import type { ModuleTargets } from './aggregate-targets.ts';
@@ -147,6 +147,14 @@ function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclud
 function checkLocation(id: string, value: Fields, manager: 'deb' | 'rpm', at: Position): void {
   const given = manager === 'deb' ? [value.line, value.sources, value.uri] : [value.baseurl, value.mirrorlist, value.metalink, value.repoFile, value.repoText];
   const count = given.filter((item) => item !== undefined).length;
+  const whole = value.line === undefined ? value.sources === undefined ? undefined : 'sources' : 'line';
+  const beside = (['suite', 'components', 'architectures', 'flat'] as const).filter((field) => value[field] !== undefined);
+  if (manager === 'deb' && count === 1 && whole !== undefined && beside.length > 0) {
+    throw new BundleError('INPUT_FIELD', {
+      subject: `${formatPosition(at)}: repository ${id}`, expected: `${whole} alone, which says suites, components and architectures itself`, actual: `${beside.join(', ')} beside it`,
+      next: whole === 'line' ? 'Write them into the line, architectures as [arch=…].' : 'Write them into the stanzas: Suites, Components, Architectures.',
+    });
+  }
   if (count === 1 || (count > 1 && manager === 'rpm')) return;
   throw new BundleError('INPUT_FIELD', {
     subject: `${formatPosition(at)}: repository ${id}`, expected: manager === 'deb' ? 'one of line, sources, uri' : 'one of baseurl, mirrorlist, metalink, repoFile, repoText',
@@ -173,8 +181,7 @@ function sourcesOf(text: string, { at, pathOf, rewrites }: Place): NonNullable<R
   checkDiskAddresses(text.replace(/^([A-Za-z-]+):/gm, '$1: '), (path) => pathOf(path, 'sources'));
   const placed = withKeyPaths(text, (written) => {
     const path = pathOf(written, 'sources');
-    if (!/\s/.test(path)) return path;
-    throw new BundleError('INPUT_FIELD', { subject: formatPosition(at('sources')), expected: 'a path without blanks in Signed-By', actual: JSON.stringify(path), next: 'Name the key in gpgKeys.' });
+    return /[\s,]/.test(path) ? escapedPath(path) : path;
   });
   return { text: rewriteHosts(placed, rewrites), at: at('sources') };
 }

@@ -18,3 +18,11 @@ export function withKeyPaths(text: string, pathOf: (written: string) => string):
     return field.split('\n').map((line, index) => (line.startsWith('#') ? line : line.slice(0, index === 0 ? 10 : 0) + line.slice(index === 0 ? 10 : 0).replace(/[^\s,]+/g, (item) => (paths.has(item) ? pathOf(item) : item)))).join('\n');
   });
 }
+
+const escapes = 'file:';
+
+/** A path that has blanks or commas, as one word of Signed-By: paths are told from it by {@link plainPath} only. */
+export const escapedPath = (path: string): string => `${escapes}${path.replace(/[%\s,]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)}`;
+
+/** The path of a word of Signed-By. */
+export const plainPath = (word: string): string => (word.startsWith(`${escapes}/`) ? decodeURIComponent(word.slice(escapes.length).replace(/[^%\x21-\x7e]+/g, encodeURIComponent)) : word);

@@ -13,7 +13,7 @@ export interface CommandLine {
   readonly unwanted: readonly number[];
 }
 
-/** Packages whose candidates say `Task: name`, as Ubuntu's indexes do. */
+/** Packages whose candidates say `Task: name`, as Ubuntu's indexes do, in the order in which their names were first mentioned. */
 function ofTask(state: AptState, task: string): number[] {
   const { universe } = state;
   const owners = new Set<number>();
@@ -23,7 +23,7 @@ function ofTask(state: AptState, task: string): number[] {
     const [, tasks = ''] = /^task:[ \t]*(.*)$/im.exec(universe.stanzaOf(version)) ?? [];
     if (tasks.split(/[\s,]+/).includes(task)) owners.add(owner);
   }
-  return [...owners];
+  return [...owners].sort((a, b) => a - b);
 }
 
 /** Whether a stanza of the native architecture names it in a relation. Looked for only where a pattern matched what no native index has. */

@@ -1,7 +1,7 @@
 // A repository requirement as the single suites that it names: sources.list(5).
 import { BundleError } from '../../bom/errors.ts';
 import type { RepositoryRequirement } from '../../bom/requirement.ts';
-import { parseSourceLine, type SourceEntry } from '../../formats/deb/source-list.ts';
+import { architecturesOf, parseSourceLine, type SourceEntry } from '../../formats/deb/source-list.ts';
 import { parseWrittenSources } from '../../formats/deb/written-sources.ts';
 
 /** One Release file's worth of a repository. */
@@ -22,7 +22,7 @@ export interface AptSuite {
 function entryOf(requirement: RepositoryRequirement): SourceEntry {
   const subject = `repository ${requirement.id} (${requirement.at.file}:${requirement.at.line})`;
   if (requirement.line !== undefined) {
-    const entry = parseSourceLine(requirement.line, subject);
+    const entry = parseSourceLine(requirement.line, subject, { isWritten: true });
     if (entry === undefined || !entry.types.includes('deb')) {
       throw new BundleError('INPUT_FIELD', { subject, expected: 'a line that begins with "deb"', actual: JSON.stringify(requirement.line) });
     }
@@ -42,28 +42,28 @@ function stanzasOf({ id, sources }: RepositoryRequirement, architectures: readon
   const { text = '', at } = sources ?? {};
   const subject = at === undefined ? `repository ${id}` : `${at.file}:${at.line}:${at.column}: repository ${id}`;
   const usable = parseWrittenSources(text, subject).filter(({ enabled, types }) => enabled && types.includes('deb'));
-  const found = usable.filter((entry) => entry.architectures.length === 0 || entry.architectures.some((arch) => architectures.includes(arch)));
+  const found = usable.filter((entry) => architecturesOf(entry, [], architectures).length > 0);
   if (found.length > 0) return found;
-  const actual = usable.length === 0 ? 'none' : `only ${[...new Set(usable.flatMap((entry) => entry.architectures))].join(', ')}`;
+  const actual = usable.length === 0 ? 'none' : `only ${[...new Set(usable.flatMap((entry) => entry.architectures))].join(', ') || 'others'}`;
   throw new BundleError('INPUT_FIELD', { subject, expected: `a stanza with Types: deb that is enabled, for ${architectures.join(' or ')}`, actual });
 }
 
-/** The suites of a requirement for the wanted architectures, in the order in which apt would read them. Throws `INPUT_FIELD`. */
+/** The suites of a requirement for the wanted architectures, in the order in which apt would read them; none where it is for others only. Throws `INPUT_FIELD`. */
 export function suitesOf(requirement: RepositoryRequirement, architectures: readonly string[]): AptSuite[] {
   const entries = requirement.sources === undefined ? [entryOf(requirement)].filter(({ enabled }) => enabled) : stanzasOf(requirement, architectures);
-  const places = entries.flatMap((entry) => entry.uris.flatMap((uri) => entry.suites.map((suite) => ({ entry, uri, suite }))));
+  const places = entries.filter((entry) => architecturesOf(entry, requirement.architectures ?? [], architectures).length > 0)
+    .flatMap((entry) => entry.uris.flatMap((uri) => entry.suites.map((suite) => ({ entry, uri, suite }))));
   const named = new Map<string, number>();
   return places.map(({ entry, uri, suite }) => {
     const count = (named.get(suite) ?? 0) + 1;
     named.set(suite, count);
-    const own = entry.architectures.length > 0 ? entry.architectures : requirement.architectures ?? [];
     return {
       id: places.length > 1 ? `${requirement.id}/${suite}${count === 1 ? '' : `/${count}`}` : requirement.id,
       requirement,
       uri: uri.replace(/\/+$/, ''),
       suite,
       components: entry.components,
-      architectures: own.length > 0 ? architectures.filter((arch) => own.includes(arch)) : architectures,
+      architectures: architecturesOf(entry, requirement.architectures ?? [], architectures),
       entry,
     };
   });

@@ -83,7 +83,7 @@ async function fetchFile(context: FetchContext, checked: CheckedRelease, { file,
     await keep(context, mediaTypes[compression], bytes, signal);
     return bytes;
   }
-  throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'the index that its Release lists', actual: 'nothing at this address' });
+  throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'the index that its Release lists', actual: 'nothing at this address', next: 'Ask again later, or use another mirror. Where only some architectures lie on a host, as with ports, name them in architectures.' });
 }
 
 /**

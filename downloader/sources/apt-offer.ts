@@ -82,6 +82,9 @@ async function readOffer(context: OfferContext & { readonly keeping: Keeping }, 
   const { target, repositories: wanted, assumeInstalled } = request;
   const architectures = architecturesOf(target);
   const suites = wanted.flatMap((requirement) => suitesOf(requirement, architectures));
+  if (suites.length === 0 && wanted.length > 0) {
+    throw new BundleError('INPUT_FIELD', { subject: `repository ${wanted.map(({ id }) => id).join(', ')}`, expected: `a repository for ${architectures.join(' or ')}`, actual: 'only such for other architectures' });
+  }
   for (const suite of suites) context.notify({ kind: 'step', phase: 'lock', message: `reading ${redactUrl(suite.uri)} ${suite.suite}` });
   const loaded = await loadSuites(context, suites, signal);
   const indexes = loaded.flatMap(({ checked, indexes: own }) => own.map((index) => ({

@@ -1,5 +1,6 @@
 // Fetching and checking what a repository says of itself: apt-secure(8); Debian wiki, DebianRepository/Format.
 import type { Descriptor } from '../../bom/digest.ts';
+import { plainPath } from '../../bom/apt-sources.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
 import type { KeySource, RepositoryRequirement } from '../../bom/requirement.ts';
@@ -51,7 +52,7 @@ const nameOf = (suite: AptSuite): string => `${redactUrl(suite.uri)} ${suite.sui
 /** Keys of the requirement and of the entry's signed-by, narrowed to the fingerprints that are asked for. */
 function keysFor(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<OfferedKeys> {
   const signedBy = (suite.entry.signedBy ?? '').split(/[\s,]+/).filter((item) => item !== '');
-  const sources: KeySource[] = [...suite.requirement.keys, ...signedBy.map((item) => (item.startsWith('/') ? { path: item } : { fingerprint: item }))];
+  const sources: KeySource[] = [...suite.requirement.keys, ...signedBy.map(plainPath).map((item) => (item.startsWith('/') ? { path: item } : { fingerprint: item }))];
   return offeredKeys(context, sources, { id: suite.id, signal, inline: suite.entry.signedByKey });
 }
 

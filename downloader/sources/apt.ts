@@ -20,7 +20,7 @@ export interface AptSourceOptions extends OfferContext, Pick<AddressedOptions, '
 
 /** Releases whose apt is known to choose as the engine does: from apt 2.2 on, and before the solver of 3.1.10. */
 const knownReleases: Readonly<Record<string, { readonly from: string; readonly before: string }>> = {
-  debian: { from: '11', before: '14' }, ubuntu: { from: '22.04', before: '26.04' },
+  debian: { from: '11', before: '14' }, ubuntu: { from: '22.04', before: '25.10' },
 };
 
 /** Why the target's own apt may choose otherwise, as far as the target says what it is. */

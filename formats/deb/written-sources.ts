@@ -5,7 +5,7 @@ import { parseStanzas, type Stanza } from './deb822.ts';
 import { entryOf, isNo, isYes, type SourceEntry } from './source-list.ts';
 
 /** Languages and PDiffs say how apt fetches other indexes than ours; Description and X-… are remarks. */
-const known = ['types', 'uris', 'suites', 'components', 'architectures', 'signed-by', 'enabled', 'by-hash', 'check-valid-until', 'check-date', 'languages', 'pdiffs', 'description'];
+const known = ['types', 'uris', 'suites', 'components', 'architectures', 'architectures-add', 'architectures-remove', 'signed-by', 'enabled', 'by-hash', 'check-valid-until', 'check-date', 'snapshot', 'include', 'exclude', 'languages', 'pdiffs', 'description'];
 const waivers: ReadonlySet<string> = new Set(['trusted', 'allow-insecure', 'allow-weak', 'allow-downgrade-to-insecure']);
 const lists: ReadonlySet<string> = new Set(['types', 'uris', 'suites', 'components']);
 const flags = ['enabled', 'by-hash', 'check-valid-until', 'check-date'];
@@ -37,7 +37,7 @@ function sourceOf(reading: Reading): SourceEntry {
   if (odd !== undefined) throw bad(subjectOf('types'), 'deb or deb-src', odd);
   for (const uri of words('uris')) if (!/^[a-z][a-z0-9+.-]*:\S/i.test(uri)) throw bad(subjectOf('uris'), 'addresses', JSON.stringify(uri.slice(0, 200)));
   return entryOf({ types: words('types'), uris: words('uris'), suites: words('suites'), components: words('components') },
-    (name) => (lists.has(name) ? undefined : stanza.get(name)?.trim()), subjectOf('suites'));
+    (name) => (lists.has(name) ? undefined : stanza.get(name)?.trim()), subjectOf(['snapshot', 'include', 'exclude'].find((name) => stanza.has(name)) ?? 'suites'));
 }
 
 /**

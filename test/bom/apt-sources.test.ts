@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { keyPathsOf, withKeyPaths } from '../../bom/apt-sources.ts';
+import { escapedPath, keyPathsOf, plainPath, withKeyPaths } from '../../bom/apt-sources.ts';
 import { aggregated, bom, refusal } from './support/documents.ts';
 
 const targets = 'targets:\n  - {id: deb12, family: debian, os: debian, release: "12", arch: x86_64}\n';
@@ -22,4 +22,22 @@ it('paths among the values of Signed-By, and nothing else', () => {
   const text = 'Signed-By: a.asc a.asc.old,ABCD\nURIs: https://example.org/a.asc\n\nsigned-by:\n # no comment\n /k/b.gpg\n';
   expect(keyPathsOf(text)).toEqual(['a.asc', 'a.asc.old', '/k/b.gpg']);
   expect(withKeyPaths(text, (path) => `<${path}>`)).toBe('Signed-By: <a.asc> <a.asc.old>,ABCD\nURIs: https://example.org/a.asc\n\nsigned-by:\n # no comment\n </k/b.gpg>\n');
+});
+
+it('paths with blanks and commas are one word, and come back as they were', () => {
+  for (const path of ['/a b/k.asc', '/a,b/100% ä/k\t.asc', '/plain.asc', '/with%20.asc']) {
+    expect(escapedPath(path)).not.toMatch(/[\s,]/);
+    expect(plainPath(escapedPath(path))).toBe(path);
+    expect(plainPath(path)).toBe(path);
+  }
+  const repository = `${targets}packageRepositories: [{id: r, manager: deb, sources: "Types: deb\\nSigned-By: k.asc\\n"}]\npackages: [{manager: deb, target: deb12, include: [{name: x}]}]`;
+  const [set] = aggregated([{ ...bom('a', repository), folder: '/my boms' }], 'targets: [deb12]').packageSets;
+  expect(plainPath(/Signed-By: (\S+)$/m.exec(set?.repositories[0]?.sources?.text ?? '')?.[1] ?? '')).toBe('/my boms/k.asc');
+});
+
+it.each(['suite: a', 'components: [main]', 'architectures: [amd64]', 'flat: true'])('%s is refused beside a line or sources, which say it themselves', (field) => {
+  for (const [place, word] of [['line: "deb https://apt.example.org a b"', 'line'], ['sources: "Types: deb"', 'sources']]) {
+    const text = `${targets}packageRepositories: [{id: r, manager: deb, ${place}, ${field}}]\npackages: [{manager: deb, target: deb12, include: [{name: x}]}]`;
+    expect(refusal(() => aggregated([bom('a', text)]))).toMatchObject({ code: 'INPUT_FIELD', facts: { expected: `${word} alone, which says suites, components and architectures itself`, actual: `${field.replace(/:.*/, '')} beside it` } });
+  }
 });

@@ -87,4 +87,5 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'beside another provider it is one of two', packages: index('ap 1; Multi-Arch: foreign\nb 1/arm64; Provides: ap\nd 1/arm64'), architectures: ['arm64', 'amd64'], wanted: ['a*', 'd'], answer: ['d 1'] },
   { name: 'a glob that only names without a package match takes nothing', packages: index('b 1; Depends: zzx\nd 1'), wanted: ['zz*', 'd'], answer: ['d 1'] },
   { name: 'so does an expression', packages: index('b 1; Provides: zzx\nc 1; Provides: zzx\nd 1'), wanted: ['^zzx$', 'd'], answer: ['d 1'] },
+  { name: 'packages of a task go by the first mention of their names', packages: index('a 1; Suggests: zf\nzb 1; Task: x; Depends: v1 | v2\nzf 1; Task: x; Depends: v2 | v1\nv1 1\nv2 1'), wanted: ['x^'], answer: ['v2 1', 'zb 1', 'zf 1'] },
 ];

@@ -88,9 +88,9 @@ async function makeMachine(folder: string, site: Site, maker: RequestMaker, chro
   await root.mustApt(['update', '-qq']);
   const machine = { folder, site, setup, root, status: '' };
   const first = maker.request({ ...setup, pockets: setup.pockets.filter((pocket) => pocket.endsWith(` ${codename}`) && !pocket.startsWith('ppa')).slice(0, 1) }, []);
-  const atFirst = await askApt(machine, { ...first, preferences: `Package: *\nPin: release a=${codename}\nPin-Priority: 1001\n`, specs: first.specs.map((spec) => spec.replace(/[=/^:].*$|-$/, '')) });
+  const atFirst = await askApt(machine, { ...first, preferences: `Package: *\nPin: release o=Ubuntu,a=${codename}\nPin-Priority: 1001\n`, targetRelease: codename, specs: first.specs.map((spec) => spec.replace(/[=/^:].*$|-$/, '')) });
   const byIdentity = new Map<string, Fields>();
-  for (const fields of [...site.pockets.values()].flat()) byIdentity.set(`${fields['Package']} ${fields['Version']} ${fields['Architecture']}`, fields);
+  for (const fields of [...site.pockets.values()].flat().toReversed()) byIdentity.set(`${fields['Package']} ${fields['Version']} ${fields['Architecture']}`, fields);
   const installed = (atFirst ?? []).map((identity) => byIdentity.get(identity)).filter((fields) => fields !== undefined);
   const statusOf = ({ Package: name = '', ...rest }: Fields): string => textOf({ Package: name, Status: 'install ok installed', ...rest });
   return { ...machine, status: installed.map(statusOf).join('\n'), installed: installed.map((fields) => `${fields['Package']}${fields['Architecture'] === native || fields['Architecture'] === 'all' ? '' : `:${fields['Architecture']}`}`) };

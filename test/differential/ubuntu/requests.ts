@@ -25,7 +25,7 @@ export interface Request {
 const machines: readonly (readonly string[])[] = [['amd64'], ['amd64', 'i386'], ['arm64'], ['amd64', 'arm64'], ['arm64', 'amd64']];
 const isPort = (arch: string): boolean => arch === 'arm64';
 
-interface Stanza { readonly uris: string; readonly suites: readonly string[]; readonly components: readonly string[]; readonly architectures?: readonly string[]; readonly key: string }
+interface Stanza { readonly uris: string; readonly suites: readonly string[]; readonly components: readonly string[]; readonly architectures?: readonly string[]; /** Said by what is taken away from all. */ readonly without?: readonly string[]; readonly key: string }
 
 export class RequestMaker {
   private readonly dice: Dice;
@@ -50,7 +50,7 @@ export class RequestMaker {
       const here = architectures.filter((arch) => isPort(arch) === (place === 'ports'));
       if (here.length === 0) continue;
       const key = site.keys[dice.chance(0.5) ? 'new' : 'old'];
-      const plain = { uris: site.addresses[place], components: inOrder, key, ...(here.length < architectures.length || dice.chance(0.3) ? { architectures: here } : {}) };
+      const plain = { uris: site.addresses[place], components: inOrder, key, ...(here.length < architectures.length || dice.chance(0.3) ? (dice.chance(0.3) ? { without: architectures.filter((arch) => !here.includes(arch)) } : { architectures: here }) : {}) };
       const suites = pockets.map((pocket) => codename + pocket);
       const security = suites.filter((suite) => suite.endsWith('-security'));
       stanzas.push({ ...plain, suites: suites.filter((suite) => !security.includes(suite)) }, ...(security.length === 0 ? [] : [{ ...plain, suites: security }]));
@@ -65,12 +65,12 @@ export class RequestMaker {
     return { architectures, oneLine, pockets: seen, sources: stanzas.map((stanza) => (oneLine ? linesOf(stanza) : this.deb822(stanza))).join(oneLine ? '' : '\n') };
   }
 
-  private deb822({ uris, suites, components: own, architectures, key }: Stanza): string {
+  private deb822({ uris, suites, components: own, architectures, without = [], key }: Stanza): string {
     const { dice } = this;
     const inline = dice.chance(0.25) ? this.keyTexts.get(key)?.trimEnd().split(/\r?\n/).map((line) => ` ${line === '' ? '.' : line}`).join('\n') : undefined;
     return [
       'Types: deb', `URIs: ${uris}`, `Suites: ${suites.join(' ')}`, ...(own.length === 0 ? [] : [`Components: ${own.join(' ')}`]),
-      ...(architectures === undefined ? [] : [`Architectures: ${architectures.join(' ')}`]), `Signed-By:${inline === undefined ? ` ${key}` : `\n${inline}`}`,
+      ...(architectures === undefined ? [] : [`Architectures: ${architectures.join(' ')}`]), ...(without.length === 0 ? [] : [`Architectures-Remove: ${without.join(' ')}`]), `Signed-By:${inline === undefined ? ` ${key}` : `\n${inline}`}`,
       ...(dice.chance(0.1) ? ['By-Hash: force'] : []), '',
     ].join('\n');
   }
@@ -135,7 +135,7 @@ export class RequestMaker {
   }
 }
 
-function linesOf({ uris, suites, components: own, architectures, key }: Stanza): string {
-  const options = [...(architectures === undefined ? [] : [`arch=${architectures.join(',')}`]), `signed-by=${key}`].join(' ');
+function linesOf({ uris, suites, components: own, architectures, without = [], key }: Stanza): string {
+  const options = [...(architectures === undefined ? [] : [`arch=${architectures.join(',')}`]), ...(without.length === 0 ? [] : [`arch-=${without.join(',')}`]), `signed-by=${key}`].join(' ');
   return suites.map((suite) => `deb [${options}] ${[uris, suite, ...own].join(' ')}\n`).join('');
 }
