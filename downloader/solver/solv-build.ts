@@ -52,7 +52,7 @@ export class RuleBuilder {
 
   private addRulesOf(solvable: number): void {
     const { universe } = this.view;
-    if (!this.view.isUsable(solvable)) this.rules.add(-solvable, 0, { kind: 'nothing-provides', solvable });
+    if (!this.view.isUsable(solvable)) this.rules.add(-solvable, 0, { kind: 'hidden', solvable });
     for (const relation of universe.dependenciesOf(solvable, 'requires')) this.addRequires(solvable, relation);
     for (const relation of universe.dependenciesOf(solvable, 'conflicts')) this.addConflicts(solvable, relation);
     this.addObsoletes(solvable);
@@ -61,7 +61,7 @@ export class RuleBuilder {
     for (const twin of twins) this.visit(twin);
     if (twins.length > 0) this.rules.addList(-solvable, this.rules.keepList(twins), { kind: 'twin', solvable });
     for (const kind of ['recommends', 'suggests'] as const) {
-      for (const relation of universe.dependenciesOf(solvable, kind)) this.reachWeak(relation);
+      for (const relation of universe.dependenciesOf(solvable, kind)) if (this.view.isUsable(solvable) || !this.view.isUnknownPath(relation)) this.reachWeak(relation);
     }
   }
 
@@ -73,6 +73,8 @@ export class RuleBuilder {
 
   private addRequires(solvable: number, relation: number): void {
     const { universe } = this.view;
+    // Filelists are not worth reading for what cannot be taken.
+    if (!this.view.isUsable(solvable) && this.view.isUnknownPath(relation)) return;
     const origin: RuleOrigin = { kind: 'requires', solvable, relation };
     if (universe.isRich(relation)) {
       const rich = universe.richOf(relation);
@@ -146,7 +148,7 @@ export class RuleBuilder {
     const { universe } = this.view;
     const hasArchOf = (a: number, b: number): boolean => [universe.archOf(a), 'noarch'].includes(universe.archOf(b)) || universe.archOf(a) === 'noarch';
     for (const id of installed) {
-      const versions = this.view.named(universe.nameOf(id)).filter((other) => other !== id && hasArchOf(other, id));
+      const versions = this.view.offered(this.view.named(universe.nameOf(id))).filter((other) => other !== id && hasArchOf(other, id));
       const others = [...new Set([...versions, ...this.view.obsoleting([id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
       this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });

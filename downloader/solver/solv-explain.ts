@@ -9,24 +9,24 @@ import type { RuleOrigin } from './solv-rules.ts';
 interface End { readonly text: string; readonly fix?: string }
 
 /** What ends the chain at `rule`; undefined for rules that only lead on. */
-function endOf({ view, considered }: SolvOffer, origin: RuleOrigin, literals: readonly number[], from: number): End | undefined {
+function endOf({ view }: SolvOffer, origin: RuleOrigin, literals: readonly number[], from: number): End | undefined {
   const { universe } = view;
   const label = (id: number): string => universe.nevra(id);
   const other = literals.map(Math.abs).find((id) => id !== from);
   const relation = origin.relation === undefined ? '' : relationText(universe.relation(origin.relation));
   switch (origin.kind) {
     case 'nothing-provides': {
-      if (origin.relation === undefined) return { text: `${label(from)} may not be chosen` };
-      const name = universe.findName(universe.text(universe.relationName(origin.relation)));
-      const hidden: number[] = [];
-      for (let id = 1; id < universe.count && hidden.length < 3; id += 1) if (considered[id] === 0 && universe.nameOf(id) === name) hidden.push(id);
-      const there = name === undefined ? [] : view.named(name).slice(0, 3);
+      const name = origin.relation === undefined ? undefined : universe.relationName(origin.relation);
+      const named = name === undefined ? [] : view.named(name);
+      const there = view.offered(named).slice(0, 3);
+      const hidden = [...new Set([...literals, ...named].filter((id) => id > 0 && id !== from && !view.isUsable(id)))].slice(0, 3);
       const why = there.length > 0 ? `while there is only ${there.map(label).join(', ')}` : hidden.length > 0 ? `while excludes or modules hide ${hidden.map(label).join(', ')}` : 'which nothing offers';
       return { text: `${label(from)} requires ${relation}, ${why}`, fix: there.length + hidden.length > 0 ? `Offer a version that meets ${relation}, or name an older ${universe.nameText(from)} that does not need it.` : `Add a repository that has ${relation}.` };
     }
     case 'conflicts': return { text: `${label(origin.solvable ?? from)} conflicts with ${relation}${other === undefined ? '' : `, which ${label(origin.solvable === from ? other : from)} is`}`, fix: 'Take one of the two out of the list, or put them into lists of their own.' };
     case 'obsoletes': return { text: `${label(origin.solvable ?? from)} obsoletes ${relation}${other === undefined ? '' : `, which ${label(origin.solvable === from ? other : from)} is`}`, fix: 'Take one of the two out of the list, or put them into lists of their own.' };
     case 'same-name': return other === undefined ? undefined : { text: `${label(from)} cannot be beside ${label(other)}`, fix: 'Name one version of both that fits.' };
+    case 'hidden': return { text: `excludes or modules hide ${label(from)}` };
     case 'inferior-arch': return { text: `${label(from)} gives way to the package of that name for ${view.universe.archOf(from) === 'noarch' ? 'a better architecture' : 'the architecture of the machine'}` };
     case 'best': return { text: `${literals.filter((id) => id > 0).map(label).join(' or ')} is the best version, and no other is allowed`, fix: 'Set `best: false`, or name the version that is meant.' };
     default: return undefined;
@@ -45,7 +45,8 @@ function shortestChain(offer: SolvOffer, { search }: SolvOutcome): End | undefin
     const { id, path } = step;
     for (const { origin, literals } of clash) {
       if (!literals.includes(-id)) continue;
-      const end = endOf(offer, origin, literals, id);
+      const isNobody = origin.kind === 'requires' && origin.solvable === id && literals.length > 1 && literals.every((literal) => literal === -id || (literal > 0 && !offer.view.isUsable(literal)));
+      const end = endOf(offer, isNobody ? { ...origin, kind: 'nothing-provides' } : origin, literals, id);
       if (end !== undefined) return { ...end, text: [...path, end.text].join('; ') };
       if ((origin.kind !== 'requires' && origin.kind !== 'twin') || origin.solvable !== id) continue;
       const need = origin.relation === undefined ? `${universe.nevra(id)} needs its twin` : `${universe.nevra(id)} requires ${relationText(universe.relation(origin.relation))}`;

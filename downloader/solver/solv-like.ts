@@ -45,7 +45,7 @@ function notWeakOn({ view }: SolvOffer): Set<number> {
   if (!universe.repositories.some(({ installed }) => installed === true)) return found;
   for (let id = 1; id < universe.count; id += 1) {
     for (const relation of isThere(id) ? universe.dependenciesOf(id, 'recommends') : []) {
-      const providers = [...view.providers(relation)];
+      const providers = view.offered(view.providers(relation));
       if (!providers.some(isThere)) for (const provider of providers) found.add(provider);
     }
   }

@@ -34,7 +34,7 @@ export function directChoice(offer: SolvOffer, wanted: readonly Wanted[]): Chose
       if (providers === always) continue;
       for (const clause of rich === undefined ? [[...providers]] : clausesOf(view, rich)) {
         if (clause.some((literal) => (literal < 0 ? !chosen.has(-literal) : chosen.has(literal)))) continue;
-        const [first] = policy.choose(clause.filter((literal) => literal > 0), true);
+        const [first] = policy.choose(view.offered(clause.filter((literal) => literal > 0)), true);
         if (first === undefined) {
           throw new BundleError('RESOLVE_UNSOLVABLE', { subject: `package ${view.universe.nevra(requiredBy)}`, expected: 'packages for what it requires', actual: `nothing offers ${relationText(view.universe.relation(relation))}` });
         }

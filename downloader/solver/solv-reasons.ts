@@ -74,7 +74,7 @@ export function rejectionsOf(view: SolvView, chosen: readonly ChosenRpm[]): Reje
       const taken = providers.find((id) => present.has(id));
       if (providers.length < 2 || taken === undefined || seen.has(relation)) continue;
       seen.add(relation);
-      for (const option of providers.filter((id) => !present.has(id)).slice(0, 5)) {
+      for (const option of view.offered(providers).filter((id) => !present.has(id)).slice(0, 5)) {
         rejected.push({ for: universe.nameText(solvable), relation: relationText(universe.relation(relation)), chosen: universe.nevra(taken), option: universe.nevra(option), because: because(view, option, taken) });
       }
     }

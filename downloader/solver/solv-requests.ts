@@ -21,11 +21,11 @@ function wantedMembers(view: SolvView, spec: string, members: readonly GroupMemb
   const conditions: (readonly number[])[] = [];
   for (const { name, condition } of members) {
     const id = view.universe.findName(name);
-    const solvables = id === undefined ? [] : view.named(id);
+    const solvables = id === undefined ? [] : view.offered(view.named(id));
     if (solvables.length === 0) continue;
     const all = [...new Set([...solvables, ...view.obsoleting(solvables)])].sort((a, b) => a - b);
     if (condition === undefined) requests.push(all);
-    else for (const other of view.providers(view.universe.relationId({ name: condition }))) conditions.push([-other, ...solvables]);
+    else for (const other of view.offered(view.providers(view.universe.relationId({ name: condition })))) conditions.push([-other, ...solvables]);
   }
   return { spec, requests, conditions };
 }

@@ -43,7 +43,7 @@ function candidatesByName(view: SolvView, name: string): number[] {
   const { universe } = view;
   if (!isGlob(name)) {
     const id = universe.findName(name);
-    return id === undefined ? [] : [...view.named(id)];
+    return id === undefined ? [] : view.offered(view.named(id));
   }
   const matches = matcher(name);
   const known = new Map<number, boolean>();
@@ -90,10 +90,10 @@ function spokenOf({ universe }: SolvView, paths: readonly string[]): readonly st
 function byProvides(view: SolvView, spec: string): number[] {
   const { universe } = view;
   const [, name, op, evr] = relationPattern.exec(spec) ?? [];
-  if (name !== undefined && op !== undefined && evr !== undefined) return [...view.providers(universe.relationId({ name, op: op as RpmOperator, evr: parseEvr(evr) }))];
-  if (!isGlob(spec)) return [...view.providers(universe.relationId({ name: spec }))];
+  if (name !== undefined && op !== undefined && evr !== undefined) return view.offered(view.providers(universe.relationId({ name, op: op as RpmOperator, evr: parseEvr(evr) })));
+  if (!isGlob(spec)) return view.offered(view.providers(universe.relationId({ name: spec })));
   const names = universe.allNames().filter(matcher(spec));
-  const found = (spec.startsWith('/') ? spokenOf(view, names) : names).flatMap((each) => [...view.providers(universe.relationId({ name: each }))]);
+  const found = (spec.startsWith('/') ? spokenOf(view, names) : names).flatMap((each) => view.offered(view.providers(universe.relationId({ name: each }))));
   return [...new Set(found)].sort((a, b) => a - b);
 }
 

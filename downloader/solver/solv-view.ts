@@ -22,11 +22,16 @@ export function rangesMeet(universe: RpmUniverse, provided: { readonly bits: num
   return (provided.bits & wanted.bits & versionBits.equal) !== 0;
 }
 
-/** Which packages may be chosen at all, and what meets which relation among them. Packages are listed by ascending number. */
+/**
+ * Which packages may be chosen at all, and what meets which relation. Packages are listed by ascending number. What excludes and modules hide is listed too, as dnf has its solver do:
+ * it can never be taken, but has a say in what other versions, architectures and alternatives there are; {@link SolvView.offered} leaves it out.
+ */
 export class SolvView {
   readonly universe: RpmUniverse;
   readonly arch: ArchPolicy;
   private readonly usable: Uint8Array;
+  /** Of an architecture of the machine, hidden or not. */
+  private readonly present: Uint8Array;
   private readonly offerStarts: Int32Array;
   /** Pairs (package, relation), by name; relation -1 for a file. */
   private readonly offers: Int32Array;
@@ -40,25 +45,29 @@ export class SolvView {
   /** Required paths whose owners only filelists can name, asked for since this view was made. */
   readonly unknownPaths = new Set<string>();
 
-  /** `considered`: 0 for packages that are excluded; all are considered without it. */
+  /** `considered`: 0 for packages that are excluded; all are considered without it. One that is installed and excluded is not there at all. */
   constructor(universe: RpmUniverse, arch: ArchPolicy, considered?: Uint8Array) {
     this.universe = universe;
     this.arch = arch;
     this.usable = new Uint8Array(universe.count);
+    this.present = new Uint8Array(universe.count);
     const scores = new Map<string, number>();
     for (let id = 1; id < universe.count; id += 1) {
       const name = universe.archOf(id);
       const score = scores.get(name) ?? arch.scoreOf(name);
       scores.set(name, score);
-      this.usable[id] = Number((score > 0 || universe.repositoryOf(id).installed === true) && (considered === undefined || considered[id] !== 0));
+      const isInstalled = universe.repositoryOf(id).installed === true;
+      const isConsidered = considered === undefined || considered[id] !== 0;
+      this.present[id] = Number(isInstalled ? isConsidered : score > 0);
+      this.usable[id] = Number(this.present[id] === 1 && isConsidered);
     }
     [this.offerStarts, this.offers] = this.index();
     const weakParts: number[] = [];
     const mixed = new Set<number>();
     const firstScores = new Int8Array(universe.allNames().length);
     for (let id = 1; id < universe.count; id += 1) {
-      if (this.usable[id] === 0) continue;
-      if (universe.dependenciesOf(id, 'supplements').length + universe.dependenciesOf(id, 'enhances').length > 0) weakParts.push(id);
+      if (this.present[id] === 0) continue;
+      if (this.usable[id] === 1 && universe.dependenciesOf(id, 'supplements').length + universe.dependenciesOf(id, 'enhances').length > 0) weakParts.push(id);
       const name = universe.nameOf(id);
       const score = scores.get(universe.archOf(id)) ?? 0;
       if (score > 1 && firstScores[name] !== 0 && firstScores[name] !== score) mixed.add(name);
@@ -87,13 +96,22 @@ export class SolvView {
   private eachOffer(visit: (name: number, solvable: number, relation: number) => void): void {
     const { universe } = this;
     for (let id = 1; id < universe.count; id += 1) {
-      if (this.usable[id] === 0) continue;
+      if (this.present[id] === 0) continue;
       for (const relation of universe.dependenciesOf(id, 'provides')) visit(universe.relationName(relation), id, relation);
     }
-    universe.eachFile((path, solvable) => { if (this.usable[solvable] === 1) visit(path, solvable, -1); });
+    universe.eachFile((path, solvable) => { if (this.present[solvable] === 1) visit(path, solvable, -1); });
   }
 
   isUsable(solvable: number): boolean { return this.usable[solvable] === 1; }
+
+  /** Without what excludes and modules hide. */
+  offered(solvables: Iterable<number>): number[] { return [...solvables].filter((id) => this.isUsable(id)); }
+
+  /** Whether the relation is a path of which only filelists, not read yet, name every owner. */
+  isUnknownPath(relation: number): boolean {
+    const name = this.universe.relationName(relation);
+    return !this.universe.knowsPath(name) && this.universe.text(name).startsWith('/');
+  }
 
   /** Packages that meet the relation; {@link always} when the package manager does. */
   providers(relation: number): Int32Array {
@@ -111,7 +129,7 @@ export class SolvView {
     const name = universe.relationName(relation);
     const text = universe.text(name);
     if (text.startsWith('rpmlib(')) return always;
-    if (text.startsWith('/') && !universe.knowsPath(name)) this.unknownPaths.add(text);
+    if (this.isUnknownPath(relation)) this.unknownPaths.add(text);
     const wanted = { bits: universe.relationBits(relation), evr: universe.relationEvr(relation) };
     const found: number[] = [];
     const end = name + 1 < this.offerStarts.length ? this.offerStarts[name + 1] ?? 0 : 0;

@@ -98,6 +98,17 @@ describe('policies', () => {
     expect(ask(offer, 'a').chosen.map(({ solvable }) => solvable)).toEqual([1]);
   });
 
+  it('has what is hidden make others old or inferior, as dnf does', () => {
+    const old = 'a-1-1.noarch; provides: x\na-2-1.noarch\nb-1-1.noarch; provides: x\nq-1-1.noarch; requires: x';
+    expect(solve(old.replace('a-2-1.noarch\n', ''), 'q')).toBe('a-1-1 q-1-1');
+    expect(solve({ excludes: ['a-2*'], packages: old }, 'q')).toBe('b-1-1 q-1-1');
+    const twins = 'foo-2-1.x86_64; provides: wide\nfoo-1-1.i686; provides: narrow\nq-1-1.noarch; requires: foo\nr-1-1.noarch; requires: narrow';
+    expect(failure(() => solve({ excludes: ['foo.x86_64'], packages: twins }, 'q')).code).toBe('RESOLVE_UNSOLVABLE');
+    expect(solve({ excludes: ['foo.x86_64'], packages: twins }, 'r')).toBe('foo-1-1.i686 r-1-1');
+    const hidden = failure(() => solve({ excludes: ['foo'], packages: twins }, 'q'));
+    expect(hidden.facts.actual).toBe('q-1-1.noarch requires foo, while excludes or modules hide foo-2-1.x86_64, foo-1-1.i686');
+  });
+
   it('keeps excludes and includepkgs of a repository', () => {
     expect(solve({ excludes: ['a-2*'], packages: 'a-1-1.noarch\na-2-1.noarch' }, 'a')).toBe('a-1-1');
     expect(failure(() => solve({ includepkgs: ['b'], packages: 'a-1-1.noarch\nb-1-1.noarch' }, 'a')).code).toBe('RESOLVE_NOT_FOUND');
