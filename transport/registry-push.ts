@@ -230,6 +230,7 @@ export interface PushManifest {
   readonly bytes: Uint8Array;
   readonly signal: AbortSignal;
   readonly notify?: Notify;
+  readonly retry?: Partial<RetryPolicy>;
 }
 
 /**
@@ -239,7 +240,7 @@ export interface PushManifest {
 export async function pushManifest(session: RegistrySession, push: PushManifest): Promise<{ readonly subjectKnown: boolean }> {
   const url = `${session.origin}/v2/${push.path}/manifests/${push.reference}`;
   const send = session.sendFor(push.path, 'pull,push');
-  const attempts = new Attempts(url, { signal: push.signal, notify: push.notify ?? silent, policy: defaultRetryPolicy });
+  const attempts = new Attempts(url, { signal: push.signal, notify: push.notify ?? silent, policy: { ...defaultRetryPolicy, ...push.retry } });
   const request: WebRequest = { method: 'PUT', url, body: push.bytes, headers: { 'content-type': push.mediaType }, answerTimeoutMs, signal: push.signal };
   for (;;) {
     try {

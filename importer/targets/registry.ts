@@ -9,8 +9,9 @@ import { statusOf } from '../../transport/http-errors.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
 import { listReferrers } from '../../transport/registry-discovery.ts';
 import { pushManifest, refusalCodes } from '../../transport/registry-push.ts';
+import type { RetryPolicy } from '../../transport/retry.ts';
 import { BlobSender } from './registry-blobs.ts';
-import { type ManifestBytes, rewriteIndexes } from './registry-index.ts';
+import { type ManifestBytes, type RewrittenIndex, rewriteIndexes } from './registry-index.ts';
 import type { TargetName } from './registry-names.ts';
 import { type PendingTag, pushTags } from './registry-tags.ts';
 
@@ -189,32 +190,36 @@ async function sendManifests(push: Push): Promise<void> {
     const { subjectKnown } = await sendManifest(push, { ...manifest, bytes: await readManifest(push, manifest) });
     if (!subjectKnown) unknownSubjects.add(manifest.digest);
   }
+  const rewritten = indexes.length === 0 ? [] : await rewriteIndexes(image, (manifest) => readManifest(push, manifest));
+  const sparse = new Set(rewritten.map(({ replaces }) => replaces));
   let root = image.digest;
   try {
     for (const index of indexes) {
-      const { subjectKnown } = await sendManifest(push, { ...index, bytes: await readManifest(push, index) });
+      const { subjectKnown } = await sendManifest(push, { ...index, bytes: await readManifest(push, index) }, sparse.has(index.digest) ? { retries: sparseRetries } : {});
       if (!subjectKnown) unknownSubjects.add(index.digest);
     }
   } catch (error) {
-    root = await rewriteSparse(push, error);
+    root = await rewriteSparse(push, { error, indexes, rewritten });
   }
   addTags(push, root, unknownSubjects);
 }
 
 /** Stores a manifest by its digest, reads it back and compares. */
-async function sendManifest({ session, name, signal, notify }: Push, { digest, mediaType, bytes }: ManifestBytes): Promise<{ readonly subjectKnown: boolean }> {
-  const result = await pushManifest(session, { path: name.path, reference: digest, mediaType, bytes, signal, notify });
+async function sendManifest({ session, name, signal, notify }: Push, { digest, mediaType, bytes }: ManifestBytes, retry: Partial<RetryPolicy> = {}): Promise<{ readonly subjectKnown: boolean }> {
+  const result = await pushManifest(session, { path: name.path, reference: digest, mediaType, bytes, signal, notify, retry });
   await session.getManifest(name.path, digest, signal);
   return result;
 }
 
-/** What registries answer to an index that names manifests they do not have. */
-const sparseRefusals: ReadonlySet<number> = new Set([400, 404, 409, 422]);
+/** What registries answer to an index that names manifests they do not have: zot, which looks for them when it collects garbage, fails with 500. */
+const sparseRefusals: ReadonlySet<number> = new Set([400, 404, 409, 422, 500]);
+const sparseRetries = 1;
 
-async function rewriteSparse(push: Push, error: unknown): Promise<Digest> {
+interface Refused { readonly error: unknown; readonly indexes: readonly Descriptor[]; readonly rewritten: readonly RewrittenIndex[] }
+
+async function rewriteSparse(push: Push, { error, indexes, rewritten }: Refused): Promise<Digest> {
   const { image } = push;
-  if (!(error instanceof BundleError) || error.code !== 'TARGET_REFUSED' || !sparseRefusals.has(Number(error.facts.details?.['status']))) throw error;
-  const rewritten = await rewriteIndexes(image, (manifest) => readManifest(push, manifest));
+  if (!(error instanceof BundleError) || !['TARGET_REFUSED', 'TRANSFER_STATUS'].includes(error.code) || !sparseRefusals.has(Number(error.facts.details?.['status']))) throw error;
   if (rewritten.length === 0) throw error;
   if (push.rewriteIndexes !== true) {
     throw new BundleError('TARGET_REFUSED', {
@@ -225,7 +230,7 @@ async function rewriteSparse(push: Push, error: unknown): Promise<Digest> {
       details: { ...error.facts.details, index: true },
     }, { cause: error });
   }
-  for (const index of rewritten) await sendManifest(push, index);
+  for (const index of indexes) await sendManifest(push, rewritten.find(({ replaces }) => replaces === index.digest) ?? { ...index, bytes: await readManifest(push, index) });
   const root = rewritten.find(({ replaces }) => replaces === image.digest);
   for (const { replaces, digest } of rewritten) push.rewrites.push({ ref: image.ref, from: replaces, to: digest });
   push.notify({ kind: 'warning', subject: `image ${image.ref}`, message: `the registry takes no sparse index: ${image.digest} became ${root?.digest ?? image.digest}` });

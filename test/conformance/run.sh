@@ -1,16 +1,16 @@
 #!/bin/sh
 # The conformance suite of the OCI distribution specification against `longshore serve`, and independent clients.
 #
-#   test/conformance/run.sh [suite|clients|library|all|crane-sums]        default: all
+#   test/conformance/run.sh [suite|clients|library|zot|all|crane-sums]        default: all
 #
-# suite: opencontainers/distribution-spec, conformance/. clients: crane, regctl and, where the proxy gives it, oras; cosign where it is on the PATH. library: oras-go. crane-sums: records
-# what crane writes of the images in test/support/crane-images.ts, with programs built by a Go of their time (Debian's docker-registry is needed).
+# suite: opencontainers/distribution-spec, conformance/. clients: crane, regctl and, where the proxy gives it, oras; cosign where it is on the PATH. library: oras-go. zot: from zot through
+# an archive to clients, and into zot (round-trips.sh). crane-sums: records what crane writes of the images in test/support/crane-images.ts, with programs built by a Go of their time (Debian's docker-registry is needed).
 # Needs Go, and access to the Go module proxy. CONFORMANCE_VERSION picks a version of the suite (a commit of
 # github.com/opencontainers/distribution-spec, or `latest`); CONFORMANCE_SOURCE names a folder with a checkout of its conformance/ instead.
 # Reports are left in $RESULTS (default: a new temporary folder). Clients that are on the PATH are used as they are.
 set -eu
 what=${1:-all}
-case $what in suite|clients|library|all|crane-sums) ;; *) sed -n '2,10p' "$0"; exit 2 ;; esac
+case $what in suite|clients|library|zot|all|crane-sums) ;; *) sed -n '2,11p' "$0"; exit 2 ;; esac
 root=$(cd "$(dirname "$0")/../.." && pwd)
 command -v go >/dev/null || { echo 'Go is not installed: nothing was run' >&2; exit 2; }
 work=$(mktemp -d)
@@ -100,12 +100,16 @@ library() {
   "$work/oras-go" "$host" tester conformance
 }
 
-# In a subshell: its HOME holds the logins of this run only.
-clients() (
+programs() {
   export GOBIN="$work/bin"
   [ -n "$(command -v crane)" ] || go install github.com/google/go-containerregistry/cmd/crane@v0.20.2
   [ -n "$(command -v regctl)" ] || go install github.com/regclient/regclient/cmd/regctl@v0.8.3
   PATH=$PATH:$GOBIN
+}
+
+# In a subshell: its HOME holds the logins of this run only.
+clients() (
+  programs
   export HOME="$work/home"
   mkdir -p "$HOME"
   cd "$work"
@@ -138,9 +142,26 @@ clients() (
   fi
 )
 
+zot_round_trips() (
+  programs
+  [ -n "$(command -v oras)" ] || build_oras || return 0
+  [ -n "$(command -v zot)" ] || build_zot || return 0
+  sh "$root/test/conformance/round-trips.sh" "$work/round-trips"
+)
+
+# The module calls itself by another name than the one it is had by, so that its sources are built where they lie.
+build_zot() {
+  mkdir -p "$GOBIN"
+  sources=$(cd "$work" && go mod download -json github.com/project-zot/zot@v1.4.3 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && [ -n "$sources" ] &&
+    cp -r "$sources" "$work/zot-sources" && chmod -R u+w "$work/zot-sources" &&
+    (cd "$work/zot-sources" && go build -tags containers_image_openpgp -o "$GOBIN/zot" ./cmd/zot) 2>"$results/zot-build.log" && return
+  echo "the module proxy does not give zot ($results/zot-build.log): it was not asked" >&2
+  return 1
+}
+
 # A version named in a go.mod: `go install` would ask the proxy for the list of versions too, which not every proxy gives for oras.
 build_oras() {
-  mkdir -p "$work/oras-cli"
+  mkdir -p "$work/oras-cli" "$GOBIN"
   (cd "$work/oras-cli" && go mod init longshore.example/oras 2>/dev/null && go mod edit -require=oras.land/oras@v1.2.3 &&
     printf '//go:build tools\npackage oras\nimport _ "oras.land/oras/cmd/oras"\n' > tools.go && GOFLAGS=-mod=mod go build -o "$GOBIN/oras" oras.land/oras/cmd/oras) 2>"$results/oras-build.log" && return
   echo "the module proxy does not give oras ($results/oras-build.log): it was not asked" >&2
@@ -170,5 +191,6 @@ case $what in
   suite) suite ;;
   clients) clients ;;
   library) library ;;
-  all) clients; library; suite ;;
+  zot) zot_round_trips ;;
+  all) clients; zot_round_trips; library; suite ;;
 esac

@@ -13,7 +13,7 @@ export interface UploadFaults {
   /** What is sent is acknowledged and forgotten. */
   readonly forgets?: boolean;
   /** An index whose manifests are not all there is refused. */
-  readonly refuseSparse?: boolean;
+  readonly refuseSparse?: true | 'fails';
   /** Where uploads are continued; the registry itself when left out. */
   readonly uploadOrigin?: string;
   /** What is sent is kept under the digest that it was announced with, whatever its own is; or refused without a code where it is another. */
@@ -154,9 +154,9 @@ export class FakeUploads {
     const registry = this.registry();
     const document = JSON.parse(bytes.toString()) as { config?: { digest: string }; layers?: { digest: string }[]; manifests?: { digest: string }[]; subject?: { digest: string } };
     const blobs = [document.config, ...(document.layers ?? [])].flatMap((entry) => (entry === undefined ? [] : [entry.digest]));
-    const children = this.faults.refuseSparse === true ? document.manifests ?? [] : [];
+    const children = this.faults.refuseSparse !== undefined ? document.manifests ?? [] : [];
     if ((this.faults.takesAnyManifest !== true && blobs.some((digest) => !registry.blobs.has(digest))) || children.some(({ digest }) => !registry.manifests.has(digest))) {
-      response.writeHead(404).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}');
+      response.writeHead(this.faults.refuseSparse === 'fails' ? 500 : 404).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}');
       return true;
     }
     const [, path = '', reference = ''] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(url.pathname) ?? [];

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { manifestMediaType } from '../../../bom/bundle.ts';
+import { indexMediaType, manifestMediaType } from '../../../bom/bundle.ts';
 import { type Descriptor, digestOf, hexOf } from '../../../bom/digest.ts';
 import { BundleError } from '../../../bom/errors.ts';
 import type { LockedImage } from '../../../bom/lock.ts';
@@ -142,8 +142,8 @@ describe('publishing to a registry', () => {
     expect(image.blobs.some(({ digest }) => error.facts.subject.includes(digest))).toBe(true);
   });
 
-  it('says how to go on where sparse indexes are refused, and rewrites them when asked', async () => {
-    const { fake, target } = await site({ refuseSparse: true });
+  it.each([true, 'fails'] as const)('says how to go on where sparse indexes are refused, and rewrites them when asked (%s)', async (refuseSparse) => {
+    const { fake, target } = await site({ refuseSparse });
     const images = new Images();
     const image = images.sparse('a.example/b:1');
     const error = await failure(target([image]).publish(image, images.blobs, signal));
@@ -167,6 +167,19 @@ describe('publishing to a registry', () => {
     const tolerant = await site();
     await tolerant.target([image]).publish(image, images.blobs, signal);
     expect(tolerant.fake.manifests.has(image.digest)).toBe(true);
+  });
+
+  it('sends the indexes that stay as they are beside those that are rewritten', async () => {
+    const { fake, target } = await site({ refuseSparse: true });
+    const images = new Images();
+    const [whole, part] = [images.image('a.example/whole:1', ['whole']), images.sparse('a.example/part:1')];
+    const complete = images.manifest({ mediaType: indexMediaType, manifests: whole.manifests });
+    const root = images.manifest({ mediaType: indexMediaType, manifests: [complete, part.manifests[0]] });
+    const image = { ...whole, ...root, ref: 'a.example/b:1', manifests: [root, complete, ...whole.manifests, ...part.manifests], blobs: [...whole.blobs, ...part.blobs] };
+    const publisher = target([image], { rewriteIndexes: true });
+    await publisher.publish(image, images.blobs, signal);
+    expect(fake.manifests.has(complete.digest)).toBe(true);
+    expect(publisher.rewrites.map(({ from }) => from)).toEqual([part.digest, root.digest]);
   });
 
   it('keeps cosign\'s tags, and the tag that stands in for the referrers API where there is none', async () => {
