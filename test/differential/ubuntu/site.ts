@@ -51,7 +51,10 @@ class PocketMaker {
   private readonly dice: Dice;
   private readonly bySource: Fields[][];
   private readonly names: readonly string[];
-  constructor(released: readonly Fields[], seed: number) {
+  private readonly changes: number;
+  /** `changes`: 0 to 1, how often a package that is built again has other relations. */
+  constructor(released: readonly Fields[], seed: number, changes: number) {
+    this.changes = changes;
     this.dice = new Dice(seed);
     this.bySource = [...Map.groupBy(released, sourceOf).values()];
     this.names = [...new Set(released.map((fields) => fields['Package'] ?? ''))];
@@ -64,9 +67,9 @@ class PocketMaker {
 
   private changed(fields: Fields): Fields {
     const more = this.dice.pick(this.names);
-    if (this.dice.chance(0.15) && more !== fields['Package']) return { ...fields, Depends: [fields['Depends'], more].filter((part) => part !== undefined && part !== '').join(', ') };
+    if (this.dice.chance(this.changes) && more !== fields['Package']) return { ...fields, Depends: [fields['Depends'], more].filter((part) => part !== undefined && part !== '').join(', ') };
     if (this.dice.chance(0.05)) { const { Recommends: _, ...rest } = fields; return rest; }
-    if (this.dice.chance(0.02) && more !== fields['Package']) return { ...fields, Breaks: `${more} (<< ${this.dice.pick(['2', '1', '3+u1'])})` };
+    if (this.dice.chance(this.changes / 8) && more !== fields['Package']) return { ...fields, Breaks: `${more} (<< ${this.dice.pick(['2', '1', '3+u1'])})` };
     return fields;
   }
 
@@ -130,7 +133,7 @@ interface Keys { readonly old: TestKey; readonly new: TestKey; readonly esm: Tes
 
 /** All suites of the site. The archive's Release names every architecture; those of the ports lie only there. */
 function suitesOf(released: readonly Fields[], seed: number, keys: Keys): Suite[] {
-  const maker = new PocketMaker(released, seed);
+  const maker = new PocketMaker(released, seed, Math.min(0.15, 15 / released.length));
   const names = released[0]?.['Package'] ?? '';
   const updates = maker.pocket(0.3, ['+u1', '+u2']);
   const security = [...updates.filter((fields) => shareOf(`both ${sourceOf(fields)} ${seed}`) < 0.3), ...maker.pocket(0.12, ['+u0.1', '+u1.1', '+u3'])];
