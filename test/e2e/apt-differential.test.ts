@@ -7,6 +7,7 @@ import { compareUniverses } from '../differential/compare-edsp.ts';
 import { solverProgram } from '../differential/edsp.ts';
 import { comparePins } from '../differential/pins.ts';
 import { compareProfiles } from '../differential/profiles.ts';
+import { compareUbuntu } from '../differential/ubuntu/compare.ts';
 import { machineSources } from '../support/apt-root.ts';
 
 const hasApt = existsSync('/usr/bin/apt-get');
@@ -40,6 +41,14 @@ describe.skipIf(!hasApt)('random preferences', () => {
     const { compared, different } = await comparePins(9_000_000, 30);
     expect(different).toEqual([]);
     expect(compared).toBeGreaterThan(150);
+  });
+});
+
+describe.skipIf(!hasApt)("an archive in Ubuntu's layout", () => {
+  it('gives what apt-get takes from it, pockets, ports and what lies beside it included', { timeout: 300_000 }, async () => {
+    const { same, different } = await compareUbuntu({ seed: 41, sites: 1, setups: 2, requests: 6 }, () => undefined);
+    expect(different).toEqual([]);
+    expect(same).toBeGreaterThan(3);
   });
 });
 

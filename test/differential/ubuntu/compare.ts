@@ -8,6 +8,7 @@ import type { PackageSetRequirement, RepositoryRequirement } from '../../../bom/
 import { createAptSource } from '../../../downloader/sources/apt.ts';
 import { createHttpClient } from '../../../transport/http.ts';
 import { type AptRoot, makeAptRoot } from '../../support/apt-root.ts';
+import { must } from '../../support/command.ts';
 import { MemoryBlobs } from '../../support/memory-blobs.ts';
 import { fetchedBy } from '../real-apt.ts';
 import { type Fields, fromTheMachine, handMade, textOf } from './packages.ts';
@@ -117,6 +118,12 @@ async function compareMachine(name: string, machine: Machine & { readonly instal
   }
 }
 
+/** Keys within an entry are known from apt 2.3.10 on. */
+async function knowsKeysWithin(chroot: string | undefined): Promise<boolean> {
+  const [, major = '', minor = ''] = /^apt (\d+)\.(\d+)/.exec(chroot === undefined ? await must('apt-get', ['--version']) : await must('chroot', [chroot, 'apt-get', '--version'])) ?? [];
+  return Number(major) > 2 || Number(minor) > 3;
+}
+
 /** Every request of every machine on every site. */
 export async function compareUbuntu({ seed, sites, setups, requests, real, chroot }: UbuntuOptions, print: (line: string) => void): Promise<UbuntuTally> {
   const tally: UbuntuTally = { same: 0, refusedByBoth: 0, different: [] };
@@ -126,7 +133,7 @@ export async function compareUbuntu({ seed, sites, setups, requests, real, chroo
     const site = await makeSite(folder, released, own);
     try {
       const keyTexts = new Map<string, string>();
-      for (const path of Object.values(site.keys)) keyTexts.set(path, await readFile(path, 'utf8'));
+      if (await knowsKeysWithin(chroot)) for (const path of Object.values(site.keys)) keyTexts.set(path, await readFile(path, 'utf8'));
       const maker = new RequestMaker(site, keyTexts, own + 7);
       for (let setup = 0; setup < setups; setup += 1) {
         const before = tally.different.length;

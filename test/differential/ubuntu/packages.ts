@@ -30,8 +30,8 @@ export function handMade(seed: number, architectures: readonly string[]): Fields
   const found: Fields[] = [];
   for (const [index, prefix] of ['a', 'b', 'c', 'd'].entries()) {
     // Most of what nothing could meet is taken out, or half of all requests would be refused.
-    const named = (text: string): string => text.replace(/\bx(\d+)\b/g, (whole, number: string) => (shareOf(`${seed} ${text}`) < 0.1 ? whole : `p${number}`)).replace(/ \([<>]=? ?[^)]*\)/g, (whole) => (shareOf(`${seed} ${text} ${whole}`) < 0.4 ? whole : '')).replace(/\b([pvx]\d+)\b/g, `${prefix}$1`);
-    const { packages } = randomUniverse(seed * 10 + index, { conflicts: 0.06, architectures: [...architectures] });
+    const named = (text: string): string => text.replace(/\bx(\d+)\b/g, (whole, number: string) => (shareOf(`${seed} ${text}`) < 0.05 ? whole : `p${number}`)).replace(/ \([<>]=? ?[^)]*\)/g, (whole) => (shareOf(`${seed} ${text} ${whole}`) < 0.2 ? whole : '')).replace(/\b([pvx]\d+)\b/g, `${prefix}$1`);
+    const { packages } = randomUniverse(seed * 10 + index, { conflicts: 0.03, architectures: [...architectures] });
     for (const { name, version, arch, fields } of packages) {
       const isAll = shareOf(`${seed} ${prefix} ${name}`) < 0.2;
       if (isAll && arch !== architectures[0]) continue;
