@@ -1,4 +1,5 @@
 // The rules of everything that a job can lead to.
+import { compareEvr } from '../../formats/rpm/evr.ts';
 import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
 import { always, type SolvView } from './solv-view.ts';
@@ -13,6 +14,8 @@ export interface BuildOptions {
   readonly isMeant: (solvable: number) => boolean;
   /** Already there, whatever it needs. */
   readonly isInstalled: (solvable: number) => boolean;
+  /** What is installed may give way to an older version. */
+  readonly downgrades: boolean;
 }
 
 export class RuleBuilder {
@@ -148,7 +151,8 @@ export class RuleBuilder {
     const { universe } = this.view;
     const hasArchOf = (a: number, b: number): boolean => [universe.archOf(a), 'noarch'].includes(universe.archOf(b)) || universe.archOf(a) === 'noarch';
     for (const id of installed) {
-      const versions = this.view.offered(this.view.named(universe.nameOf(id))).filter((other) => other !== id && hasArchOf(other, id));
+      const isOlder = (other: number): boolean => compareEvr(universe.evr(universe.evrOf(other)), universe.evr(universe.evrOf(id))) < 0;
+      const versions = this.view.offered(this.view.named(universe.nameOf(id))).filter((other) => other !== id && hasArchOf(other, id) && (this.options.downgrades || !isOlder(other)));
       const others = [...new Set([...versions, ...this.view.obsoleting([id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
       this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });

@@ -22,6 +22,8 @@ export interface SolvJob {
   readonly isMultiversion?: (solvable: number) => boolean;
   /** 32-bit and 64-bit packages of one name may stand beside each other. */
   readonly twins: boolean;
+  /** What is installed may give way to an older version; it may unless said. */
+  readonly downgrades?: boolean;
 }
 
 export interface SolvOutcome {
@@ -84,7 +86,7 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   const meant = meantIn(job);
   const builder = new RuleBuilder(view, {
     isMeant: (id) => meant.has(id),
-    isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
+    isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, downgrades: job.downgrades ?? true, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
   });
   const installed = installedIn(view);
   builder.reach(installed);

@@ -60,7 +60,7 @@ function solveWanted(offer: SolvOffer, wanted: readonly Wanted[], request: SolvR
   const { view, settings } = offer;
   const names = new Set((request.installonly ?? installonlyProvides).flatMap((name) => view.universe.findName(name) ?? []));
   const outcome = solveJob(view, {
-    install: wanted.flatMap((item) => item.requests), conditions: wanted.flatMap((item) => item.conditions), weak: request.weak, notWeak: request.weak ? notWeakOn(offer) : new Set(), best: request.best, twins: settings.twins ?? true,
+    install: wanted.flatMap((item) => item.requests), conditions: wanted.flatMap((item) => item.conditions), weak: request.weak, notWeak: request.weak ? notWeakOn(offer) : new Set(), best: request.best, twins: settings.twins ?? true, downgrades: settings.downgrades ?? true,
     isMultiversion: (id) => view.universe.dependenciesOf(id, 'provides').some((relation) => names.has(view.universe.relationName(relation))),
   });
   if (!outcome.isSolved) throw unsolvableJob(offer, wanted, outcome);

@@ -18,6 +18,12 @@ export interface SolvSettings {
   readonly groups?: readonly Comps[];
   /** false: a 32-bit package never stands beside the 64-bit one of its name. dnf lets it. */
   readonly twins?: boolean;
+  /** false: a path that primary does not list has no owner, as for zypper, which reads no filelists. */
+  readonly filelists?: boolean;
+  /** false: a name that is asked for does not stand for what obsoletes it. For dnf it does. */
+  readonly obsoleters?: boolean;
+  /** false: what is installed does not give way to an older version. dnf lets it. */
+  readonly downgrades?: boolean;
 }
 
 /** What may be chosen, after excludes and modules; good for any number of requests. */
@@ -52,7 +58,7 @@ export function prepareOffer(universe: RpmUniverse, settings: SolvSettings): Sol
   exclude(universe, arch, settings, considered);
   const modules = settings.modules === undefined ? undefined : new ActiveModules(settings.modules);
   if (modules !== undefined) hideByModules(universe, modules, considered);
-  return { view: new SolvView(universe, arch, considered), settings, considered, ...(modules === undefined ? {} : { modules }) };
+  return { view: new SolvView(universe, arch, { considered, filelists: settings.filelists !== false }), settings, considered, ...(modules === undefined ? {} : { modules }) };
 }
 
 /** `name:stream` (or `name`) of the modules that specs of the form `@name:stream/profile` enable. */
@@ -69,5 +75,5 @@ export function withoutInstalled(offer: SolvOffer): SolvOffer {
   const { universe, arch } = offer.view;
   if (!universe.repositories.some(({ installed }) => installed === true)) return offer;
   const considered = offer.considered.map((value, id) => (id > 0 && universe.repositoryOf(id).installed === true ? 0 : value));
-  return { ...offer, considered, view: new SolvView(universe, arch, considered) };
+  return { ...offer, considered, view: new SolvView(universe, arch, { considered, filelists: offer.settings.filelists !== false }) };
 }

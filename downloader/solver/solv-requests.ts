@@ -53,7 +53,7 @@ export function resolveSpec(offer: SolvOffer, { spec, versions = 'newest' }: Sol
     if (wanted.requests.length > 0 || members.length === 0) return wanted;
     throw new BundleError('RESOLVE_NOT_FOUND', { subject: spec, expected: 'a group with packages of the repositories', actual: `none of ${members.map((item) => item.name).slice(0, 3).join(', ')}` });
   }
-  const requests = requestsOf(view, spec);
+  const requests = requestsOf(view, spec, settings.obsoleters);
   if (requests.length === 0) throw notFound(offer, spec);
   return { spec, versions, requests, conditions: [] };
 }

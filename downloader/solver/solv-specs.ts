@@ -120,15 +120,15 @@ export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
   return solvables.length === 0 ? undefined : { solvables, isJustName: false, isEach: isGlob(spec) && !isPath, byArch: false };
 }
 
-/** Requests of a spec: for each the packages of which one is to be installed. Empty when the spec names nothing. */
-export function requestsOf(view: SolvView, spec: string): readonly (readonly number[])[] {
+/** Requests of a spec: for each the packages of which one is to be installed, with `obsoleters` what obsoletes them too. Empty when the spec names nothing. */
+export function requestsOf(view: SolvView, spec: string, obsoleters = true): readonly (readonly number[])[] {
   const match = matchSpec(view, spec);
   if (match === undefined) return [];
   const { universe } = view;
   const keyOf = (id: number): string => `${universe.nameText(id)}${match.byArch ? ` ${universe.archOf(id)}` : ''}`;
   const groups = match.isEach ? [...Map.groupBy(match.solvables, keyOf).values()] : [match.solvables];
   return groups.map((solvables) => {
-    const others = match.isJustName || match.byArch ? view.obsoleting(solvables) : [];
+    const others = obsoleters && (match.isJustName || match.byArch) ? view.obsoleting(solvables) : [];
     return [...new Set([...solvables, ...others])].sort((a, b) => a - b);
   });
 }

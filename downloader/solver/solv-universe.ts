@@ -3,6 +3,7 @@ import { type Evr, formatEvr } from '../../formats/rpm/evr.ts';
 import type { RpmRelations } from '../../formats/rpm/package.ts';
 import { parseRich, type RichRelation, type RpmOperator, type RpmRelation } from '../../formats/rpm/relation.ts';
 import type { NumberList, TripleTable } from './solv-numbers.ts';
+import { meantBy } from './solv-suse.ts';
 import { type DependencyKind, dependencyKinds, emptyTables, kindCount, type SolvTables } from './solv-tables.ts';
 import type { TextTable } from './solv-texts.ts';
 
@@ -140,7 +141,10 @@ export class RpmUniverse {
     this.solvables.repository.push(repository);
     this.solvables.source.push(item.sourceRpm === undefined || item.sourceRpm === '' ? -1 : this.nameId(item.sourceRpm));
     for (const kind of dependencyKinds) {
-      for (const relation of item[kind]) this.dependencies.push(idOf(relation));
+      for (const relation of item[kind]) {
+        const meant = meantBy(kind, relation);
+        this.dependencies.push(meant === relation ? idOf(relation) : this.relationId(meant));
+      }
       if (kind === 'provides') this.dependencies.push(this.relations.intern(name, versionBits.equal, evr));
       this.starts.push(this.dependencies.length);
     }

@@ -44,11 +44,16 @@ export class SolvView {
   readonly mixedNames: readonly number[];
   /** Required paths whose owners only filelists can name, asked for since this view was made. */
   readonly unknownPaths = new Set<string>();
+  private readonly filelists: boolean;
 
-  /** `considered`: 0 for packages that are excluded; all are considered without it. One that is installed and excluded is not there at all. */
-  constructor(universe: RpmUniverse, arch: ArchPolicy, considered?: Uint8Array) {
+  /**
+   * `considered`: 0 for packages that are excluded; all are considered without it. One that is installed and excluded is not there at all. `filelists`: whether
+   * there are any to ask.
+   */
+  constructor(universe: RpmUniverse, arch: ArchPolicy, { considered, filelists = true }: { readonly considered?: Uint8Array; readonly filelists?: boolean } = {}) {
     this.universe = universe;
     this.arch = arch;
+    this.filelists = filelists;
     this.usable = new Uint8Array(universe.count);
     this.present = new Uint8Array(universe.count);
     const scores = new Map<string, number>();
@@ -110,7 +115,7 @@ export class SolvView {
   /** Whether the relation is a path of which only filelists, not read yet, name every owner. */
   isUnknownPath(relation: number): boolean {
     const name = this.universe.relationName(relation);
-    return !this.universe.knowsPath(name) && this.universe.text(name).startsWith('/');
+    return this.filelists && !this.universe.knowsPath(name) && this.universe.text(name).startsWith('/');
   }
 
   /** Packages that meet the relation; {@link always} when the package manager does. */

@@ -9,11 +9,11 @@ import { type SolvPackage, type RpmUniverse } from '../solver/solv-universe.ts';
 import { rpmArchOf } from './yum-entry.ts';
 import type { YumOffer } from './yum-offer.ts';
 
-/** dnf.conf of the distribution: the Red Hat family sets best, so does dnf5 (Fedora from 41 on); dnf4's own default and zypper do not. */
+/** dnf.conf of the distribution: the Red Hat family sets best, so does dnf5 (Fedora from 41 on); dnf4's own default does not. zypper takes the best package of what is asked for or asks back. */
 export function isBest({ best, target: { family, os, release = '' } }: PackageSetRequirement): boolean {
   if (best !== undefined) return best;
   if (os === 'fedora') return Number.parseInt(release, 10) >= 41;
-  return family === 'rhel';
+  return family === 'rhel' || family === 'suse';
 }
 
 /** The stream of the module `platform`: os-release(5), PLATFORM_ID. */
@@ -42,11 +42,14 @@ function named(error: unknown, set: PackageSetRequirement): unknown {
   return new BundleError(error.code, { ...error.facts, subject: `package set ${set.id}${place}: ${error.facts.subject}` }, { cause: error });
 }
 
+/** zypper reads no filelists, a name means the packages of that name alone, and on SUSE a 32-bit library has a name of its own (`glibc-32bit`): one architecture of each. Nothing goes back to an older version. */
+export const asZypper: Pick<SolvSettings, 'twins' | 'filelists' | 'obsoleters' | 'downgrades'> = { twins: false, filelists: false, obsoleters: false, downgrades: false };
+
 function settingsOf(set: PackageSetRequirement, offer: YumOffer, specs: readonly string[]): SolvSettings {
   const platform = platformOf(set.target);
   const choice = { documents: offer.modules, enabled: offer.enabledModules, ...(platform === undefined ? {} : { platform }) };
   return {
-    arch: rpmArchOf(set.target), ...(set.arches.length === 0 ? {} : { only: set.arches }), groups: offer.repositories.flatMap(({ groupsRead }) => groupsRead ?? []),
+    arch: rpmArchOf(set.target), ...(set.target.family === 'suse' ? asZypper : {}), ...(set.arches.length === 0 ? {} : { only: set.arches }), groups: offer.repositories.flatMap(({ groupsRead }) => groupsRead ?? []),
     modules: { ...choice, enabled: [...choice.enabled, ...streamsOf(specs, choice)] },
   };
 }

@@ -23,7 +23,7 @@ export interface LoadedRpms {
 export interface RpmIndex { readonly repository: SolvRepository; readonly primary: Pick<YumIndex, 'blob' | 'subject' | 'open'> }
 
 /** Changes whenever what is kept, or how it is made, changes. */
-const version = 'rpm universe 1';
+const version = 'rpm universe 2';
 const trailerBytes = 32;
 const trailerName = 'longshore-tables';
 

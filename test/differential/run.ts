@@ -13,6 +13,8 @@ import { compareShape } from './rpm/compare-libsolv.ts';
 import { compareGiven, compareSites, type SiteTally } from './rpm/compare-sites.ts';
 import { layeredSites } from './rpm/layered-site.ts';
 import { shapes } from './rpm/shapes.ts';
+import { compareSite, compareUniverse, type ZypperTally } from './zypper/compare-zypper.ts';
+import { suseSites } from './zypper/suse-site.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -153,7 +155,21 @@ async function ubuntu(): Promise<boolean> {
   return tally.different.length === 0;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles, trust, ubuntu };
+function tellZypper(name: string, { counts, different }: ZypperTally): boolean {
+  for (const text of different) print(text);
+  const all = counts.same + counts['refused by both'] + counts.different;
+  print(`${name}: ${all - counts.different} of ${all} equal (${counts.same} closures, ${counts['refused by both']} refused by both), ${counts.different} different`);
+  return different.length === 0;
+}
+
+/** A written-out SUSE site in an empty root and on machines that have something, then every n-th set over the Debian index as rpm-md. */
+async function zypper(): Promise<boolean> {
+  let isEqual = true;
+  for (const site of suseSites) isEqual = tellZypper(site.installed.length === 0 ? 'empty root' : `with ${site.installed.join(', ')}`, await compareSite(site)) && isEqual;
+  return tellZypper('universe', await compareUniverse(Number(values.every), Number(values.from))) && isEqual;
+}
+
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles, trust, ubuntu, zypper };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
   print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--baseline STATUS] [--profile NAME] [--real N] [--chroot DIR]`);

@@ -8,6 +8,8 @@ import { buildHandMade, type HandMade, offerFor } from '../differential/rpm/hand
 import { handMade, handMadeRequests } from '../differential/rpm/hand-made-cases.ts';
 import { layeredSites } from '../differential/rpm/layered-site.ts';
 import { shapes } from '../differential/rpm/shapes.ts';
+import { compareSite } from '../differential/zypper/compare-zypper.ts';
+import { suseSites } from '../differential/zypper/suse-site.ts';
 
 describe('a repository with every feature', () => {
   let made: HandMade;
@@ -54,6 +56,17 @@ describe('several repositories', () => {
     const { counts, different } = await compareGiven([{ ...site, requests: site.requests.filter((_, index) => index % 6 === 0) }]);
     expect(different).toEqual([]);
     expect(counts.same).toBeGreaterThan(30);
+  });
+});
+
+describe('a SUSE site', () => {
+  it('is solved as zypper solves it: patterns, names for what rpm had no word for, one architecture of a name, no downgrades', async () => {
+    const [, site] = suseSites;
+    if (site === undefined) throw new Error('no site');
+    const asked = new Set(['patterns-base-base', 'desktop branding-upstream', 'rsyslog syslog-ng', 'old-name', 'kernel-default', 'tool', 'app32', 'glibc-locale', 'man']);
+    const { counts, different } = await compareSite({ ...site, requests: site.requests.filter(({ specs, weak }) => weak && asked.has(specs.join(' '))) });
+    expect(different).toEqual([]);
+    expect(counts).toMatchObject({ same: 6, 'refused by both': 3 });
   });
 });
 

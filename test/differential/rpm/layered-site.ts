@@ -100,7 +100,8 @@ big-suite-1-1.noarch; requires: tool >= 3
 big-suite-2-1.noarch; requires: tool >= 4
 `;
 
-function packagesOf(text: string, r: number): OraclePackage[] {
+/** A package a line, in the form of `rpm`. */
+export function packagesOf(text: string, r: number): OraclePackage[] {
   return text.split('\n').filter((line) => line !== '').map((line) => {
     const item = rpm(line);
     const deps = Object.fromEntries(dependencyKinds.map((kind) => [kind, item[kind].map(relationText)]));

@@ -197,3 +197,19 @@ describe('the decision', () => {
     expect(error.facts.actual).toContain(text);
   });
 });
+
+describe('as zypper chooses', () => {
+  const suse = { twins: false, filelists: false, obsoleters: false, downgrades: false };
+  it.each([
+    ['what supplements two together comes with both', 'a-1-1.noarch\nb-1-1.noarch\nab-1-1.noarch; supplements: packageand(a:b)', 'a b', 'a-1-1 ab-1-1 b-1-1'],
+    ['and not with one of the two', 'a-1-1.noarch\nb-1-1.noarch\nab-1-1.noarch; supplements: packageand(a:b)', 'a', 'a-1-1'],
+    ['languages are nobody\'s', 'a-1-1.noarch\nde-1-1.noarch; supplements: locale(a:de)', 'a', 'a-1-1'],
+    ['a name is not what obsoletes it', 'old-1-1.noarch\nnew-1-1.noarch; obsoletes: old', 'old', 'old-1-1'],
+  ])('%s', (_, text, spec, chosen) => { expect(solve(text, spec, { weak: true }, suse)).toBe(chosen); });
+
+  it('refuses what other providers of a name stand against, older versions of what is there, and paths of filelists', () => {
+    expect(failure(() => solve('s-1-1.noarch; provides: svc; conflicts: otherproviders(svc)\nt-1-1.noarch; provides: svc', 's t', {}, suse)).code).toBe('RESOLVE_UNSOLVABLE');
+    expect(failure(() => solve(['use-1-1.noarch; requires: a = 1\na-1-1.noarch', { installed: true, packages: 'a-2-1.noarch' }], 'use', {}, suse)).code).toBe('RESOLVE_UNSOLVABLE');
+    expect(failure(() => solve('want-1-1.noarch; requires: /opt/x', 'want', {}, suse)).code).toBe('RESOLVE_UNSOLVABLE');
+  });
+});
