@@ -66,7 +66,7 @@ describe('a SUSE site', () => {
     const asked = new Set(['patterns-base-base', 'desktop branding-upstream', 'rsyslog syslog-ng', 'old-name', 'kernel-default', 'tool', 'app32', 'glibc-locale', 'man']);
     const { counts, different } = await compareSite({ ...site, requests: site.requests.filter(({ specs, weak }) => weak && asked.has(specs.join(' '))) });
     expect(different).toEqual([]);
-    expect(counts).toMatchObject({ same: 6, 'refused by both': 3 });
+    expect(counts).toEqual({ same: 5, 'refused by both': 4, different: 0 });
   });
 });
 
