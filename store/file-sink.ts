@@ -4,7 +4,7 @@ import type { FileSink } from '../bom/ports.ts';
 const nothing = new Uint8Array(4 * 1024 * 1024);
 
 /** From here on the page cache costs more than it gives. */
-const worthUnbufferedBytes = 4 * 1024 * 1024;
+const worthUnbufferedBytes = 1024 * 1024;
 
 /** The file behind `fd`, for a transport that writes there itself. */
 export class ReceivingSink implements FileSink {
