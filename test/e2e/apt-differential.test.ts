@@ -46,9 +46,9 @@ describe.skipIf(!hasApt)('random preferences', () => {
 
 describe.skipIf(!hasApt)("an archive in Ubuntu's layout", () => {
   it('gives what apt-get takes from it, pockets, ports and what lies beside it included', { timeout: 300_000 }, async () => {
-    const { same, different } = await compareUbuntu({ seed: 41, sites: 1, setups: 2, requests: 6 }, () => undefined);
+    const { same, different } = await compareUbuntu({ seed: 40, sites: 1, setups: 2, requests: 4 }, () => undefined);
     expect(different).toEqual([]);
-    expect(same).toBeGreaterThan(3);
+    expect(same).toBeGreaterThan(4);
   });
 });
 
