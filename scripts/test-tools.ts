@@ -34,6 +34,7 @@ const tools: Readonly<Record<string, string>> = {
   dnf: 'dnf',
   zypper: 'zypper',
   '/usr/lib/python3/dist-packages/solv.py': 'python3-solv',
+  strace: 'strace',
   git: 'git',
   minisign: 'minisign',
   sshd: 'openssh-server',

@@ -157,6 +157,18 @@ events {} http { default_type application/octet-stream; access_log off; ${tempor
   }, 120_000);
 });
 
+describe('a tree whose disk fails', () => {
+  it('is not served: a file that cannot be made durable is the error, and the next run ends it', async () => {
+    const args = ['publish', '--tree', 'failing', '--store', 'machine', '--no-progress'];
+    const injected = ['-f', '-qq', '-o', '/dev/null', '-P', join(folder, 'failing/.trees/1.tmp/yum/rpms/el9/repodata/repomd.xml'), '-e', 'trace=fsync', '-e', 'inject=fsync:error=EIO'];
+    const { status, stderr } = await run('strace', [...injected, process.execPath, longshorePath, ...args], { cwd: folder });
+    expect([status, stderr]).toEqual([6, expect.stringMatching(/repomd\.xml[^]*STORAGE_IO/) as string]);
+    await expect(readFile(join(folder, 'failing/current/yum/rpms/el9/repodata/repomd.xml'))).rejects.toThrow('ENOENT');
+    await ok('publish', '--tree', 'failing', '--store', 'machine');
+    expect(await readFile(join(folder, 'failing/current/yum/rpms/el9/repodata/repomd.xml'), 'utf8')).toContain('<repomd');
+  });
+});
+
 describe('what is refused', () => {
   const refused = async (): Promise<Outcome> => longshore(['lock', '-f', 'bom.yaml', '--lock', 'refused.json', '--no-progress'], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'cache') } });
 

@@ -19,13 +19,14 @@ export interface RpmOptions {
   /** Absolute paths. */
   readonly files?: readonly string[];
   readonly key?: PrivateKey;
+  readonly payload?: Uint8Array;
 }
 
 const strings = (value: readonly string[]): TagValue => ({ type: 'strings', value });
 const numbers = (value: readonly number[]): TagValue => ({ type: 'int32', value });
 
 /** An .rpm, signed over its header when there is a key. */
-export async function testRpm(name: string, { version = '1', arch = 'noarch', requires = [], provides = [], files = [], key }: RpmOptions = {}): Promise<TestRpm> {
+export async function testRpm(name: string, { version = '1', arch = 'noarch', requires = [], provides = [], files = [], key, payload }: RpmOptions = {}): Promise<TestRpm> {
   const all = [name, ...provides];
   const tags = basicTags(name, [
     [rpmTag.version, { type: 'string', value: version }], [rpmTag.arch, { type: 'string', value: arch }],
@@ -36,7 +37,8 @@ export async function testRpm(name: string, { version = '1', arch = 'noarch', re
       [rpmTag.dirIndexes, numbers(files.map((_, index) => index))], [rpmTag.fileModes, { type: 'int16', value: files.map(() => 0o100644) }], [rpmTag.fileFlags, numbers(files.map(() => 0))],
     ] as const),
   ]);
-  const bytes = key === undefined ? makeRpm(name, { tags }) : await makeSignedRpm(name, { header: (content) => signature4(key, content) }, { tags });
+  const parts = { tags, ...(payload === undefined ? {} : { payload }) };
+  const bytes = key === undefined ? makeRpm(name, parts) : await makeSignedRpm(name, { header: (content) => signature4(key, content) }, parts);
   return { name, bytes };
 }
 
