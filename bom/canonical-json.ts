@@ -7,30 +7,55 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * Throws `TypeError` for NaN and infinities (section 3.2.2.3) and lone surrogates (section 3.2.2.2).
  */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError(`no JSON number: ${value}`);
-    return JSON.stringify(value);
-  }
-  if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no canonical form');
-    return JSON.stringify(value);
+  const ordered = inOrder(value);
+  return ordered === undefined ? textOf(value) : JSON.stringify(ordered);
+}
+
+function checkPrimitive(value: unknown): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`no JSON number: ${value}`);
+  if (typeof value === 'string' && !value.isWellFormed()) throw new TypeError('a lone surrogate has no canonical form');
+  if (typeof value !== 'number' && typeof value !== 'string' && typeof value !== 'boolean' && value !== null) throw new TypeError(`no JSON value: ${typeof value}`);
+}
+
+/** Objects keep their properties in another order than they were set in when these look like an index, and one name is not set at all. */
+const ownOrder = /^(?:\d+|__proto__)$/;
+
+/** A copy whose objects have their properties in canonical order: then the engine's own writer, which is several times as fast, gives that text. Undefined where objects cannot have that order. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) {
+    checkPrimitive(value);
+    return value;
   }
   if (Array.isArray(value)) {
-    let text = '[';
-    for (const [index, item] of value.entries()) text += `${index === 0 ? '' : ','}${canonicalJson(item ?? null)}`;
-    return `${text}]`;
-  }
-  if (typeof value === 'object') {
-    const record = value as { readonly [key: string]: unknown };
-    let text = '';
-    for (const key of Object.keys(record).sort()) {
-      const item = record[key];
-      if (item !== undefined) text += `${text === '' ? '{' : ','}${canonicalJson(key)}:${canonicalJson(item)}`;
+    const items: unknown[] = [];
+    for (const item of value) {
+      const ordered = inOrder(item ?? null);
+      if (ordered === undefined) return undefined;
+      items.push(ordered);
     }
-    return text === '' ? '{}' : `${text}}`;
+    return items;
   }
-  throw new TypeError(`no JSON value: ${typeof value}`);
+  const record = value as { readonly [key: string]: unknown };
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(record).sort()) {
+    const item = record[key];
+    if (item === undefined) continue;
+    const ordered = ownOrder.test(key) || !key.isWellFormed() ? undefined : inOrder(item);
+    if (ordered === undefined) return undefined;
+    result[key] = ordered;
+  }
+  return result;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) {
+    checkPrimitive(value);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${[...(value as readonly unknown[])].map((item) => textOf(item ?? null)).join(',')}]`;
+  const record = value as { readonly [key: string]: unknown };
+  const texts = Object.keys(record).sort().flatMap((key) => (record[key] === undefined ? [] : [`${textOf(key)}:${textOf(record[key])}`]));
+  return `{${texts.join(',')}}`;
 }
 
 /** UTF-8 bytes of {@link canonicalJson}. */
