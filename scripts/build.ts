@@ -16,6 +16,16 @@ const threads = ['transport/fetch-worker.ts', 'store/copy-worker.ts', 'repositor
 const always = ['node_modules/.package-lock.json', 'package.json', 'tsconfig.json', 'scripts/build.ts'];
 /** Native code; what is asked for by its path; and what is one file already. */
 const apart = [/^better-sqlite3/, /^@napi-rs\//, /^yaml$/, /^undici/, /^openpgp/];
+/**
+ * What is loaded together anyway, with all that it needs, in one file each: looking for a file costs more than reading it. What a first one takes, the next leaves out;
+ * bin/main.ts, which waits for what it loads, is in none.
+ */
+const groups = [
+  { name: 'program', test: /\/bin\/(?:program|stdout)\.ts$/, priority: 3 },
+  { name: 'core', test: /\/bin\/(?:context|documents|files)\.ts$|\/store\/(?:store|store-lock)\.ts$/, priority: 2 },
+  { name: 'transfer', test: /\/bin\/wiring\.ts$|\/downloader\/download\.ts$|\/transport\/fetch-threads\.ts$/, priority: 1 },
+  { name: 'locking', test: /\/bin\/aggregation\.ts$|\/downloader\/lock\.ts$/, priority: 0 },
+];
 /** Beside the newest. */
 const keptBuilds = 3;
 
@@ -24,10 +34,10 @@ interface Built { readonly name: string; readonly content: string }
 
 /** Files that `input` leads to; the paths of everything that was read go to `read`. */
 async function bundle(rolldown: typeof Rolldown, { input, isOneFile }: Entries, read: Set<string>): Promise<Built[]> {
-  const build = await rolldown({ cwd: root, input, platform: 'node', external: apart });
+  const build = await rolldown({ cwd: root, input, platform: 'node', external: apart, checks: { ineffectiveDynamicImport: false } });
   const { output } = await build.generate({
     format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true, sourcemapExcludeSources: true, comments: { legal: true, annotation: false, jsdoc: false },
-    codeSplitting: !isOneFile,
+    codeSplitting: isOneFile ? false : { groups },
   });
   for (const path of await build.watchFiles) read.add(relative(root, path));
   await build.close();

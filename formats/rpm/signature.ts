@@ -66,6 +66,7 @@ export class RpmVerifier {
   private readonly candidates: readonly Candidate[];
   private readonly payload: Hash | undefined;
   private payloadSha256: string | undefined;
+  private readonly found = new Map<Candidate, string>();
 
   private constructor(parts: { readonly head: RpmHead; readonly subject: string; readonly ignored: string[]; readonly candidates: readonly Candidate[] }) {
     this.head = parts.head;
@@ -109,14 +110,19 @@ export class RpmVerifier {
    * count. Throws `INTEGRITY_SIGNATURE` for a bad one.
    */
   headerSigner(): string | undefined {
-    const signers = this.candidates.filter(({ covers }) => covers === 'header').map((candidate) => this.signerOf(candidate, candidate.hash.copy()));
+    const signers = this.candidates.filter(({ covers }) => covers === 'header').map((candidate) => this.signerOf(candidate));
     return signers[0];
   }
 
-  private signerOf({ packet, signers }: Candidate, hash: Hash): string {
+  /** Once everything that the signature covers was hashed: what is found then stays. */
+  private signerOf(candidate: Candidate): string {
+    const known = this.found.get(candidate);
+    if (known !== undefined) return known;
+    const { packet, signers, hash } = candidate;
     const digest = hash.update(packet.trailer).digest();
     const good = signers.find((each) => isGood(packet, each, digest));
     if (good === undefined) throw refused(this.subject, `a bad signature by ${signers[0]?.fingerprint ?? packet.keyId}`);
+    this.found.set(candidate, good.fingerprint);
     return good.fingerprint;
   }
 
@@ -143,7 +149,7 @@ export class RpmVerifier {
     let signer: string | undefined;
     let coversPayload = this.payload !== undefined;
     for (const candidate of this.candidates) {
-      const found = this.signerOf(candidate, candidate.hash);
+      const found = this.signerOf(candidate);
       signer ??= found;
       coversPayload ||= candidate.covers === 'package';
     }
