@@ -117,7 +117,7 @@ export interface ConfigRequirement extends Wanted {
 }
 
 export interface KeySource {
-  /** One of these says where the key is; a fingerprint alone selects among keys that other sources give. */
+  /** One of these says where the key is, with both the path counts where it has the key; a fingerprint alone selects among keys that other sources give. */
   readonly url?: string;
   readonly path?: string;
   readonly digest?: Digest;

@@ -23,6 +23,24 @@ async function keyBytes(context: KeyContext, source: KeySource, options: { reado
   return bytes;
 }
 
+/** Whether bytes are keys of which one has the fingerprint, where one is asked for. */
+async function holdsKey(bytes: Uint8Array, { fingerprint = '' }: KeySource, subject: string): Promise<boolean> {
+  return fingerprint === '' || (await parseKeys(bytes, subject)).some((key) => key.fingerprints.some((own) => own.endsWith(plainFingerprint(fingerprint))));
+}
+
+/** The file of a source with both, where it is there and has the key; else undefined. */
+async function localKey(context: KeyContext, source: KeySource, options: { readonly id: string; readonly signal: AbortSignal }): Promise<Uint8Array | undefined> {
+  const { path } = source;
+  if (path === undefined || source.url === undefined) return undefined;
+  try {
+    const bytes = await keyBytes(context, { path }, options);
+    return await holdsKey(bytes, source, path) ? bytes : undefined;
+  } catch (error) {
+    if (error instanceof BundleError && error.code === 'INPUT_MISSING_FILE') return undefined;
+    throw error;
+  }
+}
+
 const plainFingerprint = (text: string): string => text.replace(/[\s!]/g, '').replace(/^0x/i, '').toUpperCase();
 
 /**
@@ -40,7 +58,8 @@ export async function offeredKeys(context: KeyContext, sources: readonly KeySour
   };
   for (const source of sources) {
     if (source.url === undefined && source.path === undefined) continue;
-    await take(await keyBytes(context, source, options), redactUrl(source.url ?? source.path ?? ''), source.digest);
+    const local = await localKey(context, source, options);
+    await take(local ?? await keyBytes(context, source, options), redactUrl((local === undefined ? source.url : undefined) ?? source.path ?? ''), source.digest);
   }
   if (options.inline !== undefined) await take(new TextEncoder().encode(options.inline), `the key of ${options.id}`, undefined);
   const wanted = sources.flatMap(({ fingerprint = '' }) => (fingerprint === '' ? [] : [plainFingerprint(fingerprint)]));

@@ -9,7 +9,7 @@ const of = (os: string, release: string, arch = 'amd64') => every(os, release, a
 it.each([['debian', '11'], ['debian', '12'], ['debian', '13'], ['ubuntu', '18.04'], ['ubuntu', '20.04'], ['ubuntu', '22.04'], ['ubuntu', '24.04'], ['ubuntu', '26.04']])('knows %s %s', (os, release) => {
   const found = of(os, release) ?? [];
   expect(found.flatMap((each) => each.suites ?? [])).toHaveLength(3);
-  for (const each of found) expect(each).toMatchObject({ manager: 'deb', trusted: false, keys: [{ path: `/usr/share/keyrings/${os}-archive-keyring.gpg` }] });
+  for (const each of found) expect(each).toMatchObject({ manager: 'deb', trusted: false, keys: [{ path: `/usr/share/keyrings/${os}-archive-keyring.gpg`, url: expect.stringMatching(/^https?:/), fingerprint: expect.stringMatching(/^[0-9A-F]{40}$/) }] });
 });
 
 it('takes Ubuntu’s ports for other architectures, and knows nothing of other systems', () => {

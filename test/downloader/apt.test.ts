@@ -294,6 +294,23 @@ describe('hostile and stale metadata', () => {
     expect(named(await apt.resolve([set(['tool'])], new AbortController().signal))).toEqual(['tool 2 amd64']);
   });
 
+  it('take the key of a file where it is there and has it, else from its address, and no other than the one by its fingerprint', async () => {
+    const keyUrl = 'http://keys.example.org/archive.asc';
+    const files = new Map([...await signed(), [keyUrl, Buffer.from(key.publicKey)]]);
+    const repositories = (path: string, fingerprint = key.signing.fingerprint): Partial<PackageSetRequirement> => ({ repositories: [repository({ keys: [{ path, url: keyUrl, fingerprint }] })] });
+    const askedFor = async (path: string): Promise<boolean> => {
+      const { http, apt } = source({ files, texts: { '/other.asc': other.publicKey } });
+      expect(named(await apt.resolve([set(['tool'], repositories(path))], new AbortController().signal))).toEqual(['tool 2 amd64']);
+      return http.asked.includes(keyUrl);
+    };
+    expect(await askedFor('/key.asc')).toBe(false);
+    expect(await askedFor('/other.asc')).toBe(true);
+    const fromDisk = createAptSource({ http: clientOver(files), blobs: new MemoryBlobs(), now: () => now, notify: silent });
+    const { repositories: [locked] = [] } = await fromDisk.resolve([set(['tool'], repositories('/nowhere/archive.gpg'))], new AbortController().signal);
+    expect(locked?.keyFingerprints).toEqual([key.signing.fingerprint]);
+    await expect(fromDisk.resolve([set(['tool'], repositories('/nowhere/archive.gpg', other.signing.fingerprint))], new AbortController().signal)).rejects.toMatchObject({ code: 'INPUT_KEY' });
+  });
+
   it('warns when a Release is of another suite', async () => {
     const files = await signed({ release: { Suite: 'oldstable', Codename: 'buster' } });
     expect((await resolve({ files }, set(['tool']))).warnings).toEqual([expect.stringContaining('oldstable, buster instead of stable')]);
