@@ -64,10 +64,17 @@ async function* throughXz(bytes: Bytes, options: DecompressOptions): Bytes {
   const { subject, maxBytes } = options;
   const whole = await held(bytes, 'xz', options);
   xzDecodedSize(whole, maxBytes, subject);
+  yield* unxzContent((async function* one() { yield whole; })());
+}
+
+/** xz of any length, decoded as it comes; what comes out is not bounded. Throws what the decoder throws, also at the end of data that is cut. */
+export async function* unxzContent(bytes: Bytes): Bytes {
   const decoder = new XzDecompressor();
-  for (let at = 0; at < whole.length; at += xzSliceBytes) {
-    const out = decoder.update(whole.subarray(at, at + xzSliceBytes));
-    if (out.length > 0) yield out;
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length; at += xzSliceBytes) {
+      const out = decoder.update(chunk.subarray(at, at + xzSliceBytes));
+      if (out.length > 0) yield out;
+    }
   }
   const last = await decoder.finish();
   if (last.length > 0) yield last;

@@ -1,4 +1,4 @@
-// Files of an image archive where they lie: a folder, or a tar (POSIX.1-2017, pax, "ustar Interchange Format"; GNU long names), plain, gzip or zstd.
+// Files of an image archive where they lie: a folder, or a tar (POSIX.1-2017, pax, "ustar Interchange Format"; GNU long names), plain or compressed.
 import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -8,6 +8,8 @@ import { Header, Pax } from 'tar';
 import type { ByteRange } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../../bom/errors.ts';
 import type { Bytes } from '../../bom/ports.ts';
+import type { Compression } from '../../formats/compression.ts';
+import { decompressed, unxzContent } from '../../formats/decompress-stream.ts';
 import { openFile } from './file-local.ts';
 
 /** Read-only files by name. Nothing of an archive is ever written under a name that it gives. */
@@ -56,23 +58,26 @@ function folderFiles(root: string, subject: string): ArchiveFiles {
   };
 }
 
-type Compression = 'plain' | 'gz' | 'zst';
+/** How each begins; no tar does, since what stands there is the name of a file in an image archive. */
+const magics: readonly (readonly [Buffer, Compression])[] = [
+  [Buffer.from([0x1f, 0x8b]), 'gz'], [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), 'zst'], [Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), 'xz'], [Buffer.from('BZh'), 'bz2'],
+];
 
 async function compressionOf(path: string): Promise<Compression> {
   const handle = await open(path);
   try {
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    if (buffer[0] === 0x1f && buffer[1] === 0x8b) return 'gz';
-    return buffer.readUInt32LE(0) === 0xfd2fb528 ? 'zst' : 'plain';
+    const { buffer } = await handle.read(Buffer.alloc(6), 0, 6, 0);
+    return magics.find(([magic]) => buffer.subarray(0, magic.length).equals(magic))?.[1] ?? 'plain';
   } finally {
     await handle.close();
   }
 }
 
 async function decompress(from: string, to: string, { compression, subject, signal }: Opening & { readonly compression: Compression }): Promise<void> {
-  const decoder = compression === 'gz' ? createGunzip() : createZstdDecompress();
+  const [source, target] = [createReadStream(from), createWriteStream(to, { mode: 0o600 })];
   try {
-    await pipeline(createReadStream(from), decoder, createWriteStream(to, { mode: 0o600 }), { signal });
+    if (compression === 'gz' || compression === 'zst') await pipeline(source, compression === 'gz' ? createGunzip() : createZstdDecompress(), target, { signal });
+    else await pipeline(source, (bytes: Bytes) => (compression === 'xz' ? unxzContent(bytes) : decompressed(bytes, compression, { subject, maxBytes: Infinity })), target, { signal });
   } catch (cause) {
     checkNotAborted(signal, subject);
     const { code, message } = cause as NodeJS.ErrnoException;

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { xz } from '@napi-rs/lzma';
 import { create } from 'tar';
 import { afterEach, describe, expect, it } from 'vitest';
 import { indexMediaType, manifestMediaType } from '../../bom/bundle.ts';
@@ -13,6 +14,7 @@ import type { LockedImage } from '../../bom/lock.ts';
 import type { ImageRequirement } from '../../bom/requirement.ts';
 import { createImageSource } from '../../downloader/sources/image.ts';
 import { noise } from '../support/bytes.ts';
+import { bzip2 } from '../support/bzip2.ts';
 import { MemoryBlobs } from '../support/memory-blobs.ts';
 
 const signal = new AbortController().signal;
@@ -92,14 +94,16 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe('an OCI layout', () => {
-  it('is read as folder and as tar, plain, gzip and zstd', async () => {
+  it('is read as folder and as tar, plain and compressed', async () => {
     const { files, manifests } = layout({ '1': 'amd64' });
     const root = await write(files);
     const tar = await tarOf(root, join(await folder(), 'image.tar'));
     const bytes = await (await import('node:fs/promises')).readFile(tar);
     await writeFile(`${tar}.gz`, gzipSync(bytes));
     await writeFile(`${tar}.zst`, zstdCompressSync(bytes));
-    for (const path of [root, tar, `${tar}.gz`, `${tar}.zst`]) {
+    await writeFile(`${tar}.xz`, await xz.compress(bytes));
+    await writeFile(`${tar}.bz2`, bzip2(bytes));
+    for (const path of [root, ...['', '.gz', '.zst', '.xz', '.bz2'].map((end) => tar + end)]) {
       const { image, blobs } = await resolve(path);
       expect(image).toMatchObject({ digest: manifests['1']?.digest, sources: [], trust: 'first-use', platforms: { 'linux/amd64': manifests['1']?.digest } });
       for (const blob of [...image.manifests, ...image.blobs]) expect(await blobs.has(blob.digest)).toBe(true);
@@ -175,8 +179,10 @@ describe('a hostile tar', () => {
     expect(await codeOf(resolve(cut))).toBe('INTEGRITY_METADATA');
     await writeFile(cut, noise(100_000));
     expect(await codeOf(resolve(cut))).toBe('INTEGRITY_METADATA');
-    await writeFile(cut, gzipSync(bytes).subarray(0, 1000));
-    expect(await codeOf(resolve(cut))).toBe('INTEGRITY_METADATA');
+    for (const compressed of [gzipSync(bytes), zstdCompressSync(bytes), await xz.compress(bytes), bzip2(bytes)]) {
+      await writeFile(cut, compressed.subarray(0, 1000));
+      expect(await codeOf(resolve(cut))).toBe('INTEGRITY_METADATA');
+    }
     await writeFile(cut, '');
     expect(await codeOf(resolve(cut))).toBe('INTEGRITY_METADATA');
     const root = await folder();

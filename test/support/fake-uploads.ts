@@ -35,6 +35,8 @@ export class FakeUploads {
   readonly refusals: number[] = [];
   readonly uploads = new Map<string, Uint8Array>();
   readonly mounted: string[] = [];
+  /** Lengths of the chunks sent by PATCH. */
+  readonly chunks: number[] = [];
   private begun = 0;
   /** Bytes of blob bodies received. */
   received = 0;
@@ -114,6 +116,7 @@ export class FakeUploads {
       response.destroy();
       return true;
     }
+    if (request.method === 'PATCH') this.chunks.push(length);
     if (request.method === 'PATCH') this.answer(response, { path: url.pathname, id, status: 202 });
     else this.finish(url, id, response);
     return true;

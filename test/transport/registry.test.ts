@@ -8,7 +8,7 @@ import type { Credential } from '../../formats/oci/auth-file.ts';
 import type { Credentials } from '../../transport/credentials.ts';
 import { createHttpClient } from '../../transport/http.ts';
 import { createRegistryPool, type RegistrySession } from '../../transport/registry.ts';
-import { parseChallenges } from '../../transport/registry-auth.ts';
+import { createAuthorizer, parseChallenges } from '../../transport/registry-auth.ts';
 import { listReferrers, listTags, nextPage } from '../../transport/registry-discovery.ts';
 import { pushBlob } from '../../transport/registry-push.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
@@ -251,7 +251,22 @@ describe('authentication', () => {
     expect(storage.seen.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
-  it('takes no token service on plain http from a registry on https', () => {
+  it('takes no token service on plain http from a registry on https', async () => {
+    const asked: string[] = [];
+    const none = async function* nothing(): Bytes { /* an empty body */ };
+    const { sendFor } = createAuthorizer({
+      host: 'r.example.org', origin: 'https://r.example.org', credentials: { find: async () => login },
+      send: async ({ url }) => {
+        asked.push(url);
+        return { status: 401, headers: { 'www-authenticate': 'Bearer realm="http://r.example.org/token"' }, url, body: none, discard: () => undefined };
+      },
+    });
+    const url = 'https://r.example.org/v2/a/b/manifests/1';
+    expect((await failure(sendFor('a/b', 'pull')({ method: 'GET', url, signal }))).code).toBe('TRANSFER_TLS');
+    expect(asked).toEqual([url]);
+  });
+
+  it('reads challenges, and leaves out what is none', () => {
     expect(parseChallenges('Bearer realm="https://a/t",service="x y",scope="repository:a/b:pull,push", Basic realm="q\\"q"')).toEqual([
       { scheme: 'bearer', params: { realm: 'https://a/t', service: 'x y', scope: 'repository:a/b:pull,push' } },
       { scheme: 'basic', params: { realm: 'q"q' } },

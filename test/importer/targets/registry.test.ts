@@ -59,12 +59,13 @@ describe('publishing to a registry', () => {
   });
 
   it('sends smaller pieces after 413, no smaller than the registry allows', async () => {
-    const { fake, target } = await site({ maxBodyBytes: 2 << 20, minChunkBytes: 1_500_000 });
+    const { fake, uploads, target } = await site({ maxBodyBytes: 2 << 20, minChunkBytes: 1_500_000 });
     const images = new Images();
     const layer = noise(9_000_000);
     const image = images.image('a.example/b:1', [layer]);
     await target([image]).publish(image, images.blobs, signal);
     expect(fake.blobs.has(digestOf(layer))).toBe(true);
+    expect(uploads.chunks).toEqual([1_500_000, 1_500_000, 1_500_000, 1_500_000, 1_500_000, 1_500_000]);
     const hopeless = await site({ maxBodyBytes: 1000 });
     const error = await failure(hopeless.target([image]).publish(image, images.blobs, signal));
     expect(error.code).toBe('TARGET_REFUSED');
@@ -208,6 +209,27 @@ describe('publishing to a registry', () => {
       expect(index === undefined).toBe(referrers);
       if (index !== undefined) expect(Buffer.from(index.bytes).toString()).toContain(bundle.digest);
     }
+  });
+
+  it('reads every tag back: a registry that keeps an old one is told of', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake, {});
+    const fake = await startFakeRegistry({
+      fault: (request, response) => {
+        if (request.method !== 'PUT' || request.url?.endsWith('/manifests/1') !== true) return uploads.handle(request, response);
+        request.resume();
+        response.writeHead(201).end();
+        return true;
+      },
+    });
+    const images = new Images();
+    const [old, image] = [images.image('a.example/b:0', ['old']), images.image('a.example/b:1', ['new'])];
+    const site = siteOf(fake, uploads);
+    await site.target([old]).publish(old, images.blobs, signal);
+    fake.tags.set('a.example/b:1', old.digest);
+    const target = site.target([image]);
+    await target.publish(image, images.blobs, signal);
+    const error = await failure(target.commit(signal));
+    expect([error.code, error.facts.subject]).toEqual(['TARGET_REFUSED', `${fake.host}/a.example/b:1`]);
   });
 
   it('reads every manifest back: a registry that keeps other bytes gets no tag', async () => {
