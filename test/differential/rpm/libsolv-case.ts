@@ -1,4 +1,4 @@
-// libsolv's own test cases: libsolv(3), libsolv-tools' testsolv(1). Only the parts that choosing for an empty machine needs; anything else is a reason to leave a case out.
+// libsolv's own test cases: libsolv(3), libsolv-tools' testsolv(1). Only the parts that choosing packages to install needs, on an empty machine or on one that has something; anything else is a reason to leave a case out.
 import { parseRich, type RichRelation } from '../../../formats/rpm/relation.ts';
 import { relationText } from '../../../formats/rpm/relation.ts';
 import type { OracleDocument, OraclePackage } from './oracle.ts';
@@ -9,10 +9,20 @@ export interface CaseStep {
   readonly expected: readonly string[] | undefined;
 }
 
-export type LibsolvCase = { readonly steps: readonly CaseStep[] } | { readonly leftOut: string };
+/** `A < B`, as libsolv says it. */
+export interface Comparison { readonly a: string; readonly op: string; readonly b: string }
+
+export type LibsolvCase = { readonly steps: readonly CaseStep[]; readonly comparisons: readonly Comparison[] } | { readonly leftOut: string };
 
 const fields: Readonly<Record<string, string>> = { Req: 'requires', Prv: 'provides', Con: 'conflicts', Obs: 'obsoletes', Rec: 'recommends', Sug: 'suggests', Sup: 'supplements', Enh: 'enhances' };
 const richWords: Readonly<Record<string, string>> = { '&': 'and', '|': 'or', '<IF>': 'if', '<UNLESS>': 'unless', '<ELSE>': 'else', '+': 'with', '-': 'without' };
+
+/** Those of dnf, and those that have no effect where packages are installed and nothing goes. */
+const flagsOfDnf = ['ignorerecommended', 'keeporphans', 'bestobeypolicy', 'yumobsoletes', 'allowvendorchange', 'keepexplicitobsoletes', 'noautotarget'];
+const jobsOfOthers: Readonly<Record<string, string>> = {
+  update: 'an update without anything asked for', distupgrade: 'an upgrade of a whole distribution', erase: 'something is taken away', favor: 'favoured packages, which dnf has no word for', disfavor: 'favoured packages, which dnf has no word for',
+  blacklist: 'blacklisted packages, which dnf has no word for', lock: 'locked packages', verify: 'a repair of what is there', noop: 'what a selection finds, not a choice', allowuninstall: 'something may be taken away',
+};
 
 class Unfit extends Error {}
 
@@ -24,7 +34,7 @@ function bracketed(rich: RichRelation): string {
 
 /** testsolv writes `A & B`, `A <IF> B`, also without parentheses around the whole. */
 function relation(text: string): string {
-  const words = text.split(/\s+/).map((word) => richWords[word] ?? word).join(' ');
+  const words = text.split(/\s+/).map((word) => richWords[word] ?? word).join(' ').replace(/\(([^()]+ else [^()]+)\)/, '$1');
   if (/namespace:|<ARCH>|:any|<MULTIARCH>/.test(words)) throw new Unfit('namespaces or Debian relations');
   if (!/ (?:and|or|if|unless|with|without) /.test(` ${words} `)) return words.trim();
   const rich = parseRich(words.trim().startsWith('(') && parseRich(words.trim()) !== undefined ? words.trim() : `(${words.trim()})`);
@@ -42,8 +52,13 @@ class Reader {
   private twins = false;
   private weak = true;
   private install: string[][] = [];
+  private best = false;
   private multiversion: string[] = [];
+  private notWeak: string[] = [];
+  private disabled: string[] = [];
+  private installed: string | undefined;
   readonly steps: CaseStep[] = [];
+  readonly comparisons: Comparison[] = [];
 
   constructor(text: string) { this.lines = text.split('\n'); }
 
@@ -68,23 +83,23 @@ class Reader {
     switch (word) {
       case 'repo': this.repository(rest); return;
       case 'system': this.system(rest); return;
-      case 'poolflags':
-        if (rest.some((flag) => flag !== 'implicitobsoleteusescolors')) throw new Unfit(`pool flag ${rest.join(' ')}`);
-        this.twins = true;
-        return;
+      case 'poolflags': this.poolFlags(rest); return;
       case 'solverflags':
         this.weak = !rest.includes('ignorerecommended');
-        if (rest.some((flag) => !['ignorerecommended', 'allowuninstall', 'keeporphans', 'bestobeypolicy', 'yumobsoletes', 'allowvendorchange', 'noautotarget'].includes(flag))) throw new Unfit(`solver flag ${rest.join(' ')}`);
+        for (const flag of rest) if (!flagsOfDnf.includes(flag)) throw new Unfit(`the flag ${flag}, which dnf install does not set`);
         return;
-      case 'feature': return;
+      case 'disable': this.disabled.push(rest.at(-1) ?? ''); return;
+      case 'feature': case 'evrcmp': return;
       case 'job': this.job(rest); return;
       case 'result': this.result(rest); return;
-      case 'nextjob':
-        this.install = [];
-        this.multiversion = [];
-        return;
+      case 'nextjob': [this.install, this.multiversion, this.notWeak, this.best] = [[], [], [], false]; return;
       default: throw new Unfit(`command ${word}`);
     }
+  }
+
+  private poolFlags(flags: readonly string[]): void {
+    for (const flag of flags) if (flag !== 'implicitobsoleteusescolors' && flag !== 'whatprovideswithdisabled') throw new Unfit(`the flag ${flag}, which dnf install does not set`);
+    this.twins ||= flags.includes('implicitobsoleteusescolors');
   }
 
   private repository([name = '', priority = '0', kind = '', source]: readonly string[]): void {
@@ -111,57 +126,83 @@ class Reader {
 
   private system([arch = '', type = '', installed]: readonly string[]): void {
     if (type === 'deb' || type === 'arch' || type === 'haiku' || type === 'conda') throw new Unfit(`packages of ${type}`);
-    if (arch === 'unset' && this.packages().every(({ a }) => a === 'noarch')) this.arch = 'x86_64';
-    else if (!/^(?:i686|x86_64)$/.test(arch)) throw new Unfit(`architecture ${arch}`);
-    if ((this.repositories.find(({ name }) => name === installed)?.packages.length ?? 0) > 0) throw new Unfit('something is installed');
+    if (arch !== 'unset' && !/^(?:i686|x86_64)$/.test(arch)) throw new Unfit(`architecture ${arch}`);
     if (arch !== 'unset') this.arch = arch;
+    this.installed = installed;
   }
 
   private packages(): OraclePackage[] { return this.repositories.flatMap(({ packages }) => packages); }
 
   private job([verb = '', kind = '', ...rest]: readonly string[]): void {
-    const last = rest.at(-1) ?? '';
-    if (/^\[.*\]$/.test(last)) throw new Unfit(`job modifier ${last}`);
-    if (verb === 'multiversion' && (kind === 'name' || kind === 'provides')) this.multiversion.push(rest.join(' '));
-    else if (verb === 'install' && ['name', 'provides', 'pkg', 'oneof'].includes(kind)) this.install.push([kind, ...rest]);
-    else throw new Unfit(`job ${verb} ${kind}`);
+    const [, modifiers = ''] = /^\[(.*)\]$/.exec(rest.at(-1) ?? '') ?? [];
+    const subject = modifiers === '' ? rest : rest.slice(0, -1);
+    for (const modifier of modifiers === '' ? [] : modifiers.split(',')) if (!['forcebest', 'targeted', 'setevr', 'setarch'].includes(modifier)) throw new Unfit(`the job modifier ${modifier}, which dnf install does not set`);
+    if (verb === 'multiversion' && (kind === 'name' || kind === 'provides')) this.multiversion.push(subject.join(' '));
+    else if (verb === 'excludefromweak' && kind === 'name') this.notWeak.push(subject.join(' '));
+    else if (verb === 'install' && ['name', 'provides', 'pkg', 'oneof'].includes(kind)) {
+      this.install.push([kind, ...subject]);
+      this.best ||= modifiers.includes('forcebest');
+    } else throw new Unfit(jobsOfOthers[verb] ?? `job ${verb} ${kind}`);
   }
 
+  private label({ n, e, a, r }: OraclePackage): string { return `${n}-${e}.${a}@${this.repositories[r]?.name}`; }
+
   private candidates([kind = '', ...rest]: readonly string[]): number[] {
-    const packages = this.packages();
-    const label = ({ n, e, a, r }: OraclePackage): string => `${n}-${e}.${a}@${this.repositories[r]?.name}`;
-    return packages.flatMap((item, index) => {
-      const isMatch = kind === 'pkg' || kind === 'oneof' ? rest.includes(label(item)) : kind === 'name' ? rest.length === 1 && item.n === rest[0]
-        : rest.length === 1 && (item.n === rest[0] || (item.deps.provides ?? []).some((text) => text.split(' ')[0] === rest[0]));
+    const [name = '', op, version = ''] = rest;
+    const isVersion = ({ e }: OraclePackage): boolean => op === undefined || e === version || e.startsWith(`${version}-`);
+    if (op !== undefined && op !== '=' && kind !== 'pkg' && kind !== 'oneof') throw new Unfit(`job install ${rest.join(' ')}`);
+    return this.packages().flatMap((item, index) => {
+      const isMatch = kind === 'pkg' || kind === 'oneof' ? rest.includes(this.label(item)) : (item.n === name && isVersion(item))
+        || (kind === 'provides' && (item.deps.provides ?? []).some((text) => text.split(' ')[0] === name));
       return isMatch ? [index] : [];
     });
   }
 
+  /** The lines of evrcmp: `job noop provides A < B`. */
+  private compared(lines: readonly string[]): void {
+    for (const line of lines) {
+      const [, a = '', op = '', b = ''] = /^job noop provides (\S+) ([<=>]) (\S+)$/.exec(line) ?? [];
+      if (op === '') throw new Unfit(`a result that says ${line}`);
+      this.comparisons.push({ a, op, b });
+    }
+  }
+
+  private architecture(): string {
+    if (this.arch !== 'unset') return this.arch;
+    if (this.packages().every(({ a }) => a === 'noarch' || a === 'x86_64')) return 'x86_64';
+    throw new Unfit('no architecture');
+  }
+
   private result([what = '', source]: readonly string[]): void {
     const lines = source === '<inline>' ? this.inline() : [];
+    // Said twice: the second counts.
+    if (lines.length === 0 && this.lines[this.at]?.startsWith('result ') === true) return;
+    if (what === 'jobs') { this.compared(lines); return; }
     if (!what.includes('transaction')) throw new Unfit(`a result of ${what}, not of a choice`);
-    if (this.arch === 'unset') throw new Unfit('no architecture');
     const isProblem = lines.some((line) => line.startsWith('problem'));
-    if (lines.some((line) => /^(?:erase|upgrade|downgrade|reinstall|change|obsoletes)/.test(line))) throw new Unfit('something is installed');
-    if (this.install.length === 0) throw new Unfit('no install job');
+    if (lines.some((line) => /^(?:erase|obsoletes)/.test(line))) throw new Unfit('something is taken away');
+    if (this.install.length === 0) throw new Unfit('nothing is to be installed');
     const install = this.install.map((each) => this.candidates(each));
+    const numbersOf = (isMeant: (item: OraclePackage) => boolean): number[] => this.packages().flatMap((item, index) => (isMeant(item) ? [index] : []));
     const document: OracleDocument = {
-      arch: this.arch, twins: this.twins, packages: this.packages(), repositories: this.repositories.map(({ priority }) => ({ priority: 99 - priority })),
-      jobs: [{ install, weak: this.weak, best: false, multiversion: this.multiversion, isLoose: this.install.some(([kind]) => kind !== 'pkg' && kind !== 'oneof') }],
+      arch: this.architecture(), twins: this.twins, packages: this.packages(), disabled: numbersOf((item) => this.disabled.includes(this.label(item))),
+      repositories: this.repositories.map(({ name, priority }) => ({ priority: 99 - priority, ...(name === this.installed ? { installed: true } : {}) })),
+      jobs: [{ install, weak: this.weak, best: this.best, multiversion: this.multiversion, notWeak: numbersOf(({ n }) => this.notWeak.includes(n)), isLoose: this.install.some(([kind]) => kind !== 'pkg' && kind !== 'oneof') }],
     };
-    const expected = lines.flatMap((line) => /^install (\S+)@/.exec(line)?.[1] ?? []).sort();
+    const expected = lines.flatMap((line) => /^(?:install|(?:upgrade|downgrade|change|reinstall) \S+) (\S+)@/.exec(line)?.[1] ?? []).sort();
     this.steps.push({ document, expected: isProblem ? undefined : expected });
   }
 }
 
-/** A case as steps, or why it is left out. */
+/** A case as steps and comparisons, or why it is left out. */
 export function readLibsolvCase(text: string): LibsolvCase {
   const reader = new Reader(text);
+  const found = (): boolean => reader.steps.length + reader.comparisons.length > 0;
   try {
     reader.read();
   } catch (error) {
-    if (error instanceof Unfit) return reader.steps.length > 0 ? { steps: reader.steps } : { leftOut: error.message };
+    if (error instanceof Unfit) return found() ? { steps: reader.steps, comparisons: reader.comparisons } : { leftOut: error.message };
     throw error;
   }
-  return reader.steps.length > 0 ? { steps: reader.steps } : { leftOut: 'no result of a choice' };
+  return found() ? { steps: reader.steps, comparisons: reader.comparisons } : { leftOut: 'no result of a choice' };
 }

@@ -19,7 +19,7 @@ export interface OraclePackage {
   readonly deps: Readonly<Record<string, readonly string[]>>;
   readonly files: readonly string[];
 }
-export interface OracleJob { readonly install: readonly (readonly number[])[]; readonly weak: boolean; readonly best: boolean; readonly multiversion?: readonly string[]; readonly isLoose?: boolean }
+export interface OracleJob { readonly install: readonly (readonly number[])[]; readonly weak: boolean; readonly best: boolean; readonly multiversion?: readonly string[]; readonly isLoose?: boolean; readonly notWeak?: readonly number[] }
 export interface OracleDocument {
   readonly arch: string;
   readonly twins: boolean;
@@ -27,6 +27,8 @@ export interface OracleDocument {
   /** Grouped by repository, in its order. */
   readonly packages: readonly OraclePackage[];
   readonly jobs: readonly OracleJob[];
+  /** Numbers of packages that are excluded. */
+  readonly disabled?: readonly number[];
 }
 /** By job the numbers of the packages taken; null when it cannot be met. */
 export type OracleAnswer = readonly (readonly number[] | null)[];
@@ -51,13 +53,15 @@ export function ourAnswer(document: OracleDocument): OracleAnswer {
     const add = universe.open({ id: `r${index}`, ...facts });
     for (const item of document.packages) if (item.r === index) add(packageOf(item));
   }
-  const view = new SolvView(universe, archPolicy(document.arch));
-  return document.jobs.map(({ install, weak, best, multiversion = [], isLoose = false }) => {
+  const considered = new Uint8Array(universe.count).fill(1);
+  for (const index of document.disabled ?? []) considered[index + 1] = 0;
+  const view = new SolvView(universe, archPolicy(document.arch), { considered });
+  return document.jobs.map(({ install, weak, best, multiversion = [], isLoose = false, notWeak = [] }) => {
     const names = new Set(multiversion.flatMap((name) => universe.findName(name) ?? []));
     const isMultiversion = (id: number): boolean => universe.dependenciesOf(id, 'provides').some((relation) => names.has(universe.relationName(relation)));
     const candidates = install.map((ids) => ids.map((id) => id + 1).filter((id) => view.isUsable(id)));
     if (candidates.some((ids) => ids.length === 0)) return null;
-    const { isSolved, taken } = solveJob(view, { install: candidates, weak, best, twins: document.twins, isMultiversion, isLoose });
+    const { isSolved, taken } = solveJob(view, { install: candidates, weak, best, twins: document.twins, isMultiversion, isLoose, notWeak: new Set(notWeak.map((index) => index + 1)) });
     return isSolved ? taken.filter((id) => universe.repositoryOf(id).installed !== true).map((id) => id - 1).sort((a, b) => a - b) : null;
   });
 }

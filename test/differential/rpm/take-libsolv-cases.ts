@@ -20,7 +20,7 @@ await copyFile(join(source, 'LICENSE.BSD'), join(target, 'LICENSE.BSD'));
 await writeFile(join(target, 'README.md'), `# libsolv's test cases
 
 From libsolv's source (BSD, see LICENSE.BSD), unchanged, by \`take-libsolv-cases.ts\`. Of a case with several jobs, those up to the first that does not
-fit are asserted. Left out, because they ask for what a closure for an empty machine does not need:
+fit are asserted. Left out, because they ask for what is not asked of a list of packages to install, on an empty machine or on one that has something:
 
 | case | reason |
 |---|---|
