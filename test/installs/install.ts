@@ -10,7 +10,7 @@ export interface InstallReport {
   readonly installed: number;
 }
 
-async function ok(args: readonly string[], cwd: string): Promise<string> {
+export async function ok(args: readonly string[], cwd: string): Promise<string> {
   const { status, stdout, stderr } = await longshore(args, { cwd, env: { XDG_CACHE_HOME: join(cwd, 'cache') } });
   if (status !== 0) throw new Error(`longshore ${args.join(' ')}: ${status}\n${stderr}`);
   return stdout;
@@ -58,7 +58,7 @@ echo "installed $(($(dpkg-query -W | wc -l) - before))"
 }
 
 /** The machine's key is made when it first serves; the chroot has to trust it before. */
-async function makeMachineKey(work: string): Promise<void> {
+export async function makeMachineKey(work: string): Promise<void> {
   const { startServe } = await import('../support/site.ts');
   const service = await startServe(['--store', 'machine'], work);
   await service.stop();

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { machineSources } from './apt-root.ts';
 import { longshorePath, must, type Outcome, run } from './command.ts';
 
-/** Makes the smallest system that has apt, from the machine's own archive. */
-export async function makeChroot(folder: string): Promise<string> {
+/** Makes the smallest system that has apt, from the machine's own archive, or from what `text` (of a .sources file) names of it. */
+export async function makeChroot(folder: string, text?: string): Promise<string> {
   const path = join(folder, 'base');
   const sources = join(folder, 'base.sources');
-  await writeFile(sources, await machineSources());
+  await writeFile(sources, text ?? await machineSources());
   await must('mmdebstrap', ['--variant=apt', '--mode=root', '--aptopt=Acquire::Languages "none"', '--dpkgopt=path-exclude=/usr/share/doc/*', '', path, sources]);
   await rm(join(path, 'etc/apt/sources.list'), { force: true });
   await rm(join(path, 'etc/apt/sources.list.d'), { recursive: true, force: true });
