@@ -20,9 +20,12 @@ function parseLogins(text: string): Login[] {
   return logins;
 }
 
+/** Whether apt reads a file of this name in a folder of its settings or logins: apt.conf(5), "FILES". */
+export const isPart = (name: string): boolean => /^[A-Za-z0-9_-]+(?:[A-Za-z0-9_.-]*\.conf)?$/.test(name);
+
 function readLogins(root: string): Login[] {
   const folder = join(root, 'etc/apt/auth.conf.d');
-  const parts = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.conf')).sort().map((name) => join(folder, name)) : [];
+  const parts = existsSync(folder) ? readdirSync(folder).filter((name) => isPart(name)).sort().map((name) => join(folder, name)) : [];
   return [join(root, 'etc/apt/auth.conf'), ...parts].filter((path) => existsSync(path)).flatMap((path) => parseLogins(readFileSync(path, 'utf8')));
 }
 
@@ -31,7 +34,7 @@ function fits(machine: string, url: URL): boolean {
   const [, scheme = 'https', rest = ''] = /^(?:([a-z+]+):\/\/)?(.*)$/.exec(machine) ?? [];
   const [, host = '', path = ''] = /^([^/]+)(\/.*)?$/.exec(rest) ?? [];
   if (url.protocol !== `${scheme}:` || (host !== url.host && host !== url.hostname)) return false;
-  return path === '' || path === '/' || url.pathname === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
+  return path === '' || path === '/' || url.pathname === path || `${url.pathname}/` === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
 }
 
 /** The header for a URL of this machine's own repositories, by the first entry that fits; undefined when there is none. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostAptSources } from '../bom/aggregate-packages.ts';
 import type { KeySource, PreferenceSource, RepositoryRequirement, Target } from '../bom/requirement.ts';
-import { hostAptAuthorization, hostCredential } from './host-apt-auth.ts';
+import { hostAptAuthorization, hostCredential, isPart } from './host-apt-auth.ts';
 import { architecturesOf, parseDeb822Sources, parseSourceLines, type SourceEntry } from '../formats/deb/source-list.ts';
 
 /**
@@ -48,7 +48,7 @@ function readPreferences(root: string): PreferenceSource[] {
     const folder = join(root, 'etc/apt', name);
     return existsSync(folder) ? readdirSync(folder).filter(isWanted).sort().map((file) => join(folder, file)) : [];
   };
-  const settings = [...inFolder('apt.conf.d', (file) => /^[A-Za-z0-9_-]+(?:\.conf)?$/.test(file)), join(root, 'etc/apt/apt.conf')].filter((file) => existsSync(file));
+  const settings = [...inFolder('apt.conf.d', isPart), join(root, 'etc/apt/apt.conf')].filter((file) => existsSync(file));
   const release = settings.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/^[ \t]*APT::Default-Release[ \t]+"([^"\n]+)"[ \t]*;/gim)].map(([, name = '']) => ({ file, name }))).at(-1);
   const files = [join(root, 'etc/apt/preferences'), ...inFolder('preferences.d', (file) => /^[A-Za-z0-9_.-]+$/.test(file) && (!file.includes('.') || file.endsWith('.pref')))];
   return [

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { hostAptAuthorization } from '../../bin/host-apt-auth.ts';
+import { hostAptAuthorization, isPart } from '../../bin/host-apt-auth.ts';
 import { hostAptSources } from '../../bin/host-apt-sources.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -57,4 +57,24 @@ it('takes what the machine prefers itself, and logs in as its apt does', async (
   expect(hostAptAuthorization('https://mirror.example.org/debian/pool/x.deb', root)).toEqual(basic('reader:s3cret'));
   expect(hostAptAuthorization('http://open.example.org:8080/x', root)).toEqual(basic('c:d'));
   for (const url of ['https://mirror.example.org/debian-security/x', 'http://mirror.example.org/debian/x', 'http://plain.example.org/x', 'https://other.example.org/x', 'file:/srv']) expect(hostAptAuthorization(url, root), url).toBeUndefined();
+});
+
+it('takes what an Ubuntu has of its distributor, ESM included, for the architectures that each entry is for', async () => {
+  const root = await machine({
+    'etc/os-release': 'ID=ubuntu\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n',
+    'etc/apt/sources.list': 'deb [arch-=arm64 signed-by=/usr/share/keyrings/ubuntu-archive-keyring.gpg] http://archive.example.org/ubuntu noble main universe\n',
+    'etc/apt/sources.list.d/ports.sources': 'Types: deb\nURIs: http://ports.example.org/ubuntu-ports\nSuites: noble noble-updates\nComponents: main\nArchitectures: arm64\nSigned-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg\n',
+    'etc/apt/sources.list.d/ubuntu-esm-apps.sources': 'Types: deb\nURIs: https://esm.example.org/apps/ubuntu\nSuites: noble-apps-security noble-apps-updates\nComponents: main\nSigned-By: /usr/share/keyrings/ubuntu-pro-esm-apps.gpg\n',
+    'etc/apt/sources.list.d/ppa.sources': 'Types: deb\nURIs: https://ppa.example.org/x/y/ubuntu\nSuites: noble\nComponents: main\nSigned-By: /usr/share/keyrings/ppa.gpg\n',
+    'etc/apt/auth.conf.d/90ubuntu-advantage': 'machine esm.example.org/apps/ubuntu/ login bearer password t0ken\n', 'etc/apt/auth.conf.d/old.bak': 'machine ports.example.org login a password b\n',
+  });
+  const found = hostAptSources(root)({ id: 't', family: 'debian', os: 'ubuntu', release: '24.04', arch: 'amd64', foreignArches: ['arm64', 'i386'] }, at) ?? [];
+  expect(found.map(({ uris = [], architectures, headersFrom }) => [new URL(uris[0] ?? '').hostname, architectures, headersFrom])).toEqual([
+    ['archive.example.org', ['amd64', 'i386'], undefined], ['ports.example.org', ['arm64'], undefined], ['esm.example.org', undefined, ['apt_auth.conf']],
+  ]);
+  expect(hostAptAuthorization('https://esm.example.org/apps/ubuntu/dists/noble-apps-security/InRelease', root)).toEqual({ authorization: `Basic ${Buffer.from('bearer:t0ken').toString('base64')}` });
+});
+
+it('reads the files of a folder that apt reads', () => {
+  expect(['90ubuntu-advantage', 'x.conf', 'a.b.conf', 'x_y', 'x.bak', 'a+b', '.hidden', '.x.conf', 'x.CONF', 'a.conf.save'].filter(isPart)).toEqual(['90ubuntu-advantage', 'x.conf', 'a.b.conf', 'x_y']);
 });
