@@ -20,7 +20,7 @@ export async function publishImages(context: CommandContext, flags: PublishFlags
       session: registry.session(host), names: targetNames(images, flags.nameTemplate), concurrency: flags.concurrency, notify: context.notify,
       ...(flags.rewriteIndexes === true ? { rewriteIndexes: true } : {}),
     });
-    const outcomes = await publishAll(target, images, { blobs, signal: context.signal });
+    const outcomes = await publishAll(target, images, { blobs, signal: context.signal, notify: context.notify });
     await target.commit(context.signal);
     if (flags.record !== undefined) await commitFile(flags.record, `${canonicalJson({ registry: host, rewrites: target.rewrites })}\n`);
     const published = outcomes.filter((outcome) => outcome === 'published').length;

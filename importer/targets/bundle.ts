@@ -6,6 +6,7 @@ import type { Lock, LockedImage } from '../../bom/lock.ts';
 import type { BlobReader, Bytes, ReadHow } from '../../bom/ports.ts';
 import { manifestMediaTypes } from '../../formats/oci/manifest.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
+import { tellPlan } from './publish-all.ts';
 import { createRegistryTarget } from './registry.ts';
 import { pushTags } from './registry-tags.ts';
 
@@ -24,7 +25,9 @@ export async function publishBundleTo(session: RegistrySession, { path, lock, bl
   const bundle = bundleOf(lock);
   const ref = `${session.host}/${path}:${lock.metadata.sequence}`;
   const target = createRegistryTarget({ session, names: new Map([[ref, { path, tag: String(lock.metadata.sequence) }]]), concurrency, notify });
-  const state = await target.publish(asImage(ref, bundle, lock), new BundleBlobs(bundle.generated, blobs), signal);
+  const image = asImage(ref, bundle, lock);
+  tellPlan([image], notify);
+  const state = await target.publish(image, new BundleBlobs(bundle.generated, blobs), signal);
   await target.commit(signal);
   await pushTags(session, [{ kind: 'tag', path, tag: 'latest', digest: bundle.index.digest }], { signal, notify });
   return { digest: bundle.index.digest, state };

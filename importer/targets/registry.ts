@@ -52,7 +52,9 @@ export function createRegistryTarget(options: RegistryTargetOptions): RegistryTa
       const present = root !== undefined;
       if (root === undefined) await publishImage(push);
       else addTags(push, root, await unlistedReferrers(push));
-      push.notify({ kind: 'done', phase: 'import', item: `image ${image.ref}`, bytes: present ? 0 : image.blobs.reduce((sum, { size }) => sum + size, 0) });
+      const bytes = image.blobs.reduce((sum, { size }) => sum + size, 0);
+      if (present) push.notify({ kind: 'bytes', phase: 'publish', bytes });
+      push.notify({ kind: 'done', phase: 'publish', item: `image ${image.ref}`, bytes: present ? 0 : bytes });
       return present ? 'present' : 'published';
     },
     commit: (signal) => pushTags(options.session, shared.tags, { signal, notify: options.notify ?? silent }),
@@ -164,14 +166,18 @@ async function sendBlob(blob: Descriptor, push: Push, force: boolean): Promise<v
   checkNotAborted(push.signal, `image ${push.image.ref}`);
   const { name, blobs, signal, notify, places, sender } = push;
   const elsewhere = await places.get(blob.digest)?.catch(() => undefined);
-  if (elsewhere === name.path && !force) return;
+  if (elsewhere === name.path && !force) {
+    notify({ kind: 'bytes', phase: 'publish', bytes: blob.size });
+    return;
+  }
   const work = sender.send(blob, { path: name.path, blobs, force, signal, notify, ...(elsewhere === undefined || force ? {} : { mountFrom: elsewhere }) });
   if (elsewhere === undefined) {
     const place = work.then(() => name.path);
     place.catch(() => places.delete(blob.digest));
     places.set(blob.digest, place);
   }
-  if (await work === 'stored') notify({ kind: 'bytes', phase: 'import', bytes: blob.size });
+  await work;
+  if (!force) notify({ kind: 'bytes', phase: 'publish', bytes: blob.size });
 }
 
 const missingBlobCodes = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);

@@ -59,12 +59,15 @@ describe('registry clients', () => {
   let bed: Bed;
   let host: string;
   let image: LockedImage;
+  /** One name in two registries, another image in each. */
+  let others: readonly LockedImage[];
   const amd64 = (): string => image.platforms['linux/amd64'] ?? '';
   beforeAll(async () => {
     bed = await makeBed();
     host = bed.origin.replace('http://', '');
     image = await makeIndex(bed, 'docker.io/library/app:1.0');
-    bed.served.push(servedOf(makeLock('site', { images: [image] })));
+    others = [await makeIndex(bed, 'quay.io/other/tool:1.0'), await makeIndex(bed, 'registry.example.org/other/tool:1.0')];
+    bed.served.push(servedOf(makeLock('site', { images: [image, ...others] })));
     await bed.service.settled();
   });
   afterAll(() => bed.close());
@@ -157,8 +160,10 @@ describe('registry clients', () => {
     let ctr: string[];
     beforeAll(async () => {
       const folder = join(bed.folder, 'containerd');
-      await mkdir(join(folder, 'certs.d/docker.io'), { recursive: true });
-      await writeFile(join(folder, 'certs.d/docker.io/hosts.toml'), `server = "http://127.0.0.1:1"\n[host."${bed.origin}"]\n  capabilities = ["pull", "resolve"]\n`);
+      for (const upstream of ['docker.io', 'quay.io', '_default']) {
+        await mkdir(join(folder, 'certs.d', upstream), { recursive: true });
+        await writeFile(join(folder, 'certs.d', upstream, 'hosts.toml'), await (await bed.ask(`/client/files/etc/containerd/certs.d/${upstream}/hosts.toml?exclusive=yes`)).text());
+      }
       await writeFile(join(folder, 'config.toml'), `version = 2\nroot = "${folder}/root"\nstate = "${folder}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${folder}/sock"\n`);
       ctr = ['--address', `${folder}/sock`];
       containerd = await startService('containerd', ['--config', join(folder, 'config.toml')], { ready: async () => (await run('ctr', [...ctr, 'version'])).status === 0 });
@@ -170,9 +175,11 @@ describe('registry clients', () => {
       expect(await must('ctr', [...ctr, 'images', 'list'])).toContain(image.digest);
     });
 
-    it('pulls the upstream name through a mirror, with ?ns=', async () => {
-      await must('ctr', [...ctr, 'images', 'pull', '--hosts-dir', join(bed.folder, 'containerd/certs.d'), '--snapshotter', 'native', 'docker.io/library/app:1.0']);
-      expect(await must('ctr', [...ctr, 'images', 'list', 'name==docker.io/library/app:1.0'])).toContain(image.digest);
+    it('pulls the names of several registries through this one, with the settings that it gives', async () => {
+      for (const { ref, digest } of [image, ...others]) {
+        await must('ctr', [...ctr, 'images', 'pull', '--hosts-dir', join(bed.folder, 'containerd/certs.d'), '--snapshotter', 'native', ref]);
+        expect(await must('ctr', [...ctr, 'images', 'list', `name==${ref}`])).toContain(digest);
+      }
     });
 
     it('pushes', async () => {
