@@ -1,5 +1,6 @@
 // The rules of everything that a job can lead to.
 import { compareEvr } from '../../formats/rpm/evr.ts';
+import { byBytes, withoutObsoleted } from './solv-policy.ts';
 import { clausesOf, mentioned } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
 import { always, type SolvView } from './solv-view.ts';
@@ -25,6 +26,8 @@ export class RuleBuilder {
   private readonly options: BuildOptions;
   private readonly queue: number[] = [];
   private readonly lists = new Map<number, number>();
+  /** For each installed package that several obsolete, these by name. */
+  private readonly heirs: (readonly (readonly number[])[])[] = [];
 
   constructor(view: SolvView, options: BuildOptions) {
     this.view = view;
@@ -146,16 +149,31 @@ export class RuleBuilder {
       && arch.scoreOf(universe.archOf(other)) < score && !arch.collide(own, universe.archOf(other)));
   }
 
-  /** What is installed stays, or gives way to another version (dnf goes back where it is asked to) or to what obsoletes it. */
+  /** What is installed stays, or gives way to another version (dnf goes back where it is asked to) or to what obsoletes it, of its architecture or none. */
   keepInstalled(installed: readonly number[]): void {
     const { universe } = this.view;
     const hasArchOf = (a: number, b: number): boolean => [universe.archOf(a), 'noarch'].includes(universe.archOf(b)) || universe.archOf(a) === 'noarch';
     for (const id of installed) {
       const isOlder = (other: number): boolean => compareEvr(universe.evr(universe.evrOf(other)), universe.evr(universe.evrOf(id))) < 0;
       const versions = this.view.offered(this.view.named(universe.nameOf(id))).filter((other) => other !== id && hasArchOf(other, id) && (this.options.downgrades || !isOlder(other)));
-      const others = [...new Set([...versions, ...this.view.obsoleting([id])])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
+      const obsoleting = this.view.obsoleting([id]).filter((other) => hasArchOf(other, id));
+      const others = [...new Set([...versions, ...obsoleting])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
       this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
+      const heirs = Map.groupBy(withoutObsoleted(this.view, obsoleting), (other) => universe.nameText(other));
+      if (heirs.size > 1) this.heirs.push([...heirs].sort(([a], [b]) => byBytes(a, b)).map(([, own]) => own));
+    }
+  }
+
+  /** What was split is not halved: when one of several packages that obsolete something installed comes, so do the others. To be called after {@link RuleBuilder.keepInstalled}. */
+  addHeirs(): void {
+    for (const groups of this.heirs) {
+      for (const own of groups) {
+        for (const solvable of own) {
+          if (this.options.isInstalled(solvable)) continue;
+          for (const others of groups) if (others !== own) this.rules.addList(-solvable, this.rules.keepList(others), { kind: 'heir', solvable });
+        }
+      }
     }
   }
 
@@ -185,9 +203,11 @@ export class RuleBuilder {
       const named = this.view.named(name).filter((other) => this.reached[other] === 1 && !(this.options.twins && this.options.isInstalled(other)));
       const scores = named.map((other) => arch.scoreOf(universe.archOf(other)));
       const best = Math.min(...scores.filter((score) => score > 1));
+      // What the machine has of an architecture may come in another version.
+      const kept = new Set(this.view.named(name).filter((other) => this.options.isInstalled(other)).map((other) => universe.archOf(other)));
       for (const [index, other] of named.entries()) {
         const score = scores[index] ?? 0;
-        if (score <= 1 || score === best || this.options.isInstalled(other) || this.options.isMeant(other) || this.betterTwins(other).length > 0) continue;
+        if (score <= 1 || score === best || kept.has(universe.archOf(other)) || this.options.isInstalled(other) || this.options.isMeant(other) || this.betterTwins(other).length > 0) continue;
         this.rules.add(-other, 0, { kind: 'inferior-arch', solvable: other });
       }
     }

@@ -97,6 +97,7 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   builder.keepInstalled(installed);
   const requested = addJobRules(builder, job);
   builder.addInferiorArchitectures();
+  builder.addHeirs();
   const choices = new Choices(view, builder.rules, { installed, end });
   const { search, isSolved } = searchFor(view, builder, { job, requested, installed, choices });
   const { trail } = search.assignment;

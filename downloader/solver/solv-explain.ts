@@ -48,8 +48,8 @@ function shortestChain(offer: SolvOffer, { search }: SolvOutcome): End | undefin
       const isNobody = origin.kind === 'requires' && origin.solvable === id && literals.length > 1 && literals.every((literal) => literal === -id || (literal > 0 && !offer.view.isUsable(literal)));
       const end = endOf(offer, isNobody ? { ...origin, kind: 'nothing-provides' } : origin, literals, id);
       if (end !== undefined) return { ...end, text: [...path, end.text].join('; ') };
-      if ((origin.kind !== 'requires' && origin.kind !== 'twin') || origin.solvable !== id) continue;
-      const need = origin.relation === undefined ? `${universe.nevra(id)} needs its twin` : `${universe.nevra(id)} requires ${relationText(universe.relation(origin.relation))}`;
+      if (!['requires', 'twin', 'heir'].includes(origin.kind) || origin.solvable !== id) continue;
+      const need = origin.kind === 'heir' ? `${universe.nevra(id)} obsoletes something installed together with others` : origin.relation === undefined ? `${universe.nevra(id)} needs its twin` : `${universe.nevra(id)} requires ${relationText(universe.relation(origin.relation))}`;
       for (const next of literals) {
         if (next <= 0 || seen.has(next)) continue;
         seen.add(next);

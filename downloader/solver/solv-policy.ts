@@ -4,7 +4,14 @@ import { versionBits } from './solv-universe.ts';
 import type { SolvView } from './solv-view.ts';
 import type { WeakState } from './solv-weak-state.ts';
 
-const byBytes = (a: string, b: string): number => (a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b)));
+export const byBytes = (a: string, b: string): number => (a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+/** Without what another candidate obsoletes, unless both obsolete each other. */
+export function withoutObsoleted(view: SolvView, ids: readonly number[]): number[] {
+  const { universe } = view;
+  const obsoleted = new Map(ids.map((id) => [id, new Set([...universe.dependenciesOf(id, 'obsoletes')].flatMap((relation) => view.namedMeeting(relation)))]));
+  return ids.filter((id) => !ids.some((other) => universe.nameOf(other) !== universe.nameOf(id) && obsoleted.get(other)?.has(id) === true && obsoleted.get(id)?.has(other) !== true));
+}
 
 export class Policy {
   private readonly view: SolvView;
@@ -37,11 +44,14 @@ export class Policy {
     return left.length > 1 && isOrdered ? this.order(left) : left;
   }
 
-  /** Old versions last, then lower versions of what all provide, suggested ones first. */
+  /** Old versions last, then lower versions of what all provide, then names that the machine has in another architecture first, then suggested ones first. */
   order(candidates: readonly number[]): number[] {
     const current = this.moveBack(candidates, (id) => this.isOld(id));
-    return this.moveBack(this.byCommonProvides(current), (id) => !this.weak.isSuggested(id));
+    const known = this.moveBack(this.byCommonProvides(current), (id) => !this.hasInstalledName(id));
+    return this.moveBack(known, (id) => !this.weak.isSuggested(id));
   }
+
+  private hasInstalledName(id: number): boolean { return this.view.named(this.view.universe.nameOf(id)).some((other) => this.isInstalled(other)); }
 
   private moveBack(ids: readonly number[], isBack: (id: number) => boolean): number[] {
     const back = new Set(ids.filter(isBack));
@@ -73,14 +83,7 @@ export class Policy {
     for (const id of sorted) {
       if (universe.nameOf(kept.at(-1) ?? 0) !== universe.nameOf(id)) kept.push(id);
     }
-    return kept.length > 1 ? this.withoutObsoleted(kept) : kept;
-  }
-
-  /** Without what another candidate obsoletes, unless both obsolete each other. */
-  private withoutObsoleted(ids: readonly number[]): number[] {
-    const { universe } = this.view;
-    const obsoleted = new Map(ids.map((id) => [id, new Set([...universe.dependenciesOf(id, 'obsoletes')].flatMap((relation) => this.view.namedMeeting(relation)))]));
-    return ids.filter((id) => !ids.some((other) => universe.nameOf(other) !== universe.nameOf(id) && obsoleted.get(other)?.has(id) === true && obsoleted.get(id)?.has(other) !== true));
+    return kept.length > 1 ? withoutObsoleted(this.view, kept) : kept;
   }
 
   private recommendedOnly(ids: readonly number[]): number[] {

@@ -1,7 +1,7 @@
 // Clauses that have to hold, with the two literals of each that are watched. A literal is a package, or a package below 0 for its absence.
 import { NumberList } from './solv-numbers.ts';
 
-export const ruleKinds = ['requires', 'nothing-provides', 'hidden', 'conflicts', 'obsoletes', 'same-name', 'inferior-arch', 'twin', 'requested', 'best', 'installed', 'choice', 'learnt'] as const;
+export const ruleKinds = ['requires', 'nothing-provides', 'hidden', 'conflicts', 'obsoletes', 'same-name', 'inferior-arch', 'twin', 'heir', 'requested', 'best', 'installed', 'choice', 'learnt'] as const;
 export type RuleKind = (typeof ruleKinds)[number];
 
 /** Why a rule stands: what kind, and for relations whose and which. */

@@ -4,7 +4,7 @@ import { Policy } from './solv-policy.ts';
 import type { Rules } from './solv-rules.ts';
 import type { SolvView } from './solv-view.ts';
 import { WeakState } from './solv-weak-state.ts';
-import { resolveWeak } from './solv-weak.ts';
+import { type Outcome, resolveWeak } from './solv-weak.ts';
 
 /** A decision that had alternatives, at the level it was taken from. */
 export interface Branch {
@@ -40,6 +40,8 @@ export class Search {
   readonly notWeak: ReadonlySet<number>;
   private readonly scan: number[] = [];
   private scanned = 1;
+  /** Where among what is installed something was undone last: the next round begins there. */
+  private keptLast = 0;
   private readonly options: SearchOptions;
 
   constructor(view: SolvView, rules: Rules, options: SearchOptions) {
@@ -62,13 +64,12 @@ export class Search {
     if (!this.assignment.start()) return false;
     let level = 1;
     for (;;) {
-      const before = level;
       level = this.resolveRequested(level);
       if (level === unsolvableLevel) return false;
-      if (level < before) continue;
-      const kept = this.keepInstalled(level);
-      if (kept === unsolvableLevel) return false;
-      if (kept < level) { level = kept; continue; }
+      const { level: kept, again } = this.keepInstalled(level);
+      level = kept;
+      if (level === unsolvableLevel) return false;
+      if (again) continue;
       const needed = this.resolveNeeds(kept);
       if (needed === unsolvableLevel) return false;
       level = needed;
@@ -118,21 +119,30 @@ export class Search {
       const before = level;
       const installed = candidates.filter((id) => this.view.universe.repositoryOf(id).installed === true);
       level = this.take(level, installed.length > 0 ? installed.slice(0, 1) : this.policy.choose(candidates, true), rule);
-      if (level < before) return level;
+      if (level === unsolvableLevel) return level;
+      // What was undone may be part of what was asked for.
+      if (level < before) rule = from - 1;
       if (level === before) rule -= 1;
     }
     return level;
   }
 
-  private keepInstalled(start: number): number {
+  private keepInstalled(start: number): Outcome {
+    const { installed } = this.options;
     let level = start;
-    for (const id of this.options.installed) {
+    const from = this.keptLast;
+    for (let index = 0; index < installed.length; index += 1) {
+      const at = (from + index) % installed.length;
+      const id = installed[at] ?? 0;
       if (this.assignment.levels[id] !== 0) continue;
       const before = level;
       level = this.assignment.take(level, id, 0);
-      if (level < before) return level;
+      if (level < before) {
+        this.keptLast = at;
+        return { level, again: true };
+      }
     }
-    return level;
+    return { level, again: false };
   }
 
   /** Appends the rules that can ever offer a choice: those of which more than one literal is, or may be, a package to take. */

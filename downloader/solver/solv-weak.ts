@@ -17,7 +17,7 @@ export interface WeakSearch {
   take(level: number, candidates: readonly number[], rule: number): number;
 }
 
-export interface WeakOutcome {
+export interface Outcome {
   readonly level: number;
   /** Something was tried: what is needed has to be looked at again. */
   readonly again: boolean;
@@ -39,7 +39,7 @@ function openParts(search: WeakSearch, relation: number, accepts: (id: number) =
 }
 
 /** One round. */
-export function resolveWeak(search: WeakSearch, start: number): WeakOutcome {
+export function resolveWeak(search: WeakSearch, start: number): Outcome {
   const { view, assignment, policy } = search;
   const there: number[] = [];
   for (let index = 0; index < assignment.trail.length; index += 1) {

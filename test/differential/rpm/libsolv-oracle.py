@@ -14,6 +14,7 @@ KINDS = {
 }
 OPERATORS = {"=": solv.REL_EQ, "<": solv.REL_LT, ">": solv.REL_GT, "<=": solv.REL_LT | solv.REL_EQ, ">=": solv.REL_GT | solv.REL_EQ}
 URPM_REORDER = 23
+KEEP_EXPLICIT_OBSOLETES = 11  # dnf sets it; the bindings do not name it
 
 
 def dependency(pool, text):
@@ -69,7 +70,7 @@ def answer(pool, solvables, request):
         jobs.append(pool.Job(solv.Job.SOLVER_MULTIVERSION | solv.Job.SOLVER_SOLVABLE_PROVIDES, pool.Dep(name).id))
     solver = pool.Solver()
     for flag in (solv.Solver.SOLVER_FLAG_ALLOW_VENDORCHANGE, solv.Solver.SOLVER_FLAG_ALLOW_DOWNGRADE, solv.Solver.SOLVER_FLAG_KEEP_ORPHANS, solv.Solver.SOLVER_FLAG_BEST_OBEY_POLICY,
-                 solv.Solver.SOLVER_FLAG_YUM_OBSOLETES, URPM_REORDER):
+                 solv.Solver.SOLVER_FLAG_YUM_OBSOLETES, KEEP_EXPLICIT_OBSOLETES, URPM_REORDER):
         solver.set_flag(flag, 1)
     solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 0 if request["weak"] else 1)
     if solver.solve(jobs):
