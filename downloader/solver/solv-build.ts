@@ -13,6 +13,8 @@ export interface BuildOptions {
   readonly twins: boolean;
   /** Asked for by itself, without the other architectures of its name. */
   readonly isMeant: (solvable: number) => boolean;
+  /** A request has it and no other: what it obsoletes goes, even where it could not come instead of that by itself. */
+  readonly isDemanded: (solvable: number) => boolean;
   /** Already there, whatever it needs. */
   readonly isInstalled: (solvable: number) => boolean;
   /** What is installed may give way to an older version. */
@@ -156,10 +158,11 @@ export class RuleBuilder {
     for (const id of installed) {
       const isOlder = (other: number): boolean => compareEvr(universe.evr(universe.evrOf(other)), universe.evr(universe.evrOf(id))) < 0;
       const versions = this.view.offered(this.view.named(universe.nameOf(id))).filter((other) => other !== id && hasArchOf(other, id) && (this.options.downgrades || !isOlder(other)));
-      const obsoleting = this.view.obsoleting([id]).filter((other) => hasArchOf(other, id));
+      const every = this.view.obsoleting([id]);
+      const obsoleting = every.filter((other) => hasArchOf(other, id));
       const others = [...new Set([...versions, ...obsoleting])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
-      this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
+      if (!every.some(this.options.isDemanded)) this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
       const heirs = Map.groupBy(withoutObsoleted(this.view, obsoleting), (other) => universe.nameText(other));
       if (heirs.size > 1) this.heirs.push([...heirs].sort(([a], [b]) => byBytes(a, b)).map(([, own]) => own));
     }

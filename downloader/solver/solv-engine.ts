@@ -84,8 +84,9 @@ function searchFor(view: SolvView, { rules, reached }: RuleBuilder, { job, reque
 /** Pure: the same view and job give the same outcome. */
 export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   const meant = meantIn(job);
+  const demanded = new Set(job.isLoose === true ? [] : job.install.flatMap((each) => (each.length === 1 ? each : [])));
   const builder = new RuleBuilder(view, {
-    isMeant: (id) => meant.has(id),
+    isMeant: (id) => meant.has(id), isDemanded: (id) => demanded.has(id),
     isMultiversion: job.isMultiversion ?? (() => false), twins: job.twins, downgrades: job.downgrades ?? true, isInstalled: (id) => view.universe.repositoryOf(id).installed === true,
   });
   const installed = installedIn(view);
