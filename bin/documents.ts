@@ -1,4 +1,4 @@
-import { type Lock, parseLock } from '../bom/lock.ts';
+import { contentOf, type Lock, parseLock } from '../bom/lock.ts';
 import type { Descriptor } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -22,6 +22,12 @@ export interface Stock {
   readonly presentBytes: number;
   readonly missing: readonly (Descriptor & { readonly what: string })[];
   readonly missingBytes: number;
+}
+
+/** What a lock names and a store has not: all that is to be fetched, known without what follows from the lock. */
+export async function missingOf(lock: Lock, store: Store): Promise<Pick<Stock, 'missing' | 'missingBytes'>> {
+  const missing = await store.missingOf([...contentOf(lock).values()]);
+  return { missing, missingBytes: missing.reduce((sum, { size }) => sum + size, 0) };
 }
 
 export async function stockOf(lock: Lock, store: Store | undefined): Promise<Stock> {

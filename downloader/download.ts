@@ -13,6 +13,8 @@ export interface DownloadOptions {
   readonly concurrency: number;
   readonly notify: Notify;
   readonly signal: AbortSignal;
+  /** Called once nothing is fetched any more, and what came is yet to become durable. What it throws is the download's error. */
+  readonly onReceived?: () => void;
 }
 
 export interface DownloadResult {
@@ -101,11 +103,20 @@ async function run(jobs: readonly Job[], options: DownloadOptions): Promise<numb
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.concurrency) }, (_, number) => lane(number)));
-  await Promise.all(committing);
+  await Promise.all([received(errors, options), ...committing]);
   if (errors.length > 0) throw firstOf(errors);
   checkNotAborted(options.signal, 'download');
   if (finished !== jobs.length) throw new Error(`${jobs.length - finished} blobs were neither fetched nor failed`);
   return fetchedBytes;
+}
+
+async function received(errors: unknown[], { onReceived, signal }: DownloadOptions): Promise<void> {
+  if (errors.length > 0 || signal.aborted) return;
+  try {
+    onReceived?.();
+  } catch (error) {
+    errors.push(error);
+  }
 }
 
 /** Bytes that came over the line for one blob. `received` is called when its bytes are here. */

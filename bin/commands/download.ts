@@ -2,13 +2,14 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Inputs } from '../aggregation.ts';
 import { BundleError } from '../../bom/errors.ts';
+import { bundleOf } from '../../bom/bundle.ts';
 import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
 import { putAll } from '../../store/put-all.ts';
 import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
-import { readLock, type Stock, stockOf } from '../documents.ts';
+import { missingOf, readLock, type Stock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
@@ -54,12 +55,12 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     for (const { digest, size, bytes } of aggregated?.boms ?? []) {
       if (lock.spec.boms.some((bom) => bom.digest === digest)) await store.putBytes({ mediaType: bomMediaType, digest, size, bytes });
     }
-    let before = await stockOf(lock, store);
+    let before = await missingOf(lock, store);
     if (aggregated !== undefined && before.missing.length > 0) {
       await (await import('../local-content.ts')).takeLocalContent(aggregated, before.missing, { store, signal: context.signal });
-      before = await stockOf(lock, store);
+      before = await missingOf(lock, store);
     }
-    const stock = (await takeFromCache(context, before, store)) ? await stockOf(lock, store) : before;
+    const stock = (await takeFromCache(context, before, store)) ? await missingOf(lock, store) : before;
     if (stock.missingBytes > worthThreadsBytes) warmFetchThreads();
     const free = await store.freeBytes();
     const partial = await store.partialBytes();
@@ -67,11 +68,13 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
       throw new BundleError('STORAGE_SPACE', { subject: store.root, expected: `${formatBytes(stock.missingBytes + reserveBytes)} free`, actual: `${formatBytes(free)} free`, next: 'Free space or name another place with --store; nothing was downloaded.' });
     }
     await after;
-    const result = await download(lock, { sources: wiring.sources, blobs: store, concurrency: flags.concurrency, notify: context.notify, signal: context.signal });
+    // What follows from the lock is made while the disk is waited for.
+    const result = await download(lock, { sources: wiring.sources, blobs: store, concurrency: flags.concurrency, notify: context.notify, signal: context.signal, onReceived: () => { bundleOf(lock); } });
     closing = wiring.close();
     closing.catch(() => undefined);
-    await putAll(store, stock.bundle.generated);
-    await store.listInLayout(stock.bundle.layoutIndex);
+    const bundle = bundleOf(lock);
+    await putAll(store, bundle.generated);
+    await store.listInLayout(bundle.layoutIndex);
     return result;
   } finally {
     await (closing ?? wiring.close());
@@ -90,7 +93,7 @@ async function documentsOf(context: CommandContext, named: readonly string[], fl
  * What locking stored in the cache (documents, keys, metadata, first-use content) goes to another store without the network: a lock is
  * often made before the disk that travels is chosen. Says whether anything went.
  */
-async function takeFromCache(context: CommandContext, stock: Stock, store: Store): Promise<boolean> {
+async function takeFromCache(context: CommandContext, stock: Pick<Stock, 'missing'>, store: Store): Promise<boolean> {
   if (stock.missing.length === 0 || resolve(cacheStore()) === store.root || !(await exists(join(cacheStore(), 'oci-layout')))) return false;
   const cache = await Store.open(cacheStore(), { create: false });
   let taken = false;
