@@ -56,7 +56,7 @@ export class Partials {
 }
 
 /** Reading the folder for every one of many small blobs costs more than the blobs; what another process leaves meanwhile is found by the next run. */
-const freshMs = 200;
+const freshMs = 1000;
 
 /** Create or continue, never through a symbolic link. */
 export const partialFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;

@@ -7,6 +7,7 @@ import type { Answering } from './direct.ts';
 import { NotDirect } from './direct-connection.ts';
 import type { FetchFailure, FetchMessage, FetchReport } from './fetch-worker.ts';
 import type { Head } from './http-body.ts';
+import { MessageBatch } from './message-batch.ts';
 
 export interface FetchOptions {
   readonly into: { readonly sink: FileSink; readonly at: number };
@@ -57,7 +58,7 @@ function startWorker(): Worker | undefined {
   }
 }
 
-interface Member { readonly worker: Worker; readonly lanes: Map<number, Lane>; readonly origins: Set<string> }
+interface Member { readonly worker: Worker; readonly messages: MessageBatch<FetchMessage>; readonly lanes: Map<number, Lane>; readonly origins: Set<string> }
 
 /** More than this brings nothing: a processor hashes and writes as much as most networks bring. */
 const mostThreads = 4;
@@ -88,9 +89,9 @@ export class FetchThreads {
     const { sink, at } = options.into;
     const place = this.isBroken ? undefined : this.placeOf(sink);
     if (place === undefined) return undefined;
-    const { worker, lanes, origins } = place.member;
+    const { worker, messages, lanes, origins } = place.member;
     const id = this.nextId++;
-    const post = (message: FetchMessage): void => worker.postMessage(message);
+    const post = (message: FetchMessage): void => messages.add(message);
     const lane = new Lane(sink, () => post({ kind: 'abort', id }));
     lanes.set(id, lane);
     this.latest.set(sink, lane);
@@ -137,8 +138,8 @@ export class FetchThreads {
   private start(): Member | undefined {
     const worker = spare.shift() ?? startWorker();
     if (worker === undefined) return undefined;
-    const member: Member = { worker, lanes: new Map(), origins: new Set() };
-    worker.on('message', (report: FetchReport) => member.lanes.get(report.id)?.take(report));
+    const member: Member = { worker, messages: new MessageBatch((all) => worker.postMessage(all)), lanes: new Map(), origins: new Set() };
+    worker.on('message', (reports: readonly FetchReport[]) => { for (const report of reports) member.lanes.get(report.id)?.take(report); });
     worker.on('error', (cause) => this.lose(member, cause));
     worker.on('exit', () => this.lose(member, new Error('a thread that fetches ended')));
     this.members.push(member);

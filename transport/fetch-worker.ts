@@ -7,6 +7,7 @@ import { blockTaker, contentTaker, Hashed, type Told } from './content-taker.ts'
 import { type Answering, Direct } from './direct.ts';
 import { type BodyTaker, NotDirect } from './direct-connection.ts';
 import type { Head } from './http-body.ts';
+import { MessageBatch } from './message-batch.ts';
 
 export interface FetchOrder {
   readonly kind: 'get';
@@ -56,7 +57,7 @@ const rehashBytes = 32 * 1024 * 1024;
 const mostRings = 6;
 
 class FetchLoop {
-  private readonly port: MessagePort;
+  private readonly reports: MessageBatch<FetchReport>;
   private readonly direct = new Direct();
   private readonly buffer = Buffer.allocUnsafeSlow(bufferBytes);
   private readonly buffers = new BlockBuffers(mostRings);
@@ -66,8 +67,8 @@ class FetchLoop {
   private readonly contexts = new Map<string, SecureContext | Error>();
 
   constructor(port: MessagePort) {
-    this.port = port;
-    port.on('message', (message: FetchMessage) => this.take(message));
+    this.reports = new MessageBatch((all) => port.postMessage(all));
+    port.on('message', (messages: readonly FetchMessage[]) => { for (const message of messages) this.take(message); });
   }
 
   private take(message: FetchMessage): void {
@@ -83,7 +84,7 @@ class FetchLoop {
     const running = new Running(order, (report) => {
       if (report.kind === 'end' || report.kind === 'failed') this.running.delete(order.id);
       if (report.kind === 'end' && report.hex !== undefined) this.sinks.delete(order.sink.id);
-      this.port.postMessage(report);
+      this.reports.add(report);
     });
     this.running.set(order.id, running);
     try {
@@ -197,11 +198,12 @@ interface Ways { readonly running: Running; readonly hashed: Hashed; readonly bu
 /** Only the content itself goes into the file, to its place: all of it, or the part that was asked for. Throws `SinkError`. */
 function takerFor({ status, headers }: Head, ways: Ways): BodyTaker {
   const { running, hashed, buffer, buffers, resume } = ways;
-  const { order: { at, sink } } = running;
+  const { order: { url, at, sink } } = running;
   const start = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? Number.NaN);
   if (status !== 200 && (status !== 206 || start !== at)) return unwantedTaker(ways);
   const taking = { told: running, hashed, sink, known: status === 200 ? at : 0 };
-  const { unbufferedFd } = sink;
+  // What was decrypted already is handed over whether or not more is wanted: a buffer that is on its way to the disk would be written over.
+  const unbufferedFd = url.startsWith('https:') ? undefined : sink.unbufferedFd;
   return (unbufferedFd === undefined ? undefined : blockTaker(taking, { buffers, unbufferedFd, resume })) ?? contentTaker(taking, buffer);
 }
 
