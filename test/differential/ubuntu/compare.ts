@@ -104,10 +104,11 @@ function describe(seed: string, machine: Machine, request: Request, { apt, ours 
   return `${title}\n    only apt: ${apt.filter((item) => !ours.includes(item)).join(', ') || '-'}\n    only ours: ${ours.filter((item) => !apt.includes(item)).join(', ') || '-'}`;
 }
 
-async function compareMachine(name: string, machine: Machine & { readonly installed: readonly string[] }, { maker, requests }: { readonly maker: RequestMaker; readonly requests: number }, tally: UbuntuTally): Promise<void> {
+async function compareMachine(name: string, machine: Machine & { readonly installed: readonly string[] }, { maker, requests, modern }: { readonly maker: RequestMaker; readonly requests: number; readonly modern: boolean }, tally: UbuntuTally): Promise<void> {
   const blobs = new MemoryBlobs();
   for (let number = 0; number < requests; number += 1) {
-    const request = maker.request(machine.setup, machine.installed);
+    const made = maker.request(machine.setup, machine.installed);
+    const request: Request = modern ? made : { ...made, phasing: 'always' };
     const apt = await askApt(machine, request);
     const ours = await askOurs(machine, request, blobs);
     if (apt === undefined && typeof ours === 'string') tally.refusedByBoth += 1;
@@ -118,8 +119,8 @@ async function compareMachine(name: string, machine: Machine & { readonly instal
   }
 }
 
-/** Keys within an entry are known from apt 2.3.10 on. */
-async function knowsKeysWithin(chroot: string | undefined): Promise<boolean> {
+/** From apt 2.3 on: it knows keys within an entry, and its install looks at no phased updates. */
+async function isModern(chroot: string | undefined): Promise<boolean> {
   const [, major = '', minor = ''] = /^apt (\d+)\.(\d+)/.exec(chroot === undefined ? await must('apt-get', ['--version']) : await must('chroot', [chroot, 'apt-get', '--version'])) ?? [];
   return Number(major) > 2 || Number(minor) > 3;
 }
@@ -133,12 +134,13 @@ export async function compareUbuntu({ seed, sites, setups, requests, real, chroo
     const site = await makeSite(folder, released, own);
     try {
       const keyTexts = new Map<string, string>();
-      if (await knowsKeysWithin(chroot)) for (const path of Object.values(site.keys)) keyTexts.set(path, await readFile(path, 'utf8'));
+      const modern = await isModern(chroot);
+      if (modern) for (const path of Object.values(site.keys)) keyTexts.set(path, await readFile(path, 'utf8'));
       const maker = new RequestMaker(site, keyTexts, own + 7);
       for (let setup = 0; setup < setups; setup += 1) {
         const before = tally.different.length;
         const machine = await makeMachine(join(folder, `machine-${setup}`), site, maker, chroot);
-        await compareMachine(`site ${own}, machine ${setup}`, machine, { maker, requests }, tally);
+        await compareMachine(`site ${own}, machine ${setup}`, machine, { maker, requests, modern }, tally);
         for (const line of tally.different.slice(before)) print(line);
       }
     } finally {
