@@ -4,7 +4,6 @@ import { expressionOf } from '../../formats/deb/expression.ts';
 import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
 import { findPackage, resolveSpec } from './apt-specs.ts';
 import type { AptState } from './apt-state.ts';
-import { relationFields } from './stanza-fields.ts';
 
 export interface CommandLine {
   /** In the order of the command line, each once. */
@@ -23,16 +22,7 @@ function ofTask(state: AptState, task: string): number[] {
     const [, tasks = ''] = /^task:[ \t]*(.*)$/im.exec(universe.stanzaOf(version)) ?? [];
     if (tasks.split(/[\s,]+/).includes(task)) owners.add(owner);
   }
-  return [...owners].sort((a, b) => a - b);
-}
-
-/** Whether a stanza of the native architecture names it in a relation. Looked for only where a pattern matched what no native index has. */
-function isMentionedNatively({ universe }: AptState, name: number): boolean {
-  for (let version = 0; version < universe.versionCount; version += 1) {
-    if (universe.archOf(universe.ownerOf(version)) !== 0) continue;
-    if (relationFields.some((field) => universe.relationsOf(version, field).some((group) => group.some((dependency) => dependency.name === name)))) return true;
-  }
-  return false;
+  return [...owners].sort((a, b) => universe.idOf(a) - universe.idOf(b));
 }
 
 /**
@@ -46,10 +36,10 @@ function matchedPackage(state: AptState, name: number, suffix: string): number |
   const own = universe.architectures.flatMap((_, arch) => universe.versionsOf(universe.packageOf(name, arch)));
   const providers = [...new Set([...own, ...universe.providersOf(name).map(({ version }) => version)].filter(isSeen).map((version) => universe.ownerOf(version)))];
   if (providers.length > 0) return providers.length === 1 ? providers[0] : undefined;
-  return isMentionedNatively(state, name) ? undefined : resolveSpec(state, `${universe.names.nameOf(name)}${suffix}`);
+  return universe.idOf(universe.packageOf(name, 0)) >= 0 ? undefined : resolveSpec(state, `${universe.names.nameOf(name)}${suffix}`);
 }
 
-/** What each name that matches gives, in the order of the names' numbers; what has no candidate is passed over. Undefined when no name matches, not even one that is only mentioned. */
+/** What each name that matches gives, in the order in which the packages were first mentioned; what has no candidate is passed over. Undefined when no name matches, not even one that is only mentioned. */
 function byName(state: AptState, matches: (name: string) => boolean, suffix: string): number[] | undefined {
   const { universe } = state;
   let isMatched = false;
@@ -64,7 +54,7 @@ function byName(state: AptState, matches: (name: string) => boolean, suffix: str
       if (!(error instanceof BundleError) || error.code !== 'RESOLVE_NOT_FOUND') throw error;
     }
   }
-  return isMatched ? [...new Set(found)] : undefined;
+  return isMatched ? [...new Set(found)].sort((a, b) => universe.idOf(a) - universe.idOf(b)) : undefined;
 }
 
 /** What is no expression names nothing: `libfoo++`, say. */

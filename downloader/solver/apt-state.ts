@@ -143,7 +143,7 @@ export class AptState {
       || order(universe.isImportant(x), universe.isImportant(y))
       || universe.archOf(x) - universe.archOf(y)
       || universe.priorityRankOf(a) - universe.priorityRankOf(b)
-      || y - x;
+      || universe.idOf(y) - universe.idOf(x);
   }
 
   /** Versions of other packages that `version` conflicts with, breaks, or cannot share its name with. Whether they will be there or not. */

@@ -2,46 +2,15 @@
 import { crc32 } from 'node:zlib';
 import { BundleError } from '../../bom/errors.ts';
 import { scanStanzas } from '../../formats/deb/deb822.ts';
-import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
 import { parseRelations } from '../../formats/deb/relation.ts';
-import { compareVersions, type VersionOperator } from '../../formats/deb/version.ts';
+import { compareVersions } from '../../formats/deb/version.ts';
 import type { NameTable } from './name-table.ts';
 import { contentOf, eachName, flagged, kept, keptSlots, type MultiArch, noPriority, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
+import type { DependencyGroup, IndexFacts, IndexInput, KeptBytes, Provider } from './universe-input.ts';
 import { emptyTables, type UniverseTables } from './universe-tables.ts';
 
 export type { RelationField } from './stanza-fields.ts';
-
-/** One Packages index, decoded. Order matters: numbers are handed out by first mention, and the first of equal versions gives the file. */
-export interface IndexFacts {
-  readonly subject: string;
-  /** apt's pin of everything in it: 500, 100 (NotAutomatic with ButAutomaticUpgrades), 1 (NotAutomatic), or a preference. */
-  readonly priority: number;
-  /** What `name/suite` and preferences compare with; without it they match nothing of the index. */
-  readonly release?: ReleaseFacts;
-  /** What it names is what other indexes have under the same version, even if it says less or something else of it: what is installed. */
-  readonly namesOnly?: true;
-}
-
-interface KeptBytes {
-  readonly bytes?: never;
-  readonly read: (start: number, end: number) => Buffer;
-  /** Told when `read` gave other bytes than were kept. */
-  readonly forget?: () => void;
-}
-
-/** Its bytes are kept and read lazily, and must not change; or they are read from where they are kept. */
-export type IndexInput = IndexFacts & ({ readonly bytes: Buffer } | KeptBytes);
-
-/** One alternative, with its name as a number. `arch` as written: `any`, or an architecture. */
-export interface Dependency {
-  readonly name: number;
-  readonly arch?: string;
-  readonly operator?: VersionOperator;
-  readonly version?: string;
-}
-export type DependencyGroup = readonly Dependency[];
-
-export interface Provider { readonly version: number; readonly provided?: string }
+export type { Dependency, DependencyGroup, IndexFacts, IndexInput, Provider } from './universe-input.ts';
 
 /**
  * Versions and packages are numbers. A package is a name in one architecture; `all` counts as the native one. Stanzas are read where they lie:
@@ -60,6 +29,7 @@ export class Universe {
   private readonly archCodes: readonly Buffer[];
   /** By version what tells its build apart; only of versions that this object read itself. */
   private readonly contents: (number | undefined)[] = [];
+  private mentioned: number;
 
   /** The first architecture is the native one. With `built`, what was built before for the same architectures, and its indexes in order. */
   constructor(architectures: readonly string[], built?: { readonly tables: UniverseTables; readonly inputs: readonly IndexInput[] }) {
@@ -67,7 +37,9 @@ export class Universe {
     this.archCodes = [...architectures, 'all'].map((arch) => Buffer.from(arch));
     this.tables = built?.tables ?? emptyTables();
     this.inputs.push(...built?.inputs ?? []);
-    const { repeats } = this.tables;
+    const { repeats, mentions } = this.tables;
+    // More than any number given before: gaps do not matter.
+    this.mentioned = mentions.length;
     for (let at = 0; at < repeats.length; at += 2) this.addRepeat(repeats.get(at), repeats.get(at + 1));
   }
 
@@ -118,18 +90,24 @@ export class Universe {
     if (at(slots.package) < 0 || at(slots.version) < 0) return -1;
     const { names, offsets, texts, owners, indexes, flags, previousVersion, lastVersion } = this.tables;
     const name = names.intern(bytes, at(slots.package), endOf(slots.package));
-    for (let slot: number = slots.relations; slot < slotCount; slot += 1) {
-      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to) => { names.intern(bytes, from, to); });
-    }
     const arch = this.archIndex(bytes, at(slots.architecture), endOf(slots.architecture));
     const isAll = arch === this.architectures.length;
-    const owner = arch < 0 ? -1 : this.packageOf(name, isAll ? 0 : arch);
+    const own = isAll ? 0 : arch;
+    this.mention(name, own);
+    for (let slot: number = slots.relations; slot < slotCount; slot += 1) {
+      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to) => { this.mention(names.intern(bytes, from, to), this.qualified(bytes, to, own)); });
+    }
+    const owner = arch < 0 ? -1 : this.packageOf(name, own);
     const content = this.inputAt(index).namesOnly === true || owner < 0 ? undefined : contentOf(bytes, at, endOf);
     const repeats = owner >= 0 && lastVersion.get(owner) >= 0 && this.isKnown(owner, index, { text: bytes.toString('latin1', at(slots.version), endOf(slots.version)), content });
     const version = owner < 0 || repeats ? -1 : this.versionCount;
     if (version >= 0) this.contents[version] = content;
     if (at(slots.provides) >= 0) {
-      eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => { this.link(names.intern(bytes, from, to), version); });
+      eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => {
+        const provided = names.intern(bytes, from, to);
+        this.mention(provided, own);
+        this.link(provided, version);
+      });
     }
     if (version < 0) return -1;
     for (let slot = 0; slot < keptSlots.length; slot += 1) {
@@ -145,6 +123,24 @@ export class Universe {
     lastVersion.set(owner, version);
     return version;
   }
+
+  /** Remembers the order in which packages come up; with one architecture that is the order of names. */
+  private mention(name: number, arch: number): void {
+    const { mentions } = this.tables;
+    if (this.architectures.length === 1 || arch < 0 || mentions.get(this.packageOf(name, arch)) >= 0) return;
+    mentions.set(this.packageOf(name, arch), this.mentioned);
+    this.mentioned += 1;
+  }
+
+  /** The architecture that `name:arch` means in a stanza of `own`; `end` is where the name ends. */
+  private qualified(bytes: Buffer, end: number, own: number): number {
+    if (this.architectures.length === 1 || bytes[end] !== 58) return own;
+    const found = this.architectures.findIndex((arch) => bytes.toString('latin1', end + 1, end + 1 + arch.length) === arch);
+    return found < 0 ? own : found;
+  }
+
+  /** apt's number of a package: the higher, the later it was first mentioned by a stanza of its architecture; -1 for one that never was. */
+  idOf(pkg: number): number { return this.architectures.length === 1 ? pkg : this.tables.mentions.get(pkg); }
 
   private place(version: number, stanza: Buffer, at: number): void {
     this.tables.bounds.set(version * 2, at);

@@ -88,4 +88,6 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'a glob that only names without a package match takes nothing', packages: index('b 1; Depends: zzx\nd 1'), wanted: ['zz*', 'd'], answer: ['d 1'] },
   { name: 'so does an expression', packages: index('b 1; Provides: zzx\nc 1; Provides: zzx\nd 1'), wanted: ['^zzx$', 'd'], answer: ['d 1'] },
   { name: 'packages of a task go by the first mention of their names', packages: index('a 1; Suggests: zf\nzb 1; Task: x; Depends: v1 | v2\nzf 1; Task: x; Depends: v2 | v1\nv1 1\nv2 1'), wanted: ['x^'], answer: ['v2 1', 'zb 1', 'zf 1'] },
+  { name: 'packages of a task go by the first mention in their own architecture', packages: index('zf 1; Depends: zb\nzb 1/arm64; Task: x; Depends: v1 | v2\nzf 1/arm64; Task: x; Depends: v2 | v1\nv1 1/arm64\nv2 1/arm64'), architectures: ['arm64', 'amd64'], wanted: ['x^'], answer: ['v1 1', 'zb 1', 'zf 1'] },
+  { name: 'of providers the one that its own architecture mentioned later', packages: index('y 1; Depends: z\nx 1/arm64; Provides: v\nz 1/arm64; Provides: v\ny 1/arm64; Provides: v\na 1/arm64; Depends: v'), architectures: ['arm64', 'amd64'], wanted: ['a'], answer: ['a 1', 'y 1'] },
 ];
