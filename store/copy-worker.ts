@@ -1,6 +1,9 @@
 // The loop of one thread of a CopyPool: read, hash, write, with one small buffer that stays in the processor's cache.
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { blockMemory } from '../bom/block-memory.ts';
+import { blockCopyBytes, type BlockFiles, copyBlocks, worthBlocksBytes } from './block-copy.ts';
+import { openUnbuffered } from './unbuffered.ts';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
 /** Bytes `offset` to `offset + size` of a file, and where they go, when they are copied. */
@@ -44,11 +47,23 @@ class ShortFile extends Error {
 /** Descriptors by path and flag, the last used ones kept open. */
 class Files {
   private readonly open = new Map<string, number>();
+  /** Where there is no way past the page cache. */
+  private readonly buffered = new Set<string>();
 
   get(path: string, flag: 'r' | 'r+'): number {
-    const key = `${flag} ${path}`;
-    const known = this.open.get(key);
-    const fd = known ?? openSync(path, flag);
+    return this.keep(`${flag} ${path}`, () => openSync(path, flag));
+  }
+
+  unbuffered(path: string, access: 'read' | 'write'): number | undefined {
+    const key = `${access} ${path}`;
+    if (this.buffered.has(key)) return undefined;
+    const known = this.open.get(key) ?? openUnbuffered(path, access);
+    if (known === undefined) this.buffered.add(key);
+    return known === undefined ? undefined : this.keep(key, () => known);
+  }
+
+  private keep(key: string, openIt: () => number): number {
+    const fd = this.open.get(key) ?? openIt();
     this.open.delete(key);
     this.open.set(key, fd);
     if (this.open.size > openFiles) {
@@ -63,19 +78,25 @@ class Files {
   closeAll(): void {
     for (const fd of this.open.values()) closeSync(fd);
     this.open.clear();
+    this.buffered.clear();
   }
 }
 
 function serve(port: MessagePort, stop: Int32Array): void {
   const files = new Files();
   const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+  let memory: Uint8Array | undefined | 'none';
+  const blocks = (): Uint8Array | undefined => {
+    memory ??= blockMemory(blockCopyBytes) ?? 'none';
+    return memory === 'none' ? undefined : memory;
+  };
   port.on('message', (message: CopyTask | 'idle') => {
     if (message === 'idle') files.closeAll();
-    else port.postMessage(answer(message, { files, buffer, stop, report: (bytes) => port.postMessage({ id: message.id, kind: 'progress', bytes } satisfies CopyAnswer) }));
+    else port.postMessage(answer(message, { files, buffer, blocks, stop, report: (bytes) => port.postMessage({ id: message.id, kind: 'progress', bytes } satisfies CopyAnswer) }));
   });
 }
 
-interface Tools { readonly files: Files; readonly buffer: Buffer; readonly stop: Int32Array; readonly report: (bytes: number) => void }
+interface Tools { readonly files: Files; readonly buffer: Buffer; readonly blocks: () => Uint8Array | undefined; readonly stop: Int32Array; readonly report: (bytes: number) => void }
 
 function answer(task: CopyTask, tools: Tools): CopyAnswer {
   const at = { path: '' };
@@ -91,34 +112,56 @@ function answer(task: CopyTask, tools: Tools): CopyAnswer {
   }
 }
 
-function copy(task: CopyTask, { files, buffer, stop, report }: Tools, at: { path: string }): CopyAnswer {
+function copy(task: CopyTask, tools: Tools, at: { path: string }): CopyAnswer {
   const whole = createHash('sha256');
   const pieceHexes: string[] = [];
   let unreported = 0;
-  for (const { from, to, size } of task.pieces) {
+  for (const piece of task.pieces) {
     const own = task.pieces.length > 1 ? createHash('sha256') : undefined;
-    for (let done = 0; done < size;) {
-      if (Atomics.load(stop, 0) !== 0) throw new Aborted();
-      at.path = from.path;
-      const read = readSync(files.get(from.path, 'r'), buffer, 0, Math.min(bufferBytes, size - done), from.offset + done);
-      if (read === 0) throw new ShortFile(size - done);
-      const chunk = read === bufferBytes ? buffer : buffer.subarray(0, read);
+    const take = (chunk: Uint8Array): void => {
+      if (Atomics.load(tools.stop, 0) !== 0) throw new Aborted();
       whole.update(chunk);
       own?.update(chunk);
-      if (to !== undefined) {
-        at.path = to.path;
-        writeAll(files.get(to.path, 'r+'), chunk, to.offset + done);
-      }
-      done += read;
-      unreported += read;
-      if (unreported >= progressBytes) {
-        report(unreported);
-        unreported = 0;
-      }
-    }
+      unreported += chunk.length;
+      if (unreported < progressBytes) return;
+      tools.report(unreported);
+      unreported = 0;
+    };
+    const memory = piece.size < worthBlocksBytes ? undefined : tools.blocks();
+    const done = memory === undefined ? copyThrough(piece, { ...tools, at, take }) : copyBlocks({ ...filesOf(piece, tools.files, at), size: piece.size, memory, take });
+    if (done < piece.size) throw new ShortFile(piece.size - done);
     if (own !== undefined) pieceHexes.push(own.digest('hex'));
   }
   return { id: task.id, kind: 'done', hex: whole.digest('hex'), pieceHexes, bytes: unreported };
+}
+
+interface Passing extends Tools { readonly at: { path: string }; readonly take: (chunk: Uint8Array) => void }
+
+/** Through the page cache; the bytes that were there. */
+function copyThrough({ from, to, size }: CopyPiece, { files, buffer, at, take }: Passing): number {
+  let done = 0;
+  while (done < size) {
+    at.path = from.path;
+    const read = readSync(files.get(from.path, 'r'), buffer, 0, Math.min(bufferBytes, size - done), from.offset + done);
+    if (read === 0) break;
+    const chunk = read === bufferBytes ? buffer : buffer.subarray(0, read);
+    take(chunk);
+    if (to !== undefined) {
+      at.path = to.path;
+      writeAll(files.get(to.path, 'r+'), chunk, to.offset + done);
+    }
+    done += read;
+  }
+  return done;
+}
+
+/** The files of a piece, each noted as the one that a failure is about when it is asked for. */
+function filesOf({ from, to }: CopyPiece, files: Files, at: { path: string }): { readonly from: BlockFiles & { offset: number }; readonly to?: BlockFiles & { offset: number } } {
+  const of = (path: string, access: 'read' | 'write'): BlockFiles => ({
+    cached: () => files.get(at.path = path, access === 'read' ? 'r' : 'r+'),
+    unbuffered: () => files.unbuffered(at.path = path, access),
+  });
+  return { from: { ...of(from.path, 'read'), offset: from.offset }, ...(to === undefined ? {} : { to: { ...of(to.path, 'write'), offset: to.offset } }) };
 }
 
 function writeAll(fd: number, chunk: Buffer, position: number): void {

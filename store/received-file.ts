@@ -1,5 +1,6 @@
-import { closeSync, constants, fdatasync, fsync, ftruncateSync, openSync, write } from 'node:fs';
+import { closeSync, fdatasync, fsync, ftruncateSync, openSync, write } from 'node:fs';
 import { promisify } from 'node:util';
+import { openUnbuffered } from './unbuffered.ts';
 
 /** A file that is made durable by who holds it. `FileHandle` is one. */
 export interface SyncedFile {
@@ -37,7 +38,8 @@ export class ReceivedFile implements SyncedFile {
 
   /** The file again, for writes past the page cache; undefined where its file system has none. Throws what the system says. */
   unbufferedFd(): number | undefined {
-    this.unbuffered ??= openUnbuffered(this.path) ?? 'none';
+    // Opened a second time: Linux keeps the flag with what was opened, and writes of single bytes go another way.
+    this.unbuffered ??= openUnbuffered(this.path, 'write') ?? 'none';
     return this.unbuffered === 'none' ? undefined : this.unbuffered;
   }
 
@@ -70,16 +72,5 @@ export class ReceivedFile implements SyncedFile {
     await this.flushing;
     closeSync(this.fd);
     if (typeof this.unbuffered === 'number') closeSync(this.unbuffered);
-  }
-}
-
-/** Opened a second time: Linux keeps the flag with what was opened, and writes of single bytes go another way. */
-function openUnbuffered(path: string): number | undefined {
-  if (!('O_DIRECT' in constants)) return undefined;
-  try {
-    return openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_DIRECT);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EINVAL') return undefined;
-    throw cause;
   }
 }

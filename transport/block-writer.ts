@@ -1,7 +1,6 @@
 import { readSync, write, writeSync } from 'node:fs';
+import { blockBytes, blockMemory, refusesBlocks } from '../bom/block-memory.ts';
 
-/** Places, lengths and memory of writes past the page cache are multiples of this: no smaller than the blocks of any disk. */
-const blockBytes = 4096;
 /** One write: large enough that a disk is not held up by the way to it. */
 const bufferBytes = 1024 * 1024;
 /** A socket reads so much at a time: it is still in the processor's cache when it is hashed. */
@@ -47,17 +46,9 @@ export class BlockBuffers {
     const known = this.free.pop();
     if (known !== undefined || this.left === 0) return known;
     this.left -= 1;
-    try {
-      // The memory that Node hands out begins anywhere; a WebAssembly page begins a page.
-      const pages = (ringBuffers * bufferBytes) / 65_536;
-      const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
-      return Array.from({ length: ringBuffers }, (_, at) => new Uint8Array(buffer, at * bufferBytes, bufferBytes));
-    } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
-      // A limit on addresses: such memory takes many more of them than bytes.
-      this.left = 0;
-      return undefined;
-    }
+    const memory = blockMemory(ringBuffers * bufferBytes);
+    if (memory === undefined) this.left = 0;
+    return memory === undefined ? undefined : Array.from({ length: ringBuffers }, (_, at) => memory.subarray(at * bufferBytes, (at + 1) * bufferBytes));
   }
 
   give(ring: Ring): void {
@@ -179,7 +170,7 @@ export class BlockWriter {
     const [fd, length] = blocks > 0 ? [this.file.unbufferedFd, blocks] : [this.file.fd, bytes.length - from];
     write(fd, bytes, from, length, position + from, (cause, count) => {
       if (cause === null) return this.write(piece, from + count);
-      if (blocks === 0 || !refusals.has(cause.code ?? '')) return this.fail(sinkErrorOf(cause));
+      if (blocks === 0 || !refusesBlocks(cause.code)) return this.fail(sinkErrorOf(cause));
       this.isBuffered = true;
       this.write(piece, from);
     });
@@ -201,6 +192,3 @@ export class BlockWriter {
     this.events.onFailed(error);
   }
 }
-
-/** A file system says so where it takes no writes past the page cache, at the first of them or, by name, at any. */
-const refusals: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP']);
