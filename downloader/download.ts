@@ -119,17 +119,29 @@ async function received(errors: unknown[], { onReceived, signal }: DownloadOptio
   }
 }
 
+/**
+ * So often, a blob may be another one for a server (ETag, Last-Modified) in the middle of it, as several behind one name have it: it goes on where it is, and the
+ * digest decides; where that is wrong, it begins anew.
+ */
+const mostChanges = 20;
+
 /** Bytes that came over the line for one blob. `received` is called when its bytes are here. */
 async function fetchBlob({ blob, fetch }: Job, { blobs, notify, signal }: DownloadOptions, received: () => void): Promise<number> {
   const meter = new Meter(notify, received);
   const attempt = (): Promise<'stored' | 'present'> =>
     blobs.fill(blob, (offset, into) => { meter.startAt(offset); return meter.count(fetch({ offset, into, signal })); }, signal);
-  try {
-    await attempt();
-  } catch (error) {
-    if (!(error instanceof BundleError) || error.family !== 'integrity' || signal.aborted) throw named(error, blob.what);
-    notify({ kind: 'retry', subject: blob.what, attempt: 1, waitMs: 0, reason: error.message });
-    await attempt().catch((again: unknown) => { throw named(again, blob.what); });
+  for (let changes = 0, wrong = 0; ;) {
+    try {
+      await attempt();
+      break;
+    } catch (error) {
+      const changed = error instanceof BundleError && error.facts.details?.['changed'] === true && changes < mostChanges;
+      const again = changed || (error instanceof BundleError && error.family === 'integrity' && wrong === 0);
+      if (!again || signal.aborted) throw named(error, blob.what);
+      if (changed) changes += 1;
+      else wrong += 1;
+      notify({ kind: 'retry', subject: blob.what, attempt: changes + wrong, waitMs: 0, reason: error.message });
+    }
   }
   meter.flush();
   notify({ kind: 'done', phase: 'download', item: blob.what, bytes: blob.size });

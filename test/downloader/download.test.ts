@@ -257,6 +257,29 @@ describe('a misbehaving registry', () => {
     expect(fake.server.seen.filter(({ url }) => isLayer(url)).length).toBe(4);
   });
 
+  it('another validator in each answer, and cuts', async () => {
+    let answers = 0;
+    const { code } = await attempt((request, response) => {
+      if (!isLayer(request.url)) return false;
+      answers += 1;
+      serveContent(request, response, { bytes: layer, etag: `"${answers}"`, cutAfter: 100_000 });
+      return true;
+    });
+    expect([code, answers > 4]).toEqual(['done', true]);
+  });
+
+  it('another content at first, and a cut: it begins anew', async () => {
+    let answers = 0;
+    const { code, fake } = await attempt((request, response) => {
+      if (!isLayer(request.url) || answers > 0) return false;
+      answers += 1;
+      serveContent(request, response, { bytes: wrong.subarray(0, layer.length), etag: '"wrong"', cutAfter: 100_000 });
+      return true;
+    });
+    expect(code).toBe('done');
+    expect(fake.server.seen.filter(({ url }) => isLayer(url)).map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=100000-', 'bytes=100000-', undefined]);
+  });
+
   it('nothing is asked by HEAD, which may lie', async () => {
     const { code, fake } = await attempt(() => false);
     expect([code, fake.server.seen.filter(({ method }) => method === 'HEAD')]).toEqual(['done', []]);
