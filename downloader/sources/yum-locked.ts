@@ -4,6 +4,7 @@ import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { type LockedPackage, packageMediaType } from '../../bom/lock.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
 import { formatEvr, type Evr } from '../../formats/rpm/evr.ts';
+import { localPath } from './apt-fetch.ts';
 import { createFileSource } from './file.ts';
 import { urlPath } from './yum-index.ts';
 import type { OfferedFacts, YumOffer } from './yum-offer.ts';
@@ -25,6 +26,13 @@ export function checkRpmIdentity({ name, evr, arch }: RpmIdentity, subject: stri
 /** `Packages/<first letter>/<name>-<version>-<release>.<arch>.rpm`; what differs only in its epoch gets another name from the list of packages. */
 export function rpmPath({ name, evr, arch }: RpmIdentity): string {
   return `Packages/${name.slice(0, 1).toLowerCase()}/${name}-${evr.version}-${evr.release}.${arch}.rpm`;
+}
+
+/** Throws `INTEGRITY_METADATA` for metadata of a server that leads to files of this machine, or nowhere. */
+function checkBase({ repository, base }: OfferedFacts, subject: string): void {
+  if (base === undefined || (URL.canParse(base) && /^https?:$/.test(new URL(base).protocol))) return;
+  if (repository.checked.bases.every((each) => localPath(each) !== undefined)) return;
+  throw new BundleError('INTEGRITY_METADATA', { subject, expected: 'an address with http or https for xml:base', actual: JSON.stringify(redactUrl(base).slice(0, 200)) });
 }
 
 /** Addresses of a package: those of the last lock while its repository still has them, so that another order of mirrors is no other lock. */
@@ -60,6 +68,7 @@ export function draftOf(offer: YumOffer, solvable: number, known: ReadonlyMap<st
   const { type, value } = facts.checksum;
   const subject = `package ${universe.nevra(solvable)} of repository ${facts.repository.checked.repository.id}`;
   checkRpmIdentity(identity, subject);
+  checkBase(facts, subject);
   if (type === 'md5' || type === 'sha224') throw new BundleError('INTEGRITY_METADATA', { subject, expected: 'a sha256 or sha512', actual: `only a ${type}` });
   const digest = type === 'sha256' ? digestFromHex(value) : undefined;
   return { facts, identity, subject, urls: urlsOf(facts, digest, known), digest, size: facts.size };

@@ -60,7 +60,7 @@ const strength = ['sha512', 'sha384', 'sha256', 'sha1'];
 function checkMetalink(metalink: Metalink, bytes: Uint8Array, subject: string): void {
   const hashes = metalink.versions.flatMap((version) => version.hashes.filter(({ type }) => strength.includes(type)).toSorted((a, b) => strength.indexOf(a.type) - strength.indexOf(b.type)).slice(0, 1));
   if (hashes.some(({ type, value }) => createHash(type).update(bytes).digest('hex') === value)) return;
-  throw new BundleError('INTEGRITY_DIGEST', { subject, expected: hashes.length === 0 ? 'a metalink with a hash' : `${hashes[0]?.type} ${hashes[0]?.value}, as the metalink says`, actual: digestOf(bytes) });
+  throw new BundleError('INTEGRITY_DIGEST', { subject, expected: hashes.length === 0 ? 'a metalink with a hash' : `${hashes[0]?.type} ${hashes[0]?.value}, as the metalink says`, actual: `${digestOf(bytes)}, not what the metalink says` });
 }
 
 /** When the metadata was made: the newest of its indexes. */

@@ -33,7 +33,7 @@ describe.each(encoders)('indexes in %s', (extension, encode) => {
     const silent = await files({ extension, encode, primary: (text) => text.replace('<summary>', `<summary>${'a'.repeat(70 << 20)}`), repomd: (repomd) => ({ ...repomd, files: repomd.files.map(({ openSize: _, ...file }) => file) }) });
     // The answer alone: an assertion that fails would print all of it.
     expect(await lock(silent).then(() => 'resolved', (error: { readonly code?: string }) => error.code)).toBe('INTEGRITY_METADATA');
-  });
+  }, 120_000);
 });
 
 describe('documents', () => {
