@@ -115,16 +115,15 @@ const clear = (names: string): string => `gone=$(mktemp -d gone.XXXXXX) && for e
 function mirrorContestants({ uri, key, count }: { readonly uri: string; readonly key: string; readonly count: number }, port: number): Contestant[] {
   const gnupg = 'export GNUPGHOME=$PWD/gnupg;';
   const aptly = 'aptly -config=aptly.conf';
+  const whole = (root: string): string => `&& test -s ${root}/dists/machine/InRelease && test $(find ${root}/pool -name '*.deb' | wc -l) = ${count}`;
+  const aptlyRuns = `${gnupg} ${aptly} mirror create -keyring=${key} m ${uri} machine main && ${aptly} mirror update -keyring=${key} m && ${aptly} snapshot create s from mirror m && ${aptly} publish snapshot -batch -gpg-key=mirror -acquire-by-hash -distribution=machine s ${whole('aptly/public')}`;
   const ours = `http://127.0.0.1:${port}/apt/mirror/machine/dists/machine/InRelease`;
   // Its key is made once for a machine, as the others' is.
   const empty = `${clear('machine mirror.lock.json published')} && mkdir machine && cp -r site/keys machine/keys`;
   const sync = `${longshore} sync -f mirror.yaml --lock mirror.lock.json --store machine --quiet`;
-  const whole = (root: string): string => `&& test -s ${root}/dists/machine/InRelease && test $(find ${root}/pool -name '*.deb' | wc -l) = ${count}`;
   return [
-    {
-      name: 'aptly: mirror, snapshot, publish', prepare: clear('aptly'),
-      command: `${gnupg} ${aptly} mirror create -keyring=${key} m ${uri} machine main && ${aptly} mirror update -keyring=${key} m && ${aptly} snapshot create s from mirror m && ${aptly} publish snapshot -batch -gpg-key=mirror -acquire-by-hash -distribution=machine s ${whole('aptly/public')}`,
-    },
+    { name: 'aptly: mirror, snapshot, publish', prepare: clear('aptly'), command: aptlyRuns },
+    { name: 'the same, until it is on the disk', prepare: clear('aptly'), command: `${aptlyRuns} && sync -f aptly` },
     { name: 'reprepro update', prepare: `${clear('reprepro')} && mkdir reprepro && cp -r reprepro.conf reprepro/conf`, command: `${gnupg} reprepro -b reprepro update ${whole('reprepro')}` },
     { name: 'apt-mirror (copies, checks nothing)', prepare: `${clear('apt-mirror')} && mkdir -p apt-mirror/mirror apt-mirror/skel apt-mirror/var`, command: 'apt-mirror apt-mirror.list' },
     { name: 'longshore sync --tree', prepare: `${stopService}; ${empty}`, command: `${sync} --tree published ${whole('published/current/apt/mirror/machine')}` },
