@@ -7,7 +7,6 @@ import { readCommandLine } from './apt-command-line.ts';
 import { findPackage } from './apt-specs.ts';
 import { AptState } from './apt-state.ts';
 import { newerVersions } from './apt-newer.ts';
-import { settleInstalled } from './apt-upgrade.ts';
 import { unsolvable } from './explain.ts';
 import { keepReachable } from './garbage.ts';
 import type { Decision, SolveRequest } from './solve.ts';
@@ -22,6 +21,7 @@ function assume(state: AptState, { installed = new Map(), held }: SolveRequest):
     state.forgetCandidate(pkg);
     if (known >= 0 && held?.has(label) === true) state.pin(pkg, known);
   }
+  state.excuse();
 }
 
 /** What is installed in a version that was said. */
@@ -48,7 +48,8 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
   const { wanted, unwanted } = readCommandLine(state, request.wanted);
   for (const pkg of unwanted) {
     state.struck.add(pkg);
-    state.installed.delete(pkg);
+    if (state.installed.has(pkg)) state.removed.add(pkg);
+    state.frozen.add(pkg);
   }
   if (request.followExact === true) for (const pkg of wanted) followExact(state, pkg);
   for (const pkg of wanted) markWanted(state, pkg);
@@ -57,12 +58,11 @@ export function solveAptClassic(universe: Universe, request: SolveRequest): Deci
     for (const pkg of wanted) markWanted(state, pkg);
   }
   if (request.mode !== 'none') for (const pkg of wanted) marker.install(pkg, 'requested', undefined, 0);
-  if (request.mode === 'closure') settleInstalled(state, marker, before);
-  const repaired = request.mode === 'closure' && repair(state, new Set(wanted));
-  const removed = request.mode === 'closure' ? settleInstalled(state, marker, before) : [];
+  const repaired = request.mode === 'closure' && repair(state, marker, new Set(wanted));
+  const removed = [...before.keys()].filter((pkg) => state.stateOf(pkg) < 0).map((pkg) => universe.label(pkg)).sort();
   for (const pkg of wanted) if (state.stateOf(pkg) < 0) throw unsolvable(state, wanted, pkg);
-  const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), [...wanted, ...state.installed.keys()]) : new Set(state.marks.keys());
-  if (request.mode === 'closure') for (const [pkg, { version }] of state.marks) if (state.isBroken(version)) throw unsolvable(state, wanted, pkg);
+  const kept = request.mode === 'closure' ? keepReachable(universe, state.selection(), [...wanted, ...[...state.installed.keys()].filter((pkg) => !state.removed.has(pkg))]) : new Set(state.marks.keys());
+  if (request.mode === 'closure') for (const [pkg, version] of state.selection()) if (state.isBroken(version)) throw unsolvable(state, wanted, pkg);
   const chosen = [...state.marks].filter(([pkg]) => kept.has(pkg)).map(([, { version, reason, requiredBy }]) =>
     ({ version, reason, ...(requiredBy === undefined ? {} : { requiredBy }) }));
   const notes = [...(repaired ? ['conflicts were repaired as apt does'] : []), ...(removed.length === 0 ? [] : [`machines lose ${removed.join(', ')}`])];

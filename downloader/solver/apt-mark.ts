@@ -1,5 +1,7 @@
 // Marking a package and what it needs, as apt's classic resolver does: rules 3 to 7 of README.md in this folder.
-import { type AptState, hardFields, type Option, type Reason } from './apt-state.ts';
+import { clearConflicts, takeAway } from './apt-conflicts.ts';
+import { Machine } from './apt-machine.ts';
+import { type AptState, hardFields, type Mark, type Option, type Reason } from './apt-state.ts';
 import { textOf } from './match.ts';
 import type { Rejection, SolveRequest } from './solve.ts';
 import type { DependencyGroup, RelationField } from './universe.ts';
@@ -16,12 +18,12 @@ export class Marker {
   /** Packages whose dependencies are being looked at: nothing may remove them meanwhile. */
   private readonly open = new Set<number>();
   private readonly protectedRuns = new Set<number>();
-  /** Installed packages that could be newer, by the source of that; made when it is first needed. */
-  private siblings: Map<string, number[]> | undefined;
+  private readonly machine: Machine;
 
   constructor(state: AptState, request: SolveRequest) {
     this.state = state;
     this.request = request;
+    this.machine = new Machine(state);
   }
 
   /** Marks a package and what it needs. False when that cannot be done; what was marked on the way stays. */
@@ -29,49 +31,89 @@ export class Marker {
     const { state } = this;
     const version = state.candidateOf(pkg);
     if (version < 0) return false;
-    if (state.installed.get(pkg) === version) return true;
+    if (state.frozen.has(pkg)) return state.stateOf(pkg) === version;
+    const isThere = state.installed.get(pkg) === version;
     const mark = state.marks.get(pkg);
     const isProtected = state.protectedPackages.has(pkg);
-    if (mark?.expanded === true && (!isProtected || this.protectedRuns.has(pkg))) return true;
+    if (isThere ? state.isKept(pkg) && !isProtected && !this.lacks(pkg, version) : mark?.expanded === true && (!isProtected || this.protectedRuns.has(pkg))) return true;
+    if (isThere && isProtected && this.protectedRuns.has(pkg)) return !state.isBroken(version);
     if (isProtected) this.protectedRuns.add(pkg);
-    if (!this.hasOptions(version)) {
+    if (!isThere && !this.hasOptions(version)) {
       this.strike(pkg);
       return false;
     }
     const before = this.groupsOf(pkg, version);
-    if (!this.clearConflicts(pkg, version)) return false;
+    const plan = clearConflicts(state, pkg, (other) => this.open.has(other));
+    if (plan === undefined) return false;
     const groups = mark?.expanded === true ? this.groupsOf(pkg, version) : before;
-    if (mark === undefined) state.marks.set(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
+    if (isThere) state.removed.delete(pkg);
+    else if (mark === undefined) this.put(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
     else mark.expanded = true;
     const outer = !this.open.has(pkg);
     this.open.add(pkg);
-    const done = this.expand(pkg, version, groups, depth);
+    const done = this.bringAlong(pkg, version, plan.upgrades, depth) && this.expand(pkg, version, groups, depth);
     if (outer) this.open.delete(pkg);
-    if (done && this.request.mode === 'closure') this.upgradeSiblings(version);
+    if (done) for (const other of plan.delayed) state.removed.add(other);
     return done;
   }
 
-  /** Marks what something installed misses. */
-  mend(pkg: number, version: number): boolean {
-    return this.state.unmetOf(version).every((group) => this.satisfy(pkg, version, 'Depends', group, 0)) && !this.state.isBroken(version);
+  private put(pkg: number, mark: Mark): void {
+    this.state.removed.delete(pkg);
+    this.state.marks.set(pkg, mark);
   }
 
-  /** What is installed and built from the same source comes along to the same version. */
-  private upgradeSiblings(version: number): void {
+  /** Whether something installed is broken, or would miss what it recommends. */
+  private lacks(pkg: number, version: number): boolean {
+    return this.state.isBroken(version) || (this.request.recommends && this.freshRecommends(pkg, version).some((group) => !this.state.isMet(version, group)));
+  }
+
+  /** What is installed and has to be newer: what is built from the same source, what `version` does not bear, what needs the version that was there before. */
+  private bringAlong(pkg: number, version: number, upgrades: readonly number[], depth: number): boolean {
     const { state } = this;
-    if (state.installed.size === 0) return;
-    this.siblings ??= Map.groupBy([...state.installed.keys()].filter((pkg) => ![-1, state.installed.get(pkg)].includes(state.candidateOf(pkg))), (pkg) => state.universe.sourceVersionOf(state.candidateOf(pkg)));
-    for (const sibling of this.siblings.get(state.universe.sourceVersionOf(version)) ?? []) {
-      if (!state.marks.has(sibling) && state.installed.has(sibling)) this.install(sibling, 'upgrade', undefined, 1);
+    if (state.installed.size === 0 || this.request.mode !== 'closure') return true;
+    if (state.installed.get(pkg) !== version) this.upgradeSiblings(version, depth);
+    for (const other of upgrades) if (!this.upgradeOrRemove(pkg, other, version, depth)) return false;
+    for (const { owner, isHard } of this.machine.outgrownBy(pkg, version, this.request.recommends)) {
+      if (!isHard) this.install(owner, 'upgrade', version, depth + 1);
+      else if (!this.upgradeOrRemove(pkg, owner, version, depth)) return false;
+    }
+    return true;
+  }
+
+  private upgradeOrRemove(pkg: number, other: number, version: number, depth: number): boolean {
+    const { state } = this;
+    if (this.install(other, 'upgrade', version, depth + 1)) return true;
+    if (!state.mayRemove(other) || this.open.has(other)) {
+      this.strike(pkg);
+      return false;
+    }
+    state.marks.delete(other);
+    takeAway(state, other, state.protectedPackages.has(pkg));
+    return true;
+  }
+
+  /** All of them first, and only then what they need. */
+  private upgradeSiblings(version: number, depth: number): void {
+    const { state } = this;
+    const upgraded = this.machine.siblingsOf(version).filter((sibling) => {
+      if (!state.isKept(sibling) || state.frozen.has(sibling)) return false;
+      const candidate = state.candidateOf(sibling);
+      if (candidate < 0 || candidate === state.installed.get(sibling)) return false;
+      if (this.hasOptions(candidate)) this.put(sibling, { version: candidate, reason: 'upgrade', expanded: false });
+      else this.strike(sibling);
+      return state.marks.has(sibling);
+    });
+    for (const sibling of upgraded) {
+      const mark = state.marks.get(sibling);
+      if (mark !== undefined && this.lacks(sibling, mark.version)) this.install(sibling, 'upgrade', version, depth + 1);
     }
   }
 
   /** What the version needs, and recommends where that is wanted, with whether it is there now. */
   private groupsOf(pkg: number, version: number): NeededGroup[] {
-    const { universe } = this.state;
     const groups = (field: RelationField, all: readonly DependencyGroup[]): NeededGroup[] => all.map((group) => ({ field, group, wasMet: this.state.isMet(version, group) }));
     return [
-      ...hardFields.flatMap((field) => groups(field, universe.relationsOf(version, field))),
+      ...hardFields.flatMap((field) => groups(field, this.state.needsOf(version, [field]))),
       ...(this.request.recommends ? groups('Recommends', this.freshRecommends(pkg, version)) : []),
     ];
   }
@@ -98,9 +140,9 @@ export class Marker {
     const { universe, installed } = this.state;
     const groups = universe.relationsOf(version, 'Recommends');
     const old = installed.get(pkg);
-    if (old === undefined || old === version) return groups;
+    if (old === undefined) return groups;
     const namesOf = (group: DependencyGroup): string => group.map(({ name }) => name).join();
-    const before = new Set(universe.relationsOf(old, 'Recommends').map(namesOf));
+    const before = new Set(universe.relationsOf(old, 'Recommends').filter((group) => !this.machine.met(old, group)).map(namesOf));
     return groups.filter((group) => !before.has(namesOf(group)));
   }
 
@@ -117,12 +159,14 @@ export class Marker {
 
   private satisfy(pkg: number, version: number, field: RelationField, group: DependencyGroup, depth: number): boolean {
     const { state } = this;
-    const options = state.optionsOf(version, group);
-    const owner = options[0] === undefined ? -1 : state.universe.ownerOf(options[0].option);
-    const single = field !== 'Recommends' && options.every((item) => item.option === options[0]?.option) && owner >= 0 && state.protectedPackages.has(pkg) && !state.protectedPackages.has(owner);
+    const options = state.optionsInOrder(version, group);
+    const only = field !== 'Recommends' && state.protectedPackages.has(pkg) ? state.onlyOptionOf(version, group) : undefined;
+    const owner = only === undefined ? -1 : state.universe.ownerOf(only);
+    const single = only !== undefined && !state.protectedPackages.has(owner);
     if (single) state.protectedPackages.add(owner);
+    if (single && state.candidateOf(owner) !== only) state.frozen.add(owner);
     // What is installed and will do is not upgraded.
-    if ((!single || state.stateOf(owner) !== options[0]?.option) && state.isMet(version, group)) return true;
+    if ((!single || state.stateOf(owner) !== only || state.frozen.has(owner)) && state.isMet(version, group)) return true;
     const passedOver: Option[] = [];
     for (const option of options) {
       const owns = state.universe.ownerOf(option.option);
@@ -146,20 +190,5 @@ export class Marker {
         option: nameOf(option), because: 'what it needs cannot be had, or it conflicts with what was chosen before',
       });
     }
-  }
-
-  /** Unmarks what the version conflicts with. False when that is protected; candidates in the way of a protected package are struck out. */
-  private clearConflicts(pkg: number, version: number): boolean {
-    const { state } = this;
-    for (const item of state.conflictsOf(version)) {
-      const other = state.universe.ownerOf(item);
-      if (state.stateOf(other) === item) {
-        if (state.protectedPackages.has(other) || this.open.has(other)) return false;
-        state.marks.delete(other);
-        state.installed.delete(other);
-      }
-      if (state.protectedPackages.has(pkg) && state.candidateOf(other) === item) state.struck.add(other);
-    }
-    return true;
   }
 }

@@ -1,24 +1,34 @@
 // What apt's classic resolver does when something marked is broken: rule 9 of README.md in this folder.
 import { inRepairOrder } from './apt-order.ts';
 import { essentialScore, requestedScore, scoresOf } from './apt-scores.ts';
-import { type AptState, hardFields } from './apt-state.ts';
+import type { Marker } from './apt-mark.ts';
+import type { AptState, Mark } from './apt-state.ts';
 import { versionsMeeting } from './match.ts';
 import type { Dependency, DependencyGroup } from './universe.ts';
 
-const maxRounds = 10;
+const maxRounds = 20;
+
+interface Removal { readonly pkg: number; readonly isDenied: boolean; readonly wasMet: boolean }
+/** What becomes of a package of which no alternative helps: it goes, or goes back to what the machine has. */
+interface Outcome { ofGroup: 'remove' | 'keep'; isSettled: boolean }
 
 class Repair {
   private readonly state: AptState;
+  private readonly marker: Marker;
   /** They change on the way: what was held back for another's sake is worth no more than that. */
   private readonly scores: Map<number, number>;
   private readonly tried = new Set<number>();
+  /** What was to be upgraded when repairing began; each is upgraded once more where that breaks nothing. */
+  private readonly upgraded: Map<number, Mark>;
   private changed = false;
   private round = 0;
 
-  constructor(state: AptState, requested: ReadonlySet<number>) {
+  constructor(state: AptState, marker: Marker, requested: ReadonlySet<number>) {
     this.state = state;
+    this.marker = marker;
     const { universe } = state;
     this.scores = scoresOf(state);
+    this.upgraded = new Map([...state.marks].filter(([pkg]) => state.installed.has(pkg)));
     for (const pkg of this.packages()) {
       const more = (requested.has(pkg) ? requestedScore : 0) + (universe.isEssential(pkg) || universe.isImportant(pkg) ? essentialScore : 0);
       if (more > 0) this.scores.set(pkg, this.scoreOf(pkg) + more);
@@ -39,6 +49,7 @@ class Repair {
     for (this.round = 0; this.round < maxRounds; this.round += 1) {
       this.changed = false;
       for (const pkg of order) {
+        if (this.upgraded.size > 0) this.upgradeAgain(pkg);
         const version = this.state.stateOf(pkg);
         if (version >= 0 && this.state.isBroken(version)) this.fix(pkg, version);
       }
@@ -46,37 +57,148 @@ class Repair {
     }
   }
 
-  private fix(pkg: number, version: number): void {
+  private brokenCount(): number { return [...this.state.selection().values()].filter((version) => this.state.isBroken(version)).length; }
+
+  /** What was kept back meanwhile. */
+  private upgradeAgain(pkg: number): void {
     const { state } = this;
-    for (const field of hardFields) {
-      for (const group of state.universe.relationsOf(version, field)) {
-        if (state.isMet(version, group)) continue;
-        if (state.protectedPackages.has(pkg)) this.reinstateFor(pkg, version, group);
-        else this.keep(pkg);
-        if (state.stateOf(pkg) !== version) return;
-      }
-    }
-    const removals: number[] = [];
-    for (const item of state.conflictsOf(version)) {
-      const other = state.universe.ownerOf(item);
-      if (state.stateOf(other) !== item || removals.includes(other)) continue;
-      if (this.scoreOf(pkg) > this.scoreOf(other)) {
-        if (!state.protectedPackages.has(other)) removals.push(other);
-      } else if (!state.protectedPackages.has(pkg)) {
-        this.keep(pkg);
-        return;
-      }
-    }
-    for (const other of removals) {
-      this.keep(other);
-      if (this.round > 1 && this.scoreOf(pkg) > this.scoreOf(other)) this.scores.set(other, this.scoreOf(pkg));
-    }
+    const mark = this.upgraded.get(pkg);
+    if (mark === undefined || !state.isKept(pkg) || state.candidateOf(pkg) !== mark.version || state.protectedPackages.has(pkg)) return;
+    const before = this.brokenCount();
+    state.marks.set(pkg, mark);
+    if (this.brokenCount() > before) state.marks.delete(pkg);
+    else this.upgraded.delete(pkg);
   }
 
-  /** Back to what the machine has: nothing, or the installed version. */
-  private keep(pkg: number): void {
-    if (this.state.marks.delete(pkg)) this.changed = true;
-    else if (this.state.installed.delete(pkg)) this.changed = true;
+  private fix(pkg: number, version: number): void {
+    const { state } = this;
+    const removals: Removal[] = [];
+    for (const group of state.needsOf(version)) {
+      if (state.isMet(version, group)) continue;
+      if (state.protectedPackages.has(pkg)) this.meetForProtected(pkg, version, group, removals);
+      else if (this.meet(pkg, version, group, removals)) return;
+    }
+    if (this.bear(pkg, version, removals)) return;
+    if (state.stateOf(pkg) >= 0) for (const removal of removals) this.apply(pkg, removal);
+  }
+
+  /** Alternatives in turn. True when the package itself gave way to a relation without alternatives; else what else it needs is looked at, too. */
+  private meet(pkg: number, version: number, group: DependencyGroup, removals: Removal[]): boolean {
+    const { state } = this;
+    const known = removals.length;
+    const outcome: Outcome = { ofGroup: 'remove', isSettled: false };
+    for (const dependency of group) {
+      if (state.isMet(version, group)) return false;
+      const targets = this.targetsOf(version, dependency);
+      const isOr = group.length > 1;
+      if (targets.length === 0) {
+        if (isOr) continue;
+        this.keep(pkg);
+        return true;
+      }
+      const wasMet = this.wasMet(version, dependency);
+      const [target = -1] = targets.filter((each) => this.scoreOf(pkg) <= this.scoreOf(each) || !wasMet || !state.protectedPackages.has(each));
+      if (target < 0) continue;
+      if (this.scoreOf(pkg) <= this.scoreOf(target) || !wasMet) this.giveWay({ pkg, target, dependency, isOr }, outcome);
+      else removals.push({ pkg: target, isDenied: false, wasMet });
+      if (outcome.isSettled && !isOr) return true;
+    }
+    if (!outcome.isSettled || removals.length > known) return false;
+    if (outcome.ofGroup === 'remove') this.remove(pkg);
+    else this.keep(pkg);
+    return false;
+  }
+
+  /** Back to what the machine has, or away when that is broken too. Within alternatives, another one may still be tried. */
+  private giveWay({ pkg, target, dependency, isOr }: { readonly pkg: number; readonly target: number; readonly dependency?: Dependency; readonly isOr: boolean }, outcome: Outcome): void {
+    const { state } = this;
+    const mark = state.marks.get(pkg);
+    this.keep(pkg);
+    const now = state.stateOf(pkg);
+    if (now < 0 || !state.isBroken(now)) {
+      if (outcome.ofGroup === 'remove') outcome.ofGroup = 'keep';
+      if (isOr && mark !== undefined) state.marks.set(pkg, mark);
+    } else if (!isOr) {
+      this.remove(pkg);
+      if (this.round > 1 && this.scoreOf(target) > this.scoreOf(pkg)) this.scores.set(pkg, this.scoreOf(target));
+    } else if (dependency !== undefined) this.tryInstead(state.universe.packageOf(dependency.name, state.universe.archOf(pkg)));
+    outcome.isSettled = true;
+    this.changed = true;
+  }
+
+  private tryInstead(target: number): void {
+    const { state } = this;
+    if (state.stateOf(target) >= 0 || state.installed.has(target) || state.candidateOf(target) < 0) return;
+    const before = this.brokenCount();
+    this.marker.install(target, 'depends', undefined, 1);
+    const version = state.stateOf(target);
+    if (version >= 0 && (state.isBroken(version) || this.brokenCount() > before)) this.remove(target);
+  }
+
+  /** What of the conflicts has to go. True when the package itself gave way. */
+  private bear(pkg: number, version: number, removals: Removal[]): boolean {
+    const { state } = this;
+    const seen = new Set<number>();
+    const denied = new Set(state.conflictsOf(version));
+    const conflicting = new Set(state.deniedBy(version, 'Conflicts'));
+    for (const item of state.clashesOf(version)) {
+      const other = state.universe.ownerOf(item);
+      if (state.stateOf(other) !== item || seen.has(other)) continue;
+      seen.add(other);
+      if (this.scoreOf(pkg) > this.scoreOf(other)) {
+        if (!conflicting.has(item) && state.isKept(other) && !denied.has(state.originalCandidateOf(other))) this.upgradeFor(other);
+        else if (!state.protectedPackages.has(other)) removals.push({ pkg: other, isDenied: true, wasMet: state.installed.get(other) !== item && !this.clashed(version, other) });
+      } else if (!state.protectedPackages.has(pkg)) {
+        this.giveWay({ pkg, target: other, isOr: false }, { ofGroup: 'remove', isSettled: false });
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What breaks an installed package would rather have it upgraded; it is left alone where that cannot be. */
+  private upgradeFor(other: number): void {
+    const { state } = this;
+    const version = state.candidateOf(other);
+    this.changed = true;
+    if (version >= 0 && !state.protectedPackages.has(other)) state.marks.set(other, { version, reason: 'upgrade', expanded: true });
+  }
+
+  /** Whether what the machine has of the other package was in the way before. */
+  private clashed(version: number, other: number): boolean {
+    const old = this.state.installed.get(other);
+    return old !== undefined && this.state.conflictsOf(version).includes(old);
+  }
+
+  private wasMet(version: number, dependency: Dependency): boolean {
+    const { universe, installed } = this.state;
+    return versionsMeeting(universe, dependency, this.state.archOf(version)).some((item) => installed.get(universe.ownerOf(item)) === item);
+  }
+
+  /** Of two, the less valuable one goes: away, or back to what the machine has where that was fine. */
+  private apply(pkg: number, { pkg: other, isDenied, wasMet }: Removal): void {
+    this.changed = true;
+    const done = isDenied && !wasMet ? this.remove(other) : this.keep(other);
+    if ((this.round > 1 || !done) && this.scoreOf(pkg) > this.scoreOf(other)) this.scores.set(other, this.scoreOf(pkg));
+  }
+
+  /** Back to what the machine has: nothing, or the installed version. False when it is held where it is. */
+  private keep(pkg: number): boolean {
+    const { state } = this;
+    if (state.frozen.has(pkg)) return false;
+    if (state.marks.delete(pkg)) this.changed = true;
+    if (state.removed.delete(pkg)) this.changed = true;
+    return true;
+  }
+
+  /** False when the machine has it and it has to stay. */
+  private remove(pkg: number): boolean {
+    const { state } = this;
+    this.changed = true;
+    if (state.installed.has(pkg) && !state.mayRemove(pkg)) return false;
+    state.marks.delete(pkg);
+    if (state.installed.has(pkg)) state.removed.add(pkg);
+    return true;
   }
 
   /** Packages of which some version meets the relation, in apt's order. */
@@ -86,11 +208,19 @@ class Repair {
   }
 
   /** For something protected: of each alternative the first package that can be marked once more, until the group is met. */
-  private reinstateFor(pkg: number, version: number, group: DependencyGroup): void {
+  private meetForProtected(pkg: number, version: number, group: DependencyGroup, removals: Removal[]): void {
     for (const dependency of group) {
-      const found = this.targetsOf(version, dependency).find((target) => this.reinstate(target, version));
-      if (found === undefined) continue;
-      this.scores.set(found, Math.min(this.scoreOf(found), this.scoreOf(pkg)));
+      const wasMet = this.wasMet(version, dependency);
+      for (const target of this.targetsOf(version, dependency)) {
+        if (wasMet && this.scoreOf(pkg) > this.scoreOf(target)) {
+          if (this.state.protectedPackages.has(target)) continue;
+          removals.push({ pkg: target, isDenied: false, wasMet });
+          break;
+        }
+        if (!this.reinstate(target, version)) continue;
+        this.scores.set(target, Math.min(this.scoreOf(target), this.scoreOf(pkg)));
+        break;
+      }
       if (this.state.isMet(version, group)) return;
     }
   }
@@ -111,20 +241,25 @@ class Repair {
     return true;
   }
 
-  /** For something that is marked again: only what would meet the group in its candidate, and of an alternative nothing behind what was struck out. */
+  /**
+   * For something that is marked again: where a candidate would meet the group, the package of that name, in whatever version. Of a name that is only provided, what
+   * provides it and was read last, whatever version it gives it.
+   */
   private reinstateOne(item: number, group: DependencyGroup): boolean {
     const { universe, struck } = this.state;
-    return group.some((dependency) => {
-      const targets = this.targetsOf(item, dependency, (version) => this.state.originalCandidateOf(universe.ownerOf(version)) === version);
-      const end = targets.findIndex((target) => struck.has(target));
-      return targets.slice(0, end < 0 ? targets.length : end).some((target) => this.reinstate(target, item));
+    return group.some(({ name, arch, ...relation }) => {
+      const isArch = arch === undefined ? {} : { arch };
+      if (!this.state.couldBeMet(item, [{ name, ...isArch, ...relation }])) return false;
+      const named = universe.packageOf(name, this.state.archOf(item));
+      const target = universe.versionsOf(named).length > 0 ? named : this.targetsOf(item, { name, ...isArch })[0];
+      return target !== undefined && !struck.has(target) && this.reinstate(target, item);
     });
   }
 }
 
 /** Repairs what is broken by removing the less valuable side, in rounds. True when there was anything to do. */
-export function repair(state: AptState, requested: ReadonlySet<number>): boolean {
-  if (![...state.marks.values()].some(({ version }) => state.isBroken(version))) return false;
-  new Repair(state, requested).run();
+export function repair(state: AptState, marker: Marker, requested: ReadonlySet<number>): boolean {
+  if (![...state.selection().values()].some((version) => state.isBroken(version))) return false;
+  new Repair(state, marker, requested).run();
   return true;
 }

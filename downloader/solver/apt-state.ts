@@ -11,6 +11,8 @@ export interface Option { readonly option: number; readonly dependency: Dependen
 export const hardFields = ['Pre-Depends', 'Depends'] as const;
 export const negativeFields = ['Conflicts', 'Breaks'] as const;
 
+interface Excuse { readonly version: number; readonly unmet: ReadonlySet<DependencyGroup>; readonly clashes: ReadonlySet<number> }
+
 /** A version that was asked for by its release. */
 export interface FromRelease {
   readonly version: number;
@@ -21,13 +23,18 @@ export interface FromRelease {
 export class AptState {
   readonly universe: Universe;
   readonly marks = new Map<number, Mark>();
-  /** Package to version of what the machine has. */
+  /** Package to version of what the machine has before. */
   readonly installed = new Map<number, number>();
+  /** What of that goes. */
+  readonly removed = new Set<number>();
   readonly protectedPackages = new Set<number>();
+  /** Packages that stay in the state in which they are, for the sake of something protected. */
+  readonly frozen = new Set<number>();
   /** Packages whose candidate was struck out: it cannot be installed any more in this run. */
   readonly struck = new Set<number>();
   /** What was asked for by release, in the order of the command line. */
   readonly fromReleases: FromRelease[] = [];
+  private readonly excused = new Map<number, Excuse>();
   private readonly pinned = new Map<number, number>();
   private readonly candidates = new Map<number, number>();
   private readonly conditions = new Map<number, readonly ((version: number) => boolean)[]>();
@@ -89,13 +96,20 @@ export class AptState {
   candidateOf(pkg: number): number { return this.struck.has(pkg) ? -1 : this.originalCandidateOf(pkg); }
 
   /** The version that will be there; -1 for none. */
-  stateOf(pkg: number): number { return this.marks.get(pkg)?.version ?? this.installed.get(pkg) ?? -1; }
+  stateOf(pkg: number): number { return this.marks.get(pkg)?.version ?? (this.removed.has(pkg) ? -1 : this.installed.get(pkg) ?? -1); }
+
+  /** Whether it stays as the machine has it. */
+  isKept(pkg: number): boolean { return this.installed.has(pkg) && !this.removed.has(pkg) && !this.marks.has(pkg); }
+
+  /** Whether apt takes it away from a machine when something else asks for that: nothing protected, and nothing Essential or Important. */
+  mayRemove(pkg: number): boolean { return !this.protectedPackages.has(pkg) && !this.frozen.has(pkg) && !this.universe.isEssential(pkg) && !this.universe.isImportant(pkg); }
 
   archOf(version: number): number { return this.universe.archOf(this.universe.ownerOf(version)); }
 
   /** Everything that will be there: package to version. */
   selection(): Map<number, number> {
-    return new Map([...this.installed, ...[...this.marks].map(([pkg, { version }]) => [pkg, version] as const)]);
+    const kept = this.removed.size === 0 ? this.installed : [...this.installed].filter(([pkg]) => !this.removed.has(pkg));
+    return new Map([...kept, ...[...this.marks].map(([pkg, { version }]) => [pkg, version] as const)]);
   }
 
   /** Versions that will be there and meet the relation. */
@@ -132,6 +146,24 @@ export class AptState {
       .map((option) => ({ option, dependency })));
   }
 
+  /** The only version that meets the group, if there is just one: of the candidates and what stays installed. */
+  onlyOptionOf(version: number, group: DependencyGroup): number | undefined {
+    const options = new Set(group.flatMap((dependency) => versionsMeeting(this.universe, dependency, this.archOf(version))).filter((item) => {
+      const owner = this.universe.ownerOf(item);
+      return this.candidateOf(owner) === item || (this.isKept(owner) && this.installed.get(owner) === item);
+    }));
+    const [only] = options;
+    return options.size === 1 ? only : undefined;
+  }
+
+  /** Those that the machine has in another version come first, whichever alternative they are of. */
+  optionsInOrder(version: number, group: DependencyGroup): Option[] {
+    const options = this.optionsOf(version, group);
+    if (this.installed.size === 0) return options;
+    const isThere = ({ option }: Option): boolean => this.installed.has(this.universe.ownerOf(option));
+    return [...options.filter(isThere), ...options.filter((item) => !isThere(item))];
+  }
+
   /** Protected first, then the package of that name, Essential, Important, native, by Priority, and last what was mentioned later. */
   private compareOptions(dependency: Dependency, a: number, b: number): number {
     const { universe } = this;
@@ -148,8 +180,11 @@ export class AptState {
 
   /** Versions of other packages that `version` conflicts with, breaks, or cannot share its name with. Whether they will be there or not. */
   conflictsOf(version: number): number[] {
-    const named = negativeFields.flatMap((field) => this.universe.relationsOf(version, field).flat()).flatMap((dependency) => versionsDenied(this.universe, dependency, version));
-    return [...named, ...twinsOf(this.universe, version)];
+    return [...negativeFields.flatMap((field) => this.deniedBy(version, field)), ...twinsOf(this.universe, version)];
+  }
+
+  deniedBy(version: number, field: 'Conflicts' | 'Breaks'): number[] {
+    return this.universe.relationsOf(version, field).flat().flatMap((dependency) => versionsDenied(this.universe, dependency, version));
   }
 
   /** What will be there although `version` conflicts with it or breaks it. */
@@ -157,11 +192,33 @@ export class AptState {
     return this.conflictsOf(version).filter((item) => this.stateOf(this.universe.ownerOf(item)) === item);
   }
 
-  unmetOf(version: number): DependencyGroup[] {
-    return hardFields.flatMap((field) => this.universe.relationsOf(version, field)).filter((group) => !this.isMet(version, group));
+  /** What the machine misses or bears already before: nothing is repaired there. */
+  excuse(): void {
+    for (const [pkg, version] of this.installed) {
+      const unmet = this.unmetOf(version);
+      const clashes = this.clashesOf(version);
+      if (unmet.length + clashes.length > 0) this.excused.set(pkg, { version, unmet: new Set(unmet), clashes: new Set(clashes) });
+    }
   }
 
+  private excuseOf(version: number): Excuse | undefined {
+    if (this.excused.size === 0) return undefined;
+    const excuse = this.excused.get(this.universe.ownerOf(version));
+    return excuse?.version === version ? excuse : undefined;
+  }
+
+  /** What the version has to have, without what the machine did without before. */
+  needsOf(version: number, fields: readonly (typeof hardFields)[number][] = hardFields): DependencyGroup[] {
+    const groups = fields.flatMap((field) => this.universe.relationsOf(version, field));
+    const excuse = this.excuseOf(version);
+    return excuse === undefined ? groups : groups.filter((group) => !excuse.unmet.has(group));
+  }
+
+  unmetOf(version: number): DependencyGroup[] { return this.needsOf(version).filter((group) => !this.isMet(version, group)); }
+
   isBroken(version: number): boolean {
-    return hardFields.some((field) => this.universe.relationsOf(version, field).some((group) => !this.isMet(version, group))) || this.clashesOf(version).length > 0;
+    const excuse = this.excuseOf(version);
+    if (hardFields.some((field) => this.universe.relationsOf(version, field).some((group) => excuse?.unmet.has(group) !== true && !this.isMet(version, group)))) return true;
+    return this.clashesOf(version).some((item) => excuse?.clashes.has(item) !== true);
   }
 }
