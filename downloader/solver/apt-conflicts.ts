@@ -14,9 +14,9 @@ export function takeAway(state: AptState, pkg: number, forProtected: boolean): v
   if (forProtected) state.frozen.add(pkg);
 }
 
-/** Whether a version that could come instead of what is installed would be borne. */
-function canBeUpgraded(state: AptState, other: number, denied: ReadonlySet<number>): boolean {
-  const candidate = state.candidateOf(other);
+/** Whether a version that could come instead of what is installed would be borne, were it not struck out. */
+function wouldBeBorne(state: AptState, other: number, denied: ReadonlySet<number>): boolean {
+  const candidate = state.originalCandidateOf(other);
   return candidate >= 0 && candidate !== state.installed.get(other) && !denied.has(candidate);
 }
 
@@ -31,20 +31,25 @@ export function clearConflicts(state: AptState, pkg: number, isOpen: (pkg: numbe
   const denied = new Set(conflicts);
   const upgrades = new Set<number>();
   const delayed = new Set<number>();
+  /** What is struck out here is not looked at again: repairing deals with the installed version. */
+  const struckNow = new Set<number>();
   for (const item of conflicts) {
     const other = universe.ownerOf(item);
     if (state.marks.get(other)?.version === item) {
       if (state.protectedPackages.has(other) || isOpen(other)) return undefined;
       state.marks.delete(other);
     }
-    if (state.isKept(other) && state.installed.get(other) === item && !state.struck.has(other)) {
-      if (canBeUpgraded(state, other, denied)) upgrades.add(other);
+    if (state.isKept(other) && state.installed.get(other) === item && !struckNow.has(other)) {
+      if (wouldBeBorne(state, other, denied)) { if (!state.struck.has(other)) upgrades.add(other); }
       else if (isOpen(other) || state.protectedPackages.has(other)) return undefined;
       else if (!state.mayRemove(other)) { if (!isProtected) return undefined; }
       else if (isProtected) takeAway(state, other, true);
       else delayed.add(other);
     }
-    if (isProtected && state.candidateOf(other) === item && item !== state.installed.get(other)) state.struck.add(other);
+    if (isProtected && state.candidateOf(other) === item && item !== state.installed.get(other)) {
+      state.struck.add(other);
+      struckNow.add(other);
+    }
   }
   return { upgrades: [...upgrades], delayed: [...delayed] };
 }

@@ -27,11 +27,26 @@ class Repair {
     this.state = state;
     this.marker = marker;
     const { universe } = state;
+    this.upgradeBroken();
     this.scores = scoresOf(state);
     this.upgraded = new Map([...state.marks].filter(([pkg]) => state.installed.has(pkg)));
     for (const pkg of this.packages()) {
       const more = (requested.has(pkg) ? requestedScore : 0) + (universe.isEssential(pkg) || universe.isImportant(pkg) ? essentialScore : 0);
       if (more > 0) this.scores.set(pkg, this.scoreOf(pkg) + more);
+    }
+  }
+
+  /** What the machine has and is broken now is upgraded before anything else, whether that helps or not. */
+  private upgradeBroken(): void {
+    const { state } = this;
+    for (let again = true; again;) {
+      again = false;
+      for (const [pkg, version] of state.installed) {
+        const candidate = state.candidateOf(pkg);
+        if (!state.isKept(pkg) || candidate < 0 || candidate === version || state.protectedPackages.has(pkg) || state.frozen.has(pkg) || !state.isBroken(version)) continue;
+        state.marks.set(pkg, { version: candidate, reason: 'upgrade', expanded: true });
+        again = true;
+      }
     }
   }
 
@@ -118,6 +133,8 @@ class Repair {
     if (now < 0 || !state.isBroken(now)) {
       if (outcome.ofGroup === 'remove') outcome.ofGroup = 'keep';
       if (isOr && mark !== undefined) state.marks.set(pkg, mark);
+    } else if (this.reinstate(pkg, now)) {
+      // Its newer version can be had with what it needs.
     } else if (!isOr) {
       this.remove(pkg);
       if (this.round > 1 && this.scoreOf(target) > this.scoreOf(pkg)) this.scores.set(pkg, this.scoreOf(target));
@@ -230,7 +247,7 @@ class Repair {
     if (this.tried.has(pkg)) return false;
     this.tried.add(pkg);
     const item = this.state.candidateOf(pkg);
-    if (item < 0 || this.state.clashesOf(item).some((other) => this.state.protectedPackages.has(this.state.universe.ownerOf(other)))) return false;
+    if (item < 0 || item === this.state.installed.get(pkg) || this.state.clashesOf(item).some((other) => this.state.protectedPackages.has(this.state.universe.ownerOf(other)))) return false;
     const before = this.state.marks.get(pkg);
     this.state.marks.set(pkg, before ?? { version: item, reason: 'depends', requiredBy, expanded: true });
     for (const group of this.state.unmetOf(item)) {
@@ -246,13 +263,13 @@ class Repair {
    * provides it and was read last, whatever version it gives it.
    */
   private reinstateOne(item: number, group: DependencyGroup): boolean {
-    const { universe, struck } = this.state;
+    const { universe, struck, frozen } = this.state;
     return group.some(({ name, arch, ...relation }) => {
       const isArch = arch === undefined ? {} : { arch };
       if (!this.state.couldBeMet(item, [{ name, ...isArch, ...relation }])) return false;
       const named = universe.packageOf(name, this.state.archOf(item));
       const target = universe.versionsOf(named).length > 0 ? named : this.targetsOf(item, { name, ...isArch })[0];
-      return target !== undefined && !struck.has(target) && this.reinstate(target, item);
+      return target !== undefined && !struck.has(target) && !frozen.has(target) && this.reinstate(target, item);
     });
   }
 }

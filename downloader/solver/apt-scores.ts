@@ -1,7 +1,7 @@
 // How much apt's repair step thinks each package is worth: measured with its Debug::pkgProblemResolver::ShowScores, see README.md in this folder.
 import { type AptState, hardFields, negativeFields } from './apt-state.ts';
-import { meetsByName, twinsOf, versionsMeeting } from './match.ts';
-import type { Dependency, RelationField } from './universe.ts';
+import { meetsByName, meetsByProvides, twinsOf, versionsMeeting } from './match.ts';
+import type { Dependency, RelationField, Universe } from './universe.ts';
 
 /** required … extra, unknown. */
 const priorityScores = [3, 2, 1, -1, -2, 0];
@@ -11,6 +11,13 @@ const wantedFields = [...hardFields, 'Recommends'] as const;
 /** What a requested package has besides, and an Essential or Important one. */
 export const requestedScore = 10_000;
 export const essentialScore = 5000;
+
+/** Whether a Provides of the package's own name counts: of `Multi-Arch: foreign` or another version than its own. */
+function givesItself(universe: Universe, dependency: Dependency, from: number, version: number): boolean {
+  return universe.providersOf(dependency.name).some((provider) => provider.version === version
+    && (universe.multiArchOf(version) === 'foreign' || (provider.provided !== undefined && provider.provided !== universe.versionText(version)))
+    && meetsByProvides(universe, dependency, from, version, provider.provided));
+}
 
 /**
  * By package: its own priority; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it; and
@@ -23,9 +30,10 @@ export function scoresOf(state: AptState): Map<number, number> {
   const add = (pkg: number, value: number): void => { scores.set(pkg, (scores.get(pkg) ?? 0) + value); };
   const relationsOf = (version: number, fields: readonly RelationField[]): Dependency[] =>
     fields.flatMap((field) => universe.relationsOf(version, field).flat()).filter(({ name }) => name >= 0);
-  /** What is there under another name (or for another architecture) and gives this one. */
+  /** What is there under another name (or for another architecture) and gives this one; the target itself when it says so as well. */
   const givers = (dependency: Dependency, from: number, target: number): number[] => versionsMeeting(universe, dependency, from)
-    .map((version) => ({ version, owner: universe.ownerOf(version) })).filter(({ version, owner }) => owner !== target && selection.get(owner) === version).map(({ owner }) => owner);
+    .map((version) => ({ version, owner: universe.ownerOf(version) }))
+    .filter(({ version, owner }) => selection.get(owner) === version && (owner !== target || givesItself(universe, dependency, from, version))).map(({ owner }) => owner);
   const targetOf = (dependency: Dependency, from: number): number => (dependency.arch === 'any' ? -1 : universe.packageOf(dependency.name, from));
   for (const [pkg, version] of selection) {
     add(pkg, priorityScores[universe.priorityOf(version)] ?? 0);

@@ -45,8 +45,12 @@ const answerText = (install: readonly string[], remove: readonly string[]): stri
 
 /** How both solve one universe. */
 export function compareUniverse(random: RandomUniverse, architectures: readonly string[], subject = 'universe'): Comparison {
+  return compareAnswers(random, architectures, { apt: askApt(random, architectures), subject });
+}
+
+/** Ours beside an answer of apt's. */
+export function compareAnswers(random: RandomUniverse, architectures: readonly string[], { apt: answer, subject }: { readonly apt: AptAnswer | undefined; readonly subject: string }): Comparison {
   const { universe, pins, installed } = universeOf(random, architectures);
-  const answer = askApt(random, architectures);
   const apt = answer === undefined ? undefined : withoutGarbage(universe, answer, random);
   try {
     const { chosen, exact, removed = [] } = solveAptClassic(universe, { wanted: random.wanted, recommends: random.recommends, mode: 'closure', pins, installed });

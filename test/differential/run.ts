@@ -2,11 +2,12 @@
 import { parseArgs } from 'node:util';
 import { compareWithApt } from './apt.ts';
 import { comparePins } from './pins.ts';
+import { compareMachines } from './machines.ts';
 import { compareProfiles } from './profiles.ts';
 import { compareTrust, explained } from './trust.ts';
 import { askTrickyCases } from './ask-tricky.ts';
 import { trickyCases } from './tricky-cases.ts';
-import { compareUniverses, type Verdict } from './compare-edsp.ts';
+import { compareUniverses, type EdspOptions, type Verdict } from './compare-edsp.ts';
 import { compareUbuntu } from './ubuntu/compare.ts';
 import { compareWithDnf } from './rpm/compare-dnf.ts';
 import { compareShape } from './rpm/compare-libsolv.ts';
@@ -31,6 +32,7 @@ const { positionals, values } = parseArgs({
     part: { type: 'string' },
     real: { type: 'string' },
     chroot: { type: 'string' },
+    rich: { type: 'boolean', default: false },
   },
 });
 
@@ -48,7 +50,7 @@ async function apt(): Promise<boolean> {
 }
 
 /** A third without conflicts, a third with some, a third with many; every fifth universe has two architectures. */
-async function edsp(): Promise<boolean> {
+async function universes(name: string, compare: (options: EdspOptions) => Map<Verdict, number[]> | Promise<Map<Verdict, number[]>>): Promise<boolean> {
   const count = Number(values.random) || 1000;
   const agreed = new Set<Verdict>(['same', 'same after repair', 'unsolvable for both']);
   let equal = 0;
@@ -56,7 +58,7 @@ async function edsp(): Promise<boolean> {
   for (const [index, conflicts] of [0, 0.1, 0.3].entries()) {
     for (const architectures of [['amd64'], ['amd64', 'i386']]) {
       const share = Math.ceil((count / 3) * (architectures.length === 1 ? 0.8 : 0.2));
-      const verdicts = compareUniverses({ from: Number(values.seed) * 1_000_000 + index * 100_000, count: share, shape: { conflicts, architectures } });
+      const verdicts = await compare({ from: Number(values.seed) * 1_000_000 + index * 100_000, count: share, shape: { conflicts, architectures, ...(values.rich ? { rich: true } : {}) } });
       for (const [verdict, seeds] of verdicts) {
         all += seeds.length;
         if (agreed.has(verdict)) equal += seeds.length;
@@ -64,9 +66,13 @@ async function edsp(): Promise<boolean> {
       }
     }
   }
-  print(`edsp: ${equal} of ${all} equal (${((equal / all) * 100).toFixed(2)} %)`);
+  print(`${name}: ${equal} of ${all} equal (${((equal / all) * 100).toFixed(2)} %)`);
   return equal === all;
 }
+
+const edsp = (): Promise<boolean> => universes('edsp', compareUniverses);
+/** With something installed, and apt-get itself. */
+const machines = (): Promise<boolean> => universes('machines', compareMachines);
 
 /** The table of the unit tests, each case asked of apt-get itself in a root of its own. */
 async function tricky(): Promise<boolean> {
@@ -169,7 +175,7 @@ async function zypper(): Promise<boolean> {
   return tellZypper('universe', await compareUniverse(Number(values.every), Number(values.from))) && isEqual;
 }
 
-const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, repos, rpm, tricky, pins, profiles, trust, ubuntu, zypper };
+const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, machines, repos, rpm, tricky, pins, profiles, trust, ubuntu, zypper };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
   print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--baseline STATUS] [--profile NAME] [--real N] [--chroot DIR]`);
