@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeAptRoot } from '../support/apt-root.ts';
 import { compareAnswers, type Verdict } from './compare-edsp.ts';
 import type { AptAnswer } from './edsp.ts';
+import { removedIn } from './real-apt.ts';
 import { withMachine } from './random-machine.ts';
 import { packagesText, randomUniverse, type RandomUniverse, type Shape } from './random-universe.ts';
 
@@ -28,8 +29,7 @@ export async function askAptGet(universe: RandomUniverse, architectures: readonl
     if (more.length > 0) process.stderr.write(outcome.stdout + outcome.stderr);
     if (outcome.status !== 0) return undefined;
     const install = [...outcome.stdout.matchAll(/^'[^']+' (\S+)_(\S+)_(\S+)\.deb \d+/gm)].map(([, name, version = '', arch]) => `${name} ${decodeURIComponent(version)} ${arch}`);
-    const [, gone = ''] = /^The following packages will be REMOVED:\n((?: +.*\n)+)/m.exec(outcome.stdout) ?? [];
-    const labels = new Set(gone.split(/\s+/).map((name) => name.replace(/\*$/, '')));
+    const labels = new Set(removedIn(outcome.stdout));
     const labelOf = ({ name, arch }: RandomUniverse['packages'][number]): string => (arch === architectures[0] ? name : `${name}:${arch}`);
     return { install: install.sort(), remove: universe.packages.filter((item) => item.installed === true && labels.has(labelOf(item))).map(({ name, version, arch }) => `${name} ${version} ${arch}`) };
   } finally {

@@ -54,3 +54,9 @@ export function fetchedBy(stdout: string): string[] {
   return [...stdout.matchAll(/^'[^']+' (\S+)_(\S+)_(\S+)\.deb \d+/gm)].map((match) =>
     `${match[1]} ${decodeURIComponent(match[2] ?? '')} ${match[3]}`).sort();
 }
+
+/** Names, with `:arch` unless native, of what apt-get says it would take away. */
+export function removedIn(stdout: string): string[] {
+  const [, gone = ''] = /^The following packages will be REMOVED:\n((?: +.*\n)+)/m.exec(stdout) ?? [];
+  return gone.split(/\s+/).filter((name) => name !== '').map((name) => name.replace(/\*$/, '')).sort();
+}

@@ -5,8 +5,12 @@ export interface TrickyCase {
   readonly architectures?: readonly string[];
   readonly wanted: readonly string[];
   readonly recommends?: boolean;
+  /** What the machine has before: `name version`, as in the index. */
+  readonly installed?: readonly string[];
   /** What apt takes; undefined when it refuses. */
   readonly answer: readonly string[] | undefined;
+  /** What it takes away. */
+  readonly removed?: readonly string[];
 }
 
 /** `name version[/arch]; Field: value; …` a line, as stanzas. */
@@ -17,6 +21,12 @@ function index(lines: string): string {
     const [version, arch = 'amd64'] = full.split('/');
     return [`Package: ${name}`, `Version: ${version}`, `Architecture: ${arch}`, ...fields].join('\n');
   }).join('\n\n') + '\n';
+}
+
+/** An index as the status file of a machine that has what is in it and is named (`name version`). */
+export function statusOfIndex(packages: string, installed: readonly string[]): string {
+  return packages.trim().split('\n\n').filter((stanza) => installed.includes(`${/^Package: (.*)$/m.exec(stanza)?.[1]} ${/^Version: (.*)$/m.exec(stanza)?.[1]}`))
+    .map((stanza) => `${stanza}\nStatus: install ok installed\n`).join('\n');
 }
 
 export const trickyCases: readonly TrickyCase[] = [
@@ -90,4 +100,23 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'packages of a task go by the first mention of their names', packages: index('a 1; Suggests: zf\nzb 1; Task: x; Depends: v1 | v2\nzf 1; Task: x; Depends: v2 | v1\nv1 1\nv2 1'), wanted: ['x^'], answer: ['v2 1', 'zb 1', 'zf 1'] },
   { name: 'packages of a task go by the first mention in their own architecture', packages: index('zf 1; Depends: zb\nzb 1/arm64; Task: x; Depends: v1 | v2\nzf 1/arm64; Task: x; Depends: v2 | v1\nv1 1/arm64\nv2 1/arm64'), architectures: ['arm64', 'amd64'], wanted: ['x^'], answer: ['v1 1', 'zb 1', 'zf 1'] },
   { name: 'of providers the one that its own architecture mentioned later', packages: index('y 1; Depends: z\nx 1/arm64; Provides: v\nz 1/arm64; Provides: v\ny 1/arm64; Provides: v\na 1/arm64; Depends: v'), architectures: ['arm64', 'amd64'], wanted: ['a'], answer: ['a 1', 'y 1'] },
+  { name: 'what the machine has in an older version comes before what is new, of any alternative', packages: index('w 1; Depends: p | u (>= 2)\np 1\nu 1\nu 2'), installed: ['u 1'], wanted: ['w'], answer: ['u 2', 'w 1'] },
+  { name: 'what breaks an installed version has it upgraded, with what that needs', packages: index('a 1; Breaks: x (<< 2)\nx 1\nx 2; Depends: y\ny 1'), installed: ['x 1'], wanted: ['a'], answer: ['a 1', 'x 2', 'y 1'] },
+  { name: 'what cannot be upgraded out of the way goes', packages: index('a 1; Conflicts: x (<< 2)\nx 1\nx 2; Depends: nope'), installed: ['x 1'], wanted: ['a'], answer: ['a 1'], removed: ['x'] },
+  { name: 'what needs the old version is upgraded, even if it would have another', packages: index('x 1\nx 2\ny 1; Depends: x (<= 1) | z\ny 2\nz 1'), installed: ['x 1', 'y 1', 'z 1'], wanted: ['x'], answer: ['x 2', 'y 2'] },
+  { name: 'what recommends the old version is upgraded', packages: index('x 1\nx 2\ny 1; Recommends: x (<= 1)\ny 2'), installed: ['x 1', 'y 1'], recommends: true, wanted: ['x'], answer: ['x 2', 'y 2'] },
+  { name: 'what needs the old version and cannot be upgraded goes, with what needs that', packages: index('x 1\nx 2\ny 1; Depends: x (<= 1)\nz 1; Depends: y'), installed: ['x 1', 'y 1', 'z 1'], wanted: ['x'], answer: ['x 2'], removed: ['y', 'z'] },
+  { name: 'what is Essential is not taken away for an upgrade', packages: index('w 1; Depends: x (>= 2) | c\nc 1\nx 1\nx 2\ny 1; Essential: yes; Depends: x (<= 1)'), installed: ['x 1', 'y 1'], wanted: ['w'], answer: ['c 1', 'w 1'] },
+  { name: 'what is Essential is not taken away for a conflict', packages: index('b 1; Depends: a | c\na 1; Conflicts: p\np 1; Essential: yes\nc 1'), installed: ['p 1'], wanted: ['b'], answer: ['b 1', 'c 1'] },
+  { name: 'what cannot be had after all takes nothing away', packages: index('b 1; Recommends: a\na 1; Conflicts: p; Depends: d\nd 1; Depends: nope\np 1'), installed: ['p 1'], recommends: true, wanted: ['b'], answer: ['b 1'] },
+  { name: 'what is built from one source is upgraded together', packages: index('x 1; Source: s\nx 2; Source: s\ny 1; Source: s\ny 2; Source: s; Depends: q\nq 1'), installed: ['x 1', 'y 1'], wanted: ['x'], answer: ['q 1', 'x 2', 'y 2'] },
+  { name: 'an installed package that breaks what comes is upgraded', packages: index('x 1\nx 2\ny 1; Breaks: x (>= 2)\ny 2; Depends: q\nq 1'), installed: ['x 1', 'y 1'], wanted: ['x'], answer: ['q 1', 'x 2', 'y 2'] },
+  { name: 'an installed package that loses a provider is upgraded, with what it needs then', packages: index('a 1; Conflicts: p\np 1; Provides: v\nr 1; Depends: v\nr 2; Depends: k\nk 1; Depends: m\nm 1'), installed: ['p 1', 'r 1'], wanted: ['a'], answer: ['a 1', 'k 1', 'm 1', 'r 2'], removed: ['p'] },
+  { name: 'one that cannot be upgraded goes, although another would help', packages: index('a 1; Conflicts: p\np 1; Priority: extra\nr 1; Priority: extra; Depends: p | q\nq 1; Priority: extra'), installed: ['p 1', 'r 1'], wanted: ['a'], answer: ['a 1'], removed: ['p', 'r'] },
+  { name: 'one that cannot be upgraded stays when another helps and it is worth more', packages: index('a 1; Conflicts: p\np 1\nr 1; Depends: p | q\nq 1'), installed: ['p 1', 'r 1'], wanted: ['a'], answer: ['a 1', 'q 1'], removed: ['p'] },
+  { name: 'what is asked for and there holds the version that it needs', packages: index('w 1; Depends: x (>= 2) | c\nc 1\nx 1\nx 2\ny 1; Depends: x (<= 1)'), installed: ['x 1', 'y 1'], wanted: ['y', 'w'], answer: ['c 1', 'w 1'] },
+  { name: 'an upgrade that breaks what was asked for is taken back', packages: index('y 1; Depends: x (<= 1)\nx 1\nx 2\np 1; Provides: x (= 1)\nw 1; Depends: x (>= 2) | c\nc 1'), installed: ['x 1'], wanted: ['y', 'w'], answer: ['c 1', 'w 1', 'y 1'] },
+  { name: 'what the machine has and asks for strikes out what it does not bear', packages: index('a 1; Provides: v\nb 1; Depends: v\nc 1; Conflicts: d\nd 1; Provides: v'), installed: ['c 1'], wanted: ['c', 'b'], answer: ['a 1', 'b 1'] },
+  { name: 'a name provided by its own package counts twice where that is Multi-Arch: foreign', packages: index('a 1; Depends: k, m\nk 1; Depends: l | x\nl 1; Provides: l; Multi-Arch: foreign; Breaks: x\nm 1; Recommends: x\nx 1'), recommends: true, wanted: ['a'], answer: ['a 1', 'k 1', 'l 1', 'm 1'] },
+  { name: 'a name provided by its own package does not else', packages: index('a 1; Depends: k, m\nk 1; Depends: l | x\nl 1; Provides: l; Breaks: x\nm 1; Recommends: x\nx 1'), recommends: true, wanted: ['a'], answer: ['a 1', 'k 1', 'm 1', 'x 1'] },
 ];

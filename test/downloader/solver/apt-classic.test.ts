@@ -5,7 +5,7 @@ import { checkClosure } from '../../../downloader/solver/checker.ts';
 import { parseInstalled } from '../../../downloader/solver/installed.ts';
 import { Universe } from '../../../downloader/solver/universe.ts';
 import { parseStanzas } from '../../../formats/deb/deb822.ts';
-import { trickyCases } from '../../differential/tricky-cases.ts';
+import { statusOfIndex, trickyCases } from '../../differential/tricky-cases.ts';
 
 function universeOf(text: string, architectures: readonly string[] = ['amd64'], priority = 500): Universe {
   const universe = new Universe(architectures);
@@ -19,16 +19,18 @@ function solve(universe: Universe, wanted: readonly string[], more: { readonly r
 }
 
 describe('what apt answers', () => {
-  it.each(trickyCases)('$name', ({ packages, architectures = ['amd64'], wanted, recommends = false, answer }) => {
+  it.each(trickyCases)('$name', ({ packages, architectures = ['amd64'], wanted, recommends = false, installed: there = [], answer, removed: gone = [] }) => {
     const universe = universeOf(packages, architectures);
+    const installed = new Map(there.map((item) => item.split(' ') as [string, string]));
     if (answer === undefined) {
-      expect(() => solve(universe, wanted, { recommends })).toThrow(expect.objectContaining({ name: 'BundleError' }) as Error);
+      expect(() => solve(universe, wanted, { recommends, installed })).toThrow(expect.objectContaining({ name: 'BundleError' }) as Error);
       return;
     }
-    expect(solve(universe, wanted, { recommends })).toEqual([...answer]);
-    const { chosen } = solveAptClassic(universe, { wanted, recommends, mode: 'closure' });
+    expect(solve(universe, wanted, { recommends, installed })).toEqual([...answer]);
+    const { chosen, removed = [] } = solveAptClassic(universe, { wanted, recommends, mode: 'closure', installed });
+    expect(removed).toEqual([...gone]);
     const stanzas = chosen.flatMap(({ version }) => parseStanzas(universe.stanzaOf(version), { subject: 'chosen' }));
-    expect(checkClosure(stanzas, { nativeArch: 'amd64', installed: [], assumed: new Set() })).toEqual([]);
+    expect(checkClosure(stanzas, { nativeArch: 'amd64', installed: parseStanzas(statusOfIndex(packages, there), { subject: 'there' }), assumed: new Set(), removed })).toEqual([]);
   });
 });
 
