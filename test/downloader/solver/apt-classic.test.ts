@@ -34,6 +34,22 @@ describe('what apt answers', () => {
   });
 });
 
+describe('machines that are broken before', () => {
+  it.each([
+    ['a need that was met is met afterwards, or what has it goes', 'Package: p0\nVersion: 1\nArchitecture: amd64\nProvides: p14\n\nPackage: p0\nVersion: 2\nArchitecture: amd64\n\nPackage: p7\nVersion: 1\nArchitecture: amd64\nDepends: p5, p14\n', ['p0 1', 'p7 1'], 'p0', ['p0 2'], ['p7']],
+    ['what does not bear what comes goes', 'Package: p5\nVersion: 2\nArchitecture: amd64\n\nPackage: p11\nVersion: 2\nArchitecture: amd64\nDepends: p2\nBreaks: p5\n', ['p11 2'], 'p5', ['p5 2'], ['p11']],
+    ['what was missing before is not asked for', 'Package: p5\nVersion: 2\nArchitecture: amd64\n\nPackage: p11\nVersion: 2\nArchitecture: amd64\nDepends: p2\n\nPackage: p2\nVersion: 1\nArchitecture: amd64\n', ['p11 2'], 'p5', ['p5 2'], []],
+  ])('%s', (_, packages, there, wanted, answer, gone) => {
+    const universe = universeOf(packages);
+    const installed = new Map(there.map((item) => item.split(' ') as [string, string]));
+    const { chosen, removed = [] } = solveAptClassic(universe, { wanted: [wanted], recommends: false, mode: 'closure', installed });
+    expect(chosen.map(({ version }) => `${universe.label(universe.ownerOf(version))} ${universe.versionText(version)}`)).toEqual(answer);
+    expect(removed).toEqual(gone);
+    const stanzas = chosen.flatMap(({ version }) => parseStanzas(universe.stanzaOf(version), { subject: 'chosen' }));
+    expect(checkClosure(stanzas, { nativeArch: 'amd64', installed: parseStanzas(statusOfIndex(packages, there), { subject: 'there' }), assumed: new Set(), removed })).toEqual([]);
+  });
+});
+
 describe('order and installed state', () => {
   const tie = (first: string, second: string): string => `Package: a\nVersion: 1\nArchitecture: amd64\nDepends: v\n\n${first}\n${second}`;
   const provider = (name: string): string => `Package: ${name}\nVersion: 1\nArchitecture: amd64\nProvides: v\nPriority: optional\n`;
