@@ -48,7 +48,8 @@ function takeBuiltins(code: string): string {
 async function bundle(rolldown: typeof Rolldown, { input, isOneFile }: Entries, read: Set<string>): Promise<Built[]> {
   const build = await rolldown({ cwd: root, input, platform: 'node', external: apart, checks: { ineffectiveDynamicImport: false } });
   const { output } = await build.generate({
-    format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true, sourcemapExcludeSources: true, comments: { legal: true, annotation: false, jsdoc: false },
+    // What maps say of sources is said from there.
+    dir: dirname(programPath(root, 'id')), format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true, sourcemapExcludeSources: true, comments: { legal: true, annotation: false, jsdoc: false },
     codeSplitting: isOneFile ? false : { groups },
   });
   for (const path of await build.watchFiles) read.add(relative(root, path));
@@ -102,6 +103,8 @@ async function build(): Promise<void> {
   console.log(`dist/${id}: ${built.filter(({ name }) => name.endsWith('.js')).length} files from ${from.length} sources`);
 }
 
+// Whoever may read the sources may read what is made of them: a start fails on a record that is there and cannot be read.
+process.umask(0o022);
 try {
   await build();
 } catch (cause) {

@@ -379,7 +379,7 @@ describe('documents', () => {
     expect(built).toMatch(/\/dist\/[0-9a-f]{16}\/main\.js$/);
     const broken = 'data:text/javascript,process.stdout.write=()=>{throw new RangeError("no such luck")}';
     const { status, stderr } = await run(process.execPath, ['--import', broken, fileURLToPath(built ?? ''), '--version']);
-    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringMatching(/defect[\s\S]*no such luck[\s\S]*node_modules\/commander\/lib\/command\.js:\d+:\d+[\s\S]*bin\/program\.ts:\d+:\d+/) });
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringMatching(/defect[\s\S]*no such luck[\s\S]* \(node_modules\/commander\/lib\/command\.js:\d+:\d+[\s\S]* \(bin\/program\.ts:\d+:\d+/) });
   });
 
   it('--values gives flags that the command line does not', async () => {
