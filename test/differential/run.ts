@@ -14,8 +14,8 @@ import { compareShape } from './rpm/compare-libsolv.ts';
 import { compareGiven, compareSites, type SiteTally } from './rpm/compare-sites.ts';
 import { layeredSites } from './rpm/layered-site.ts';
 import { shapes } from './rpm/shapes.ts';
-import { compareSite, compareUniverse, type ZypperTally } from './zypper/compare-zypper.ts';
-import { suseSites } from './zypper/suse-site.ts';
+import { compareProfiles as compareSuseProfiles, compareSite, compareUniverse, type ZypperTally } from './zypper/compare-zypper.ts';
+import { suseProfiles, suseSites } from './zypper/suse-site.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -172,6 +172,8 @@ function tellZypper(name: string, { counts, different }: ZypperTally): boolean {
 async function zypper(): Promise<boolean> {
   let isEqual = true;
   for (const site of suseSites) isEqual = tellZypper(site.installed.length === 0 ? 'empty root' : `with ${site.installed.join(', ')}`, await compareSite(site)) && isEqual;
+  const [empty] = suseSites;
+  if (empty !== undefined) isEqual = tellZypper('profiles', await compareSuseProfiles(empty, suseProfiles)) && isEqual;
   return tellZypper('universe', await compareUniverse(Number(values.every), Number(values.from))) && isEqual;
 }
 

@@ -8,8 +8,8 @@ import { buildHandMade, type HandMade, offerFor } from '../differential/rpm/hand
 import { handMade, handMadeRequests } from '../differential/rpm/hand-made-cases.ts';
 import { layeredSites } from '../differential/rpm/layered-site.ts';
 import { shapes } from '../differential/rpm/shapes.ts';
-import { compareSite } from '../differential/zypper/compare-zypper.ts';
-import { suseSites } from '../differential/zypper/suse-site.ts';
+import { compareProfiles, compareSite } from '../differential/zypper/compare-zypper.ts';
+import { suseProfiles, suseSites } from '../differential/zypper/suse-site.ts';
 
 describe('a repository with every feature', () => {
   let made: HandMade;
@@ -67,6 +67,12 @@ describe('a SUSE site', () => {
     const { counts, different } = await compareSite({ ...site, requests: site.requests.filter(({ specs, weak }) => weak && asked.has(specs.join(' '))) });
     expect(different).toEqual([]);
     expect(counts).toEqual({ same: 5, 'refused by both': 4, different: 0 });
+  });
+
+  it('has machines of each profile as zypper makes them', async () => {
+    const [site] = suseSites;
+    if (site === undefined) throw new Error('no site');
+    expect(await compareProfiles(site, suseProfiles)).toEqual({ counts: { same: 4, 'refused by both': 0, different: 0 }, different: [] });
   });
 });
 

@@ -6,7 +6,10 @@ import { BundleError } from '../../../bom/errors.ts';
 import { silent } from '../../../bom/events.ts';
 import type { Target } from '../../../bom/requirement.ts';
 import { prepareOffer } from '../../../downloader/solver/solv-offer.ts';
+import type { YumContext } from '../../../downloader/sources/yum-access.ts';
 import { createYumSource } from '../../../downloader/sources/yum.ts';
+import { loadYumOffer } from '../../../downloader/sources/yum-offer.ts';
+import { profilePackages } from '../../../downloader/sources/yum-profile.ts';
 import { asZypper } from '../../../downloader/sources/yum-question.ts';
 import { set } from '../../downloader/yum-world.ts';
 import { clientOver } from '../../support/apt-repository.ts';
@@ -22,9 +25,13 @@ import { openZypper } from './zypper.ts';
 
 const target: Target = { id: 'leap', family: 'suse', os: 'opensuse-leap', release: '15.6', arch: 'amd64', releasever: '15.6', basearch: 'x86_64' };
 
+function contextOf({ installed }: WrittenSite): YumContext {
+  const list = installed.map(({ n, e, a }) => `${n}-${e}.${a}`).join('\n');
+  return { http: clientOver(new Map()), blobs: new MemoryBlobs(), now: () => new Date('2026-03-01T00:00:00Z'), notify: silent, headersFor: async () => ({}), readFile: async () => Buffer.from(list) };
+}
+
 async function askOurs(written: WrittenSite, request: DnfRequest): Promise<DnfAnswer> {
-  const list = written.installed.map(({ n, e, a }) => `${n}-${e}.${a}`).join('\n');
-  const yum = createYumSource({ http: clientOver(new Map()), blobs: new MemoryBlobs(), now: () => new Date('2026-03-01T00:00:00Z'), notify: silent, headersFor: async () => ({}), readFile: async () => Buffer.from(list) });
+  const yum = createYumSource(contextOf(written));
   const wanted = set(request.specs, {
     target, repositories: [requirementOf(written)], weakDependencies: request.weak, ...(written.installed.length === 0 ? {} : { assumeInstalled: { path: '/list', written: 'list' } }),
   });
@@ -67,6 +74,25 @@ export async function compareSite(site: RandomSite): Promise<ZypperTally> {
   const zypper = await openZypper(site.repositories.map(({ id, settings }) => ({ id, path: join(written.folder, id), settings })), written.rpms);
   try {
     return await compare(site.requests, (request) => zypper.ask(request), (request) => askOurs(written, request));
+  } finally {
+    await zypper.close();
+    await written.close();
+  }
+}
+
+/** What machines of a profile have, beside what zypper installs for the packages and patterns that the profile is made of. The site is one without anything installed. */
+export async function compareProfiles(site: RandomSite, profiles: Readonly<Record<string, string>>): Promise<ZypperTally> {
+  const written = await writeSite(site);
+  const zypper = await openZypper(site.repositories.map(({ id, settings }) => ({ id, path: join(written.folder, id), settings })));
+  const requests = Object.values(profiles).map((specs) => ({ specs: specs.split(' '), weak: false, best: true }));
+  const { signal } = new AbortController();
+  try {
+    return await compare(requests, (request) => zypper.ask(request), async ({ specs }) => {
+      const wanted = set([], { target, repositories: [requirementOf(written)] });
+      const offer = await loadYumOffer(contextOf(written), wanted, signal);
+      const profile = Object.keys(profiles).find((name) => profiles[name] === specs.join(' ')) ?? '';
+      return { nevras: (await profilePackages(wanted, offer, profile, signal)).map((solvable) => offer.universe.nevra(solvable)).sort() };
+    });
   } finally {
     await zypper.close();
     await written.close();

@@ -147,3 +147,11 @@ const requests: readonly DnfRequest[] = asked.split(/[|\n]/).flatMap((line) => {
 
 /** In an empty root, and on machines that have some of it. */
 export const suseSites: readonly RandomSite[] = [[], ['patterns-base-minimal_base', 'libopenssl3'], ['docker-bash-completion', 'old-name', 'postfix']].map((installed) => ({ repositories, mainExcludes: [], requests, installed, gone: 0 }));
+
+/** What zypper is asked for to make a machine of each profile, over this site. */
+export const suseProfiles: Readonly<Record<string, string>> = {
+  container: 'distribution-release bash coreutils-single glibc rpm zypper',
+  minimal: 'patterns-base-minimal_base',
+  standard: 'patterns-base-minimal_base patterns-base-base',
+  cloud: 'patterns-base-minimal_base openssh-server',
+};
