@@ -2,13 +2,15 @@
 import { BundleError } from '../../bom/errors.ts';
 import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
 import type { Comps, CompsGroup, CompsPackage } from '../../formats/rpm/comps.ts';
-import type { ActiveModules } from './solv-modules.ts';
+import { type ActiveModules, byNumber } from './solv-modules.ts';
 
 /** A package that a group or profile names; what does not exist is passed over, as dnf does. */
 export interface GroupMember {
   readonly name: string;
   /** Wanted only when this one is there. */
   readonly condition?: string;
+  /** Of a module: `name-epoch:version-release.arch` of its packages. These alone and those of hotfix repositories are meant, where there are any. */
+  readonly artifacts?: ReadonlySet<string>;
 }
 
 const isWanted = ({ type }: CompsPackage): boolean => type !== 'optional';
@@ -40,7 +42,7 @@ export function parseModuleSpec(text: string): { readonly name: string; readonly
   return { name, ...(stream === undefined || stream === '' ? {} : { stream }), ...(profile === undefined ? {} : { profile }) };
 }
 
-/** Packages of a module's profiles; undefined when there is no such module. */
+/** Packages of the profiles of a module's newest build; undefined when there is no such module. */
 export function moduleMembers(modules: ActiveModules, wanted: string): GroupMember[] | undefined {
   const spec = parseModuleSpec(wanted);
   if (spec === undefined || !modules.all.some(({ name }) => name === spec.name)) return undefined;
@@ -49,11 +51,15 @@ export function moduleMembers(modules: ActiveModules, wanted: string): GroupMemb
   if (stream === undefined || builds.length === 0) {
     throw new BundleError('RESOLVE_UNSOLVABLE', { subject: `module ${wanted}`, expected: 'a stream that can be enabled', actual: stream === undefined ? 'no stream is named and none is the default' : `stream ${stream} needs streams that are not enabled` });
   }
-  const profiles = spec.profile === undefined ? modules.defaultProfiles(spec.name, stream) : [spec.profile];
-  const known = [...new Set(builds.flatMap((item) => Object.keys(item.profiles)))];
+  const newest = builds.reduce((best, item) => (byNumber(item.version, best.version) > 0 ? item : best));
+  const known = Object.keys(newest.profiles);
+  const { profile: wantedProfile = '' } = spec;
+  const matching = isGlob(wantedProfile) ? known.filter((name) => globToRegExp(wantedProfile).test(name)) : [];
+  const profiles = spec.profile === undefined ? modules.defaultProfiles(spec.name, stream) : matching.length > 0 ? matching : [spec.profile];
   const missing = profiles.find((profile) => !known.includes(profile));
   if (missing !== undefined || profiles.length === 0) {
     throw new BundleError('RESOLVE_NOT_FOUND', { subject: `module ${wanted}`, expected: `one of the profiles ${known.sort().join(', ') || '(none)'}`, actual: missing ?? 'none named and no default', next: `Name a profile: @${spec.name}:${stream}/PROFILE.` });
   }
-  return profiles.flatMap((profile) => builds.flatMap((item) => item.profiles[profile] ?? [])).map((name) => ({ name }));
+  const artifacts = new Set(builds.flatMap((item) => item.artifacts));
+  return [...new Set(profiles.flatMap((profile) => newest.profiles[profile] ?? []))].map((name) => ({ name, artifacts }));
 }

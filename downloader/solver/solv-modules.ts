@@ -16,7 +16,7 @@ export interface ModuleChoice {
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 /** Numbers of any length, as text. */
-const byNumber = (a: string, b: string): number => a.length - b.length || byText(a, b);
+export const byNumber = (a: string, b: string): number => a.length - b.length || byText(a, b);
 
 /** Builds in the order in which dnf takes them: repository, name, stream, version, context. */
 function buildsOf(documents: ModuleChoice['documents']): ModuleStream[] {
@@ -103,6 +103,12 @@ export class ActiveModules {
   }
 }
 
+/** A package as modules name it. */
+export function artifactKey(universe: RpmUniverse, id: number): string {
+  const { epoch, version, release } = universe.evr(universe.evrOf(id));
+  return `${universe.nameText(id)}-${epoch}:${version}-${release}.${universe.archOf(id)}`;
+}
+
 /** Marks (0) what modules hide in `considered`: packages of streams not in force, and others that share a name with a package of one that is. */
 export function hideByModules(universe: RpmUniverse, modules: ActiveModules, considered: Uint8Array): void {
   const active = new Set(modules.streams.flatMap((item) => item.artifacts));
@@ -119,8 +125,7 @@ export function hideByModules(universe: RpmUniverse, modules: ActiveModules, con
   for (let id = 1; id < universe.count; id += 1) {
     const { hotfixes, installed } = universe.repositoryOf(id);
     if (hotfixes === true || installed === true) continue;
-    const { epoch, version, release } = universe.evr(universe.evrOf(id));
-    const key = `${universe.nameText(id)}-${epoch}:${version}-${release}.${universe.archOf(id)}`;
+    const key = artifactKey(universe, id);
     if (active.has(key)) continue;
     const sharesName = (): boolean => names.has(universe.nameOf(id)) || universe.dependenciesOf(id, 'provides').some((relation) => names.has(universe.relationName(relation)));
     if (modular.has(key) || sharesName()) considered[id] = 0;

@@ -1,6 +1,7 @@
 // What a list asks for: each spec as packages of which one is to be installed.
 import { BundleError } from '../../bom/errors.ts';
 import { groupMembers, type GroupMember, moduleMembers } from './solv-groups.ts';
+import { artifactKey } from './solv-modules.ts';
 import type { SolvOffer } from './solv-offer.ts';
 import { requestsOf } from './solv-specs.ts';
 import type { SolvView } from './solv-view.ts';
@@ -16,13 +17,20 @@ export interface Wanted {
   readonly conditions: readonly (readonly number[])[];
 }
 
+/** As dnf does: what the module itself has and what hotfix repositories have, else whatever there is. What the machine has counts where the module has it too. */
+function modularOf({ universe }: SolvView, solvables: readonly number[], artifacts: ReadonlySet<string>): readonly number[] {
+  const own = solvables.filter((id) => artifacts.has(artifactKey(universe, id)) || universe.repositoryOf(id).hotfixes === true);
+  return own.length > 0 ? own : solvables;
+}
+
 function wantedMembers(view: SolvView, spec: string, members: readonly GroupMember[]): Omit<Wanted, 'versions'> {
   const requests: (readonly number[])[] = [];
   const conditions: (readonly number[])[] = [];
-  for (const { name, condition } of members) {
+  for (const { name, condition, artifacts } of members) {
     const id = view.universe.findName(name);
     const solvables = id === undefined ? [] : view.offered(view.named(id));
     if (solvables.length === 0) continue;
+    if (artifacts !== undefined) { requests.push(modularOf(view, solvables, artifacts)); continue; }
     const all = [...new Set([...solvables, ...view.obsoleting(solvables)])].sort((a, b) => a - b);
     if (condition === undefined) requests.push(all);
     else for (const other of view.offered(view.providers(view.universe.relationId({ name: condition })))) conditions.push([-other, ...solvables]);

@@ -167,6 +167,11 @@ describe('what is installed', () => {
     ['nor of another architecture', 'lang-1-1.noarch; requires: g = 1-1\ng-1-1.x86_64\ng-1-1.i686', 'g-2-1.x86_64', 'lang', 'g-1-1.x86_64 lang-1-1'],
     ['is left as it is by what is only recommended', 'x-1-1.noarch; recommends: lang\nlang-1-1.noarch; requires: g = 1-1\ng-1-1.x86_64\ng-1-1.i686', 'g-2-1.x86_64\npin-1-1.noarch; requires: g = 2-1', 'x', 'x-1-1'],
     ['is enhanced before anything is decided about it', 'a-1-1.noarch; provides: x\nb-1-1.noarch; provides: x; enhances: i\ni-2-1.noarch', 'i-1-1.noarch', 'x', 'b-1-1'],
+    ['that was split comes in all its parts', 'a-1-1.noarch; obsoletes: old\nb-1-1.noarch; obsoletes: old\nb-2-1.noarch; obsoletes: old', 'old-1-1.noarch', 'a', 'a-1-1 b-2-1'],
+    ['is no part where another part obsoletes it', 'a-1-1.noarch; obsoletes: old\nb-1-1.noarch; obsoletes: old, a', 'old-1-1.noarch', 'a-1', 'a-1-1'],
+    ['may come in its own architecture though a better one is offered', 'p-2-1.i686; provides: narrow\np-3-1.x86_64\nq-1-1.noarch; requires: narrow', 'p-1-1.i686', 'q', 'p-2-1.i686 q-1-1'],
+    ['has its name come first in another architecture', 'a-1-1.i686; provides: x\nb-1-1.i686; provides: x\nq-1-1.noarch; requires: x', 'b-2-1.x86_64', 'q', 'b-1-1.i686 q-1-1'],
+    ['goes for what was asked for alone', 'a-1-1.i686; obsoletes: old', 'old-1-1.x86_64', 'a', 'a-1-1.i686'],
     ['suggests before anything is decided about it', 'a-1-1.noarch; provides: x\nb-1-1.noarch; provides: x\ni-2-1.noarch', 'i-1-1.noarch; suggests: (b if i)', 'x', 'b-1-1'],
   ])('%s', (_, packages, there, specs, chosen) => { expect(solve([packages, { installed: true, packages: there }], specs)).toBe(chosen); });
 
