@@ -27,6 +27,8 @@ export class RuleBuilder {
   private readonly view: SolvView;
   private readonly options: BuildOptions;
   private readonly queue: number[] = [];
+  /** By package that is there: what may come instead of it, itself included. */
+  readonly updates = new Map<number, readonly number[]>();
   private readonly lists = new Map<number, number>();
   /** For each installed package that several obsolete, these by name. */
   private readonly heirs: (readonly (readonly number[])[])[] = [];
@@ -65,9 +67,7 @@ export class RuleBuilder {
     for (const relation of universe.dependenciesOf(solvable, 'conflicts')) this.addConflicts(solvable, relation);
     this.addObsoletes(solvable);
     this.addSameName(solvable);
-    const twins = this.options.isMeant(solvable) ? [] : this.betterTwins(solvable);
-    for (const twin of twins) this.visit(twin);
-    if (twins.length > 0) this.rules.addList(-solvable, this.rules.keepList(twins), { kind: 'twin', solvable });
+    if (!this.options.isMeant(solvable)) for (const twin of this.betterTwins(solvable)) this.visit(twin);
     for (const kind of ['recommends', 'suggests'] as const) {
       for (const relation of universe.dependenciesOf(solvable, kind)) if (this.view.isUsable(solvable) || !this.view.isUnknownPath(relation)) this.reachWeak(relation);
     }
@@ -162,6 +162,7 @@ export class RuleBuilder {
       const obsoleting = every.filter((other) => hasArchOf(other, id));
       const others = [...new Set([...versions, ...obsoleting])].filter((other) => !this.options.isInstalled(other)).sort((a, b) => a - b);
       this.reach(others);
+      this.updates.set(id, [id, ...others]);
       if (!every.some(this.options.isDemanded)) this.rules.addList(id, this.rules.keepList(others), { kind: 'installed', solvable: id });
       const heirs = Map.groupBy(withoutObsoleted(this.view, obsoleting), (other) => universe.nameText(other));
       if (heirs.size > 1) this.heirs.push([...heirs].sort(([a], [b]) => byBytes(a, b)).map(([, own]) => own));
@@ -199,19 +200,32 @@ export class RuleBuilder {
     }
   }
 
-  /** Of one name, only architectures of the best rank among what is reached may be there. */
+  /**
+   * Of one name, only architectures of the best rank among what is reached may be there, and of others what has a twin of its version in the best. What the machine has in
+   * another architecture may come in it again; twins of the machine stay twins.
+   */
   addInferiorArchitectures(): void {
     const { universe, arch } = this.view;
+    const scoreOf = (id: number): number => arch.scoreOf(universe.archOf(id));
     for (const name of this.view.mixedNames) {
-      const named = this.view.named(name).filter((other) => this.reached[other] === 1 && !(this.options.twins && this.options.isInstalled(other)));
-      const scores = named.map((other) => arch.scoreOf(universe.archOf(other)));
-      const best = Math.min(...scores.filter((score) => score > 1));
-      // What the machine has of an architecture may come in another version.
-      const kept = new Set(this.view.named(name).filter((other) => this.options.isInstalled(other)).map((other) => universe.archOf(other)));
-      for (const [index, other] of named.entries()) {
-        const score = scores[index] ?? 0;
-        if (score <= 1 || score === best || kept.has(universe.archOf(other)) || this.options.isInstalled(other) || this.options.isMeant(other) || this.betterTwins(other).length > 0) continue;
-        this.rules.add(-other, 0, { kind: 'inferior-arch', solvable: other });
+      const all = this.view.named(name);
+      const installed = all.filter((id) => this.options.isInstalled(id));
+      const reached = all.filter((id) => this.reached[id] === 1 && !(this.options.twins && this.options.isInstalled(id)));
+      const best = Math.min(...reached.map(scoreOf).filter((score) => score > 1));
+      if (best === Infinity) continue;
+      const twinsAmong = (id: number, others: readonly number[]): number[] => (this.options.twins ? others.filter((other) => scoreOf(other) === best && universe.evrOf(other) === universe.evrOf(id)) : []);
+      const isFine = (id: number): boolean => scoreOf(id) <= 1 || scoreOf(id) === best;
+      const allowed = new Set<string>();
+      for (const id of installed) {
+        const twins = isFine(id) ? [] : twinsAmong(id, installed);
+        if (twins.length === 0) allowed.add(universe.archOf(id));
+        else this.rules.addList(-id, this.rules.keepList(twins), { kind: 'twin', solvable: id });
+      }
+      for (const id of reached) {
+        if (isFine(id) || allowed.has(universe.archOf(id)) || this.options.isInstalled(id) || this.options.isMeant(id)) continue;
+        const twins = twinsAmong(id, [...reached, ...installed]).sort((a, b) => a - b);
+        if (twins.length === 0) this.rules.add(-id, 0, { kind: 'inferior-arch', solvable: id });
+        else this.rules.addList(-id, this.rules.keepList(twins), { kind: 'twin', solvable: id });
       }
     }
   }

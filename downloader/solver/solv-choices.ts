@@ -11,23 +11,22 @@ export class Choices {
   private readonly rules: Rules;
   private readonly here: ReadonlySet<number>;
   /** By package that is there: what may come instead of it, itself included. */
-  private readonly updates = new Map<number, readonly number[]>();
+  private readonly updates: ReadonlyMap<number, readonly number[]>;
   /** Packages that may not be there whatever happens. */
   private readonly refused = new Set<number>();
   private readonly replaced = new Map<number, number | undefined>();
   private open: Choice[] = [];
 
   /** Adds a rule of preference for each of the rules before `end` that leaves room for one. To be called when all other rules are there. */
-  constructor(view: SolvView, rules: Rules, { installed, end }: { readonly installed: readonly number[]; readonly end: number }) {
+  constructor(view: SolvView, rules: Rules, { installed, updates, end }: { readonly installed: readonly number[]; readonly updates: ReadonlyMap<number, readonly number[]>; readonly end: number }) {
     this.view = view;
     this.rules = rules;
     this.here = new Set(installed);
+    this.updates = updates;
     if (installed.length === 0) return;
     const { count } = rules;
     for (let rule = end; rule < count; rule += 1) {
-      const { kind, solvable } = rules.originOf(rule);
-      if (kind === 'inferior-arch') this.refused.add(-rules.first.at(rule));
-      if (kind === 'installed' && solvable !== undefined) this.updates.set(solvable, rules.literalsOf(rule));
+      if (rules.isKind(rule, 'inferior-arch')) this.refused.add(-rules.first.at(rule));
     }
     for (let rule = 1; rule < end; rule += 1) if (!rules.isKind(rule, 'twin') && rules.first.at(rule) < 0 && rules.list.at(rule) > 0) this.prefer(rule);
   }

@@ -99,7 +99,7 @@ export function solveJob(view: SolvView, job: SolvJob): SolvOutcome {
   const requested = addJobRules(builder, job);
   builder.addInferiorArchitectures();
   builder.addHeirs();
-  const choices = new Choices(view, builder.rules, { installed, end });
+  const choices = new Choices(view, builder.rules, { installed, updates: builder.updates, end });
   const { search, isSolved } = searchFor(view, builder, { job, requested, installed, choices });
   const { trail } = search.assignment;
   const taken: number[] = [];

@@ -159,6 +159,9 @@ describe('what is installed', () => {
   it('is not taken away', () => {
     expect(failure(() => solve(world('b-1-1.noarch'), 'foe')).code).toBe('RESOLVE_UNSOLVABLE');
   });
+  it('has no twin left behind', () => {
+    expect(failure(() => solve(['p-2-1.x86_64; provides: wide\nr-1-1.noarch; requires: wide', { installed: true, packages: 'p-1-1.x86_64\np-1-1.i686' }], 'r')).code).toBe('RESOLVE_UNSOLVABLE');
+  });
   const choice = 'x-1-1.noarch; requires: cap\nalt-1-1.noarch; provides: cap\nup-2-1.noarch; provides: cap';
   it.each([
     ['comes in another version rather than one more package', choice, 'up-1-1.noarch', 'x', 'up-2-1 x-1-1'],
@@ -171,6 +174,9 @@ describe('what is installed', () => {
     ['is no part where another part obsoletes it', 'a-1-1.noarch; obsoletes: old\nb-1-1.noarch; obsoletes: old, a', 'old-1-1.noarch', 'a-1', 'a-1-1'],
     ['may come in its own architecture though a better one is offered', 'p-2-1.i686; provides: narrow\np-3-1.x86_64\nq-1-1.noarch; requires: narrow', 'p-1-1.i686', 'q', 'p-2-1.i686 q-1-1'],
     ['has its name come first in another architecture', 'a-1-1.i686; provides: x\nb-1-1.i686; provides: x\nq-1-1.noarch; requires: x', 'b-2-1.x86_64', 'q', 'b-1-1.i686 q-1-1'],
+    ['keeps its twins in one version', 'p-2-1.x86_64; provides: wide\np-2-1.i686\nr-1-1.noarch; requires: wide', 'p-1-1.x86_64\np-1-1.i686', 'r', 'p-2-1.i686 p-2-1.x86_64 r-1-1'],
+    ['is no twin in another version', 'p-2-1.x86_64; provides: wide\np-2-1.i686\nr-1-1.noarch; requires: wide', 'p-0-1.x86_64\np-1-1.i686', 'r', 'p-2-1.x86_64 r-1-1'],
+    ['brings no twin to what is there without', 'p-2-1.x86_64\np-2-1.i686; provides: narrow\nr-1-1.noarch; requires: narrow', 'p-1-1.i686', 'r', 'p-2-1.i686 r-1-1'],
     ['goes for what was asked for alone', 'a-1-1.i686; obsoletes: old', 'old-1-1.x86_64', 'a', 'a-1-1.i686'],
     ['suggests before anything is decided about it', 'a-1-1.noarch; provides: x\nb-1-1.noarch; provides: x\ni-2-1.noarch', 'i-1-1.noarch; suggests: (b if i)', 'x', 'b-1-1'],
   ])('%s', (_, packages, there, specs, chosen) => { expect(solve([packages, { installed: true, packages: there }], specs)).toBe(chosen); });
