@@ -2,7 +2,7 @@
 import type { Digest } from '../bom/digest.ts';
 import { hexOf } from '../bom/digest.ts';
 import { type ContentDescriptor, parseManifest } from '../formats/oci/manifest.ts';
-import { statusOf } from './http-errors.ts';
+import { statusError, statusOf } from './http-errors.ts';
 import { protocolError } from './http-send.ts';
 import type { FetchedManifest, RegistrySession } from './registry.ts';
 
@@ -31,7 +31,9 @@ export async function listReferrers(
   const subject = `referrers of ${session.host}/${path}@${digest}`;
   try {
     const referrers: ContentDescriptor[] = [];
-    for await (const { body } of pages(session, { path, url: `${session.origin}/v2/${path}/referrers/${digest}`, signal })) {
+    for await (const { body, url, mediaType } of pages(session, { path, url: `${session.origin}/v2/${path}/referrers/${digest}`, signal })) {
+      // A page for people, as servers give it for every path that they do not know.
+      if (/^text\/html\b/i.test(mediaType)) throw statusError(404, url);
       const index = parseManifest(body, '', subject);
       if (index.kind === 'index') referrers.push(...index.manifests);
     }
@@ -67,13 +69,13 @@ function isAbsent(error: unknown): boolean {
 
 async function* pages(
   session: RegistrySession, { path, url: first, signal }: { readonly path: string; readonly url: string; readonly signal: AbortSignal },
-): AsyncGenerator<{ readonly body: Uint8Array; readonly url: string }> {
+): AsyncGenerator<{ readonly body: Uint8Array; readonly url: string; readonly mediaType: string }> {
   const visited = new Set<string>();
   for (let url: string | undefined = first; url !== undefined;) {
     if (visited.has(url) || visited.size >= maxPages) throw protocolError(first, 'pages that come to an end', `${visited.size} pages and more`);
     visited.add(url);
     const { body, headers }: { body: Uint8Array; headers: Readonly<Record<string, string>> } = await session.client(path).get(url, { signal, maxBytes: pageBytes });
-    yield { body, url };
+    yield { body, url, mediaType: headers['content-type'] ?? '' };
     url = nextPage(headers['link'], url);
   }
 }

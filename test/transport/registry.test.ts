@@ -151,10 +151,10 @@ describe('referrers', () => {
     expect(tag).toBeUndefined();
   });
 
-  it.each([400, 401, 403, 404, 405, 501])('come from the tag where the API answers %i', async (status) => {
+  it.each([400, 401, 403, 404, 405, 501, 200])('come from the tag where the API answers %i, or with a page for people', async (status) => {
     const fake = await registry({ fault: (request, response) => {
       if (request.url?.includes('/referrers/') !== true) return false;
-      response.writeHead(status).end();
+      response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
       return true;
     } });
     expect(await listReferrers(session(fake), 'a/b', { digest: digestOf('x'), signal })).toEqual({ referrers: [] });
