@@ -136,5 +136,6 @@ export function storageError(path: string, cause: unknown): BundleError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new BundleError('STORAGE_SPACE', { subject: path, expected: 'room on the disk', actual: code === 'ENOSPC' ? 'the disk is full' : 'the quota is used up' }, { cause });
   }
-  return new BundleError('STORAGE_IO', { subject: path, expected: 'to read and write here', actual: message ?? String(cause) }, { cause });
+  const next = code === 'EROFS' ? { next: 'The disk is mounted read-only: mount it so that it can be written, or name another --store. `longshore serve ARCHIVE` serves an archive and writes nothing.' } : {};
+  return new BundleError('STORAGE_IO', { subject: path, expected: 'to read and write here', actual: message ?? String(cause), ...next }, { cause });
 }
