@@ -1,5 +1,5 @@
 // Fourteen images that share their base, and one of two 1 GiB layers: registry -> store, store -> registry, each again with nothing to do, beside skopeo, and crane where it is on the PATH.
-// BENCH_MIB (default 1024) is the size of a large layer; the images are scaled along with it.
+// BENCH_MIB (default 1024) is the size of a large layer; the images are scaled along with it. BENCH_PEER=crane or skopeo: that one alone.
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { createRegistryPool, type RegistrySession } from '../../transport/regist
 import { pushBlob, pushManifest } from '../../transport/registry-push.ts';
 import { must, projectRoot, run } from '../support/command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
-import { compare, report } from '../support/measure.ts';
+import { compare, type Contestant, type Figures, report } from '../support/measure.ts';
 
 const mebibyte = 1 << 20;
 const signal = new AbortController().signal;
@@ -80,6 +80,12 @@ async function has(program: string): Promise<boolean> {
   return (await run('sh', ['-c', `command -v ${program}`])).status === 0;
 }
 
+/** Without the peers that were not asked for. */
+function compareWanted(contestants: readonly Contestant[], options: { readonly cwd: string; readonly rounds: number }): Promise<Figures[]> {
+  const peer = process.env.BENCH_PEER;
+  return compare(contestants.filter(({ name }) => peer === undefined || name.startsWith(peer) || name.startsWith('longshore')), options);
+}
+
 async function benchSet({ title, names }: Set, { folder, rounds, source, target }: Place): Promise<void> {
   const longshore = `"${join(projectRoot, 'bin/longshore')}"`;
   const images = names.map((name) => `    - {ref: "${source.host}/bench/${name}:1", platforms: [linux/amd64]}`).join('\n');
@@ -91,7 +97,7 @@ async function benchSet({ title, names }: Set, { folder, rounds, source, target 
   const each = (command: (name: string) => string): string => names.map(command).join(' && ');
   const crane = await has('crane');
   const pull = each((name) => `${copy} docker://${source.host}/bench/${name}:1 oci:skopeo:${name}`);
-  console.log(report(`registry -> store: ${title}`, await compare([
+  console.log(report(`registry -> store: ${title}`, await compareWanted([
     { name: 'skopeo copy to an OCI layout', prepare: 'rm -rf skopeo', command: pull },
     { name: 'skopeo sync to folders', prepare: 'rm -rf synced; mkdir synced', command: each((name) => `${sync} --src docker --dest dir ${source.host}/bench/${name} synced >/dev/null 2>&1`) },
     ...(crane ? [{ name: 'crane pull to OCI layouts', prepare: 'rm -rf crane; mkdir crane', command: each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`) }] : []),
@@ -106,7 +112,7 @@ async function benchSet({ title, names }: Set, { folder, rounds, source, target 
   const wipe = 'rm -rf target/docker';
   const publish = `${longshore} publish --registry ${target.host} --store machine --quiet --name-template '{path}' ${flags}`;
   const push = each((name) => `${copy} oci:skopeo:${name} docker://${target.host}/bench/${name}:1`);
-  console.log(report(`store -> registry: ${title}`, await compare([
+  console.log(report(`store -> registry: ${title}`, await compareWanted([
     { name: 'skopeo copy from an OCI layout', prepare: wipe, command: push },
     { name: 'skopeo sync from folders', prepare: wipe, command: each((name) => `${sync} --src dir --dest docker synced/${name}:1 ${target.host}/bench >/dev/null 2>&1`) },
     ...(crane ? [{ name: 'crane push from OCI layouts', prepare: wipe, command: each((name) => `crane push --insecure crane/${name} ${target.host}/bench/${name}:1`) }] : []),
