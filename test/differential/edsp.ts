@@ -32,7 +32,7 @@ function scenarioOf(universe: RandomUniverse, architectures: readonly string[]):
 export function askApt(universe: RandomUniverse, architectures: readonly string[], more: readonly string[] = []): AptAnswer | undefined {
   const { packages, recommends } = universe;
   const run = spawnSync(solverProgram, ['-o', `APT::Install-Recommends=${recommends}`, '-o', `APT::Architecture=${architectures[0] ?? ''}`, ...more], {
-    input: scenarioOf(universe, architectures), encoding: 'utf8', env: { ...process.env, APT_CONFIG: '/dev/null' }, timeout: 10_000,
+    input: scenarioOf(universe, architectures), encoding: 'utf8', env: { ...process.env, APT_CONFIG: '/dev/null' }, timeout: 300_000,
   });
   if (run.error !== undefined) throw run.error;
   if (more.length > 0) process.stderr.write(run.stderr);
