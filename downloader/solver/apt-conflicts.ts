@@ -10,6 +10,7 @@ export interface Clearing {
 
 /** Takes something installed away. For the sake of something protected it stays away. */
 export function takeAway(state: AptState, pkg: number, forProtected: boolean): void {
+  state.marks.delete(pkg);
   state.removed.add(pkg);
   if (forProtected) state.frozen.add(pkg);
 }

@@ -33,6 +33,7 @@ export class Marker {
     if (version < 0) return false;
     if (state.frozen.has(pkg)) return state.stateOf(pkg) === version;
     const isThere = state.installed.get(pkg) === version;
+    if (isThere && state.removed.delete(pkg)) return true;
     const mark = state.marks.get(pkg);
     const isProtected = state.protectedPackages.has(pkg);
     if (isThere ? state.isKept(pkg) && !isProtected && !this.lacks(pkg, version) : mark?.expanded === true && (!isProtected || this.protectedRuns.has(pkg))) return true;
@@ -46,14 +47,13 @@ export class Marker {
     const plan = clearConflicts(state, pkg, (other) => this.open.has(other));
     if (plan === undefined) return false;
     const groups = mark?.expanded === true ? this.groupsOf(pkg, version) : before;
-    if (isThere) state.removed.delete(pkg);
-    else if (mark === undefined) this.put(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
-    else mark.expanded = true;
+    if (!isThere && mark === undefined) this.put(pkg, { version, reason, ...(requiredBy === undefined ? {} : { requiredBy }), expanded: true });
+    else if (mark !== undefined) mark.expanded = true;
     const outer = !this.open.has(pkg);
     this.open.add(pkg);
     const done = this.bringAlong(pkg, version, plan.upgrades, depth) && this.expand(pkg, version, groups, depth);
     if (outer) this.open.delete(pkg);
-    if (done) for (const other of plan.delayed) state.removed.add(other);
+    if (done) for (const other of plan.delayed) if (state.mayRemove(other)) takeAway(state, other, false);
     return done;
   }
 
@@ -87,7 +87,6 @@ export class Marker {
       this.strike(pkg);
       return false;
     }
-    state.marks.delete(other);
     takeAway(state, other, state.protectedPackages.has(pkg));
     return true;
   }

@@ -12,6 +12,9 @@ const wantedFields = [...hardFields, 'Recommends'] as const;
 export const requestedScore = 10_000;
 export const essentialScore = 5000;
 
+/** Whether a repository has it, and not only the machine. */
+const isOffered = ({ universe }: AptState, version: number): boolean => version >= 0 && universe.indexesOf(version).some((index) => universe.inputAt(index).release?.suite !== 'now');
+
 /** Whether a Provides of the package's own name counts: of `Multi-Arch: foreign` or another version than its own. */
 function givesItself(universe: Universe, dependency: Dependency, from: number, version: number): boolean {
   return universe.providersOf(dependency.name).some((provider) => provider.version === version
@@ -20,7 +23,7 @@ function givesItself(universe: Universe, dependency: Dependency, from: number, v
 }
 
 /**
- * By package: its own priority; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it; and
+ * By package: its own priority; one for what the machine has and a repository offers; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it; and
  * what those are worth that want it, by its name or by that of another package that is there and whose name it provides.
  */
 export function scoresOf(state: AptState): Map<number, number> {
@@ -38,7 +41,7 @@ export function scoresOf(state: AptState): Map<number, number> {
   for (const [pkg, version] of selection) {
     add(pkg, priorityScores[universe.priorityOf(version)] ?? 0);
     if (universe.isEssential(pkg) || universe.isImportant(pkg)) add(pkg, importantScore);
-    if (state.installed.get(pkg) === version) add(pkg, 1);
+    if (state.installed.has(pkg) && isOffered(state, state.candidateOf(pkg))) add(pkg, 1);
     const from = universe.archOf(pkg);
     const count = (fields: readonly RelationField[], value: number): void => {
       for (const dependency of relationsOf(version, fields)) {
