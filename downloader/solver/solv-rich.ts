@@ -62,7 +62,9 @@ function conditional(view: SolvView, rich: Extract<RichRelation, { readonly kind
   }
   const otherwise = clausesOf(view, rich.otherwise, negated);
   const [whenHeld, whenNot] = rich.kind === 'if' ? [then, otherwise] : [otherwise, then];
-  return both(either(whenHeld, notHeld), either(whenNot, held));
+  const clauses = both(either(whenHeld, notHeld), either(whenNot, held));
+  // What follows from both is said too where libsolv multiplies it out: it decides sooner.
+  return (rich.kind === 'if') === negated ? both(either(whenHeld, whenNot), clauses) : clauses;
 }
 
 /** Whether the relation needs more than one set of packages to say: `or`, `with` and `without` of plain ones do not. */

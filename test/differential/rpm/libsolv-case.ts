@@ -1,6 +1,7 @@
 // libsolv's own test cases: libsolv(3), libsolv-tools' testsolv(1). Only the parts that choosing packages to install needs, on an empty machine or on one that has something; anything else is a reason to leave a case out.
 import { parseRich, type RichRelation } from '../../../formats/rpm/relation.ts';
 import { relationText } from '../../../formats/rpm/relation.ts';
+import { rulesIn, type RuleTexts } from './libsolv-rules.ts';
 import type { OracleDocument, OraclePackage } from './oracle.ts';
 
 export interface CaseStep {
@@ -12,7 +13,12 @@ export interface CaseStep {
 /** `A < B`, as libsolv says it. */
 export interface Comparison { readonly a: string; readonly op: string; readonly b: string }
 
-export type LibsolvCase = { readonly steps: readonly CaseStep[]; readonly comparisons: readonly Comparison[] } | { readonly leftOut: string };
+/** What follows from the packages of these numbers. */
+export interface RuleStep { readonly document: OracleDocument; readonly wanted: readonly number[]; readonly expected: RuleTexts }
+
+export interface CaseParts { readonly steps: readonly CaseStep[]; readonly comparisons: readonly Comparison[]; readonly rules: readonly RuleStep[] }
+
+export type LibsolvCase = CaseParts | { readonly leftOut: string };
 
 const fields: Readonly<Record<string, string>> = { Req: 'requires', Prv: 'provides', Con: 'conflicts', Obs: 'obsoletes', Rec: 'recommends', Sug: 'suggests', Sup: 'supplements', Enh: 'enhances' };
 const richWords: Readonly<Record<string, string>> = { '&': 'and', '|': 'or', '<IF>': 'if', '<UNLESS>': 'unless', '<ELSE>': 'else', '+': 'with', '-': 'without' };
@@ -59,6 +65,7 @@ class Reader {
   private installed: string | undefined;
   readonly steps: CaseStep[] = [];
   readonly comparisons: Comparison[] = [];
+  readonly rules: RuleStep[] = [];
 
   constructor(text: string) { this.lines = text.split('\n'); }
 
@@ -178,7 +185,7 @@ class Reader {
     // Said twice: the second counts.
     if (lines.length === 0 && this.lines[this.at]?.startsWith('result ') === true) return;
     if (what === 'jobs') { this.compared(lines); return; }
-    if (!what.includes('transaction')) throw new Unfit(`a result of ${what}, not of a choice`);
+    if (what !== 'rules' && !what.includes('transaction')) throw new Unfit(`a result of ${what}, not of a choice`);
     const isProblem = lines.some((line) => line.startsWith('problem'));
     if (lines.some((line) => /^(?:erase|obsoletes)/.test(line))) throw new Unfit('something is taken away');
     if (this.install.length === 0) throw new Unfit('nothing is to be installed');
@@ -189,20 +196,21 @@ class Reader {
       repositories: this.repositories.map(({ name, priority }) => ({ priority: 99 - priority, ...(name === this.installed ? { installed: true } : {}) })),
       jobs: [{ install, weak: this.weak, best: this.best, multiversion: this.multiversion, notWeak: numbersOf(({ n }) => this.notWeak.includes(n)), isLoose: this.install.some(([kind]) => kind !== 'pkg' && kind !== 'oneof') }],
     };
+    if (what === 'rules') { this.rules.push({ document, wanted: install.flat(), expected: rulesIn(lines) }); return; }
     const expected = lines.flatMap((line) => /^(?:install|(?:upgrade|downgrade|change|reinstall) \S+) (\S+)@/.exec(line)?.[1] ?? []).sort();
     this.steps.push({ document, expected: isProblem ? undefined : expected });
   }
 }
 
-/** A case as steps and comparisons, or why it is left out. */
+/** A case as what it asserts, or why it is left out. */
 export function readLibsolvCase(text: string): LibsolvCase {
   const reader = new Reader(text);
-  const found = (): boolean => reader.steps.length + reader.comparisons.length > 0;
   try {
     reader.read();
   } catch (error) {
-    if (error instanceof Unfit) return found() ? { steps: reader.steps, comparisons: reader.comparisons } : { leftOut: error.message };
-    throw error;
+    if (!(error instanceof Unfit)) throw error;
+    if (reader.steps.length + reader.comparisons.length + reader.rules.length === 0) return { leftOut: error.message };
   }
-  return found() ? { steps: reader.steps, comparisons: reader.comparisons } : { leftOut: 'no result of a choice' };
+  const { steps, comparisons, rules } = reader;
+  return steps.length + comparisons.length + rules.length > 0 ? { steps, comparisons, rules } : { leftOut: 'no result of a choice' };
 }

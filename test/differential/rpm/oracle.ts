@@ -46,8 +46,8 @@ export function packageOf({ n, e, a, deps, files }: OraclePackage): SolvPackage 
   return { name: n, evr: parseEvr(e), arch: a, provides, requires, conflicts, obsoletes, recommends, suggests, supplements, enhances, files: files.map((path) => ({ path })) };
 }
 
-/** Ours. Repositories are read in the order of the document. */
-export function ourAnswer(document: OracleDocument): OracleAnswer {
+/** Repositories are read in the order of the document. */
+export function viewOf(document: OracleDocument): SolvView {
   const universe = new RpmUniverse();
   for (const [index, facts] of document.repositories.entries()) {
     const add = universe.open({ id: `r${index}`, ...facts });
@@ -55,7 +55,13 @@ export function ourAnswer(document: OracleDocument): OracleAnswer {
   }
   const considered = new Uint8Array(universe.count).fill(1);
   for (const index of document.disabled ?? []) considered[index + 1] = 0;
-  const view = new SolvView(universe, archPolicy(document.arch), { considered });
+  return new SolvView(universe, archPolicy(document.arch), { considered });
+}
+
+/** Ours. */
+export function ourAnswer(document: OracleDocument): OracleAnswer {
+  const view = viewOf(document);
+  const { universe } = view;
   return document.jobs.map(({ install, weak, best, multiversion = [], isLoose = false, notWeak = [] }) => {
     const names = new Set(multiversion.flatMap((name) => universe.findName(name) ?? []));
     const isMultiversion = (id: number): boolean => universe.dependenciesOf(id, 'provides').some((relation) => names.has(universe.relationName(relation)));
