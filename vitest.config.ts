@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     projects: [
       // Pure code and loopback fakes: needs nothing but npm packages.
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/faults/**/*.long.test.ts'], testTimeout: 30_000, hookTimeout: 30_000, ...patient, maxWorkers: '100%' } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/faults/**/*.long.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, ...patient, maxWorkers: '100%' } },
       // The real bin/longshore against real servers and clients of Debian: they wait for others much of the time, so two at once, on any machine.
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...slow, ...patient, env, maxWorkers: 2, sequence: { groupOrder: 1 } } },
     ],
