@@ -3,7 +3,7 @@ import { inRepairOrder } from './apt-order.ts';
 import { essentialScore, requestedScore, scoresOf } from './apt-scores.ts';
 import type { Marker } from './apt-mark.ts';
 import type { AptState, Mark } from './apt-state.ts';
-import { versionsMeeting } from './match.ts';
+import { packageNamed, versionsMeeting } from './match.ts';
 import type { Dependency, DependencyGroup } from './universe.ts';
 
 const maxRounds = 20;
@@ -138,14 +138,14 @@ class Repair {
     } else if (!isOr) {
       this.remove(pkg);
       if (this.round > 1 && this.scoreOf(target) > this.scoreOf(pkg)) this.scores.set(pkg, this.scoreOf(target));
-    } else if (dependency !== undefined) this.tryInstead(state.universe.packageOf(dependency.name, state.universe.archOf(pkg)));
+    } else if (dependency !== undefined) this.tryInstead(packageNamed(state.universe, dependency, state.universe.archOf(pkg)));
     outcome.isSettled = true;
     this.changed = true;
   }
 
   private tryInstead(target: number): void {
     const { state } = this;
-    if (state.stateOf(target) >= 0 || state.installed.has(target) || state.candidateOf(target) < 0) return;
+    if (target < 0 || state.stateOf(target) >= 0 || state.installed.has(target) || state.candidateOf(target) < 0) return;
     const before = this.brokenCount();
     this.marker.install(target, 'depends', undefined, 1);
     const version = state.stateOf(target);
@@ -219,9 +219,12 @@ class Repair {
   }
 
   /** Packages of which some version meets the relation, in apt's order. */
-  private targetsOf(version: number, dependency: Dependency, isTarget: (version: number) => boolean = () => true): number[] {
+  private targetsOf(version: number, dependency: Dependency): number[] {
     const { universe } = this.state;
-    return [...new Set(versionsMeeting(universe, dependency, this.state.archOf(version)).filter(isTarget).map((item) => universe.ownerOf(item)))];
+    const meeting = versionsMeeting(universe, dependency, this.state.archOf(version));
+    // Of a name with an architecture all are providers: what was read last first.
+    if (dependency.arch !== undefined) meeting.sort((a, b) => b - a);
+    return [...new Set(meeting.map((item) => universe.ownerOf(item)))];
   }
 
   /** For something protected: of each alternative the first package that can be marked once more, until the group is met. */
@@ -267,8 +270,8 @@ class Repair {
     return group.some(({ name, arch, ...relation }) => {
       const isArch = arch === undefined ? {} : { arch };
       if (!this.state.couldBeMet(item, [{ name, ...isArch, ...relation }])) return false;
-      const named = universe.packageOf(name, this.state.archOf(item));
-      const target = universe.versionsOf(named).length > 0 ? named : this.targetsOf(item, { name, ...isArch })[0];
+      const named = packageNamed(universe, { name, ...isArch }, this.state.archOf(item));
+      const target = named >= 0 && universe.versionsOf(named).length > 0 ? named : this.targetsOf(item, { name, ...isArch })[0];
       return target !== undefined && !struck.has(target) && !frozen.has(target) && this.reinstate(target, item);
     });
   }

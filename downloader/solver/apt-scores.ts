@@ -1,6 +1,6 @@
 // How much apt's repair step thinks each package is worth: measured with its Debug::pkgProblemResolver::ShowScores, see README.md in this folder.
 import { type AptState, hardFields, negativeFields } from './apt-state.ts';
-import { meetsByName, meetsByProvides, twinsOf, versionsMeeting } from './match.ts';
+import { meetsByName, meetsByProvides, packageNamed, twinsOf, versionsMeeting } from './match.ts';
 import type { Dependency, RelationField, Universe } from './universe.ts';
 
 /** required … extra, unknown. */
@@ -37,7 +37,6 @@ export function scoresOf(state: AptState): Map<number, number> {
   const givers = (dependency: Dependency, from: number, target: number): number[] => versionsMeeting(universe, dependency, from)
     .map((version) => ({ version, owner: universe.ownerOf(version) }))
     .filter(({ version, owner }) => selection.get(owner) === version && (owner !== target || givesItself(universe, dependency, from, version))).map(({ owner }) => owner);
-  const targetOf = (dependency: Dependency, from: number): number => (dependency.arch === 'any' ? -1 : universe.packageOf(dependency.name, from));
   for (const [pkg, version] of selection) {
     add(pkg, priorityScores[universe.priorityOf(version)] ?? 0);
     if (universe.isEssential(pkg) || universe.isImportant(pkg)) add(pkg, importantScore);
@@ -45,7 +44,7 @@ export function scoresOf(state: AptState): Map<number, number> {
     const from = universe.archOf(pkg);
     const count = (fields: readonly RelationField[], value: number): void => {
       for (const dependency of relationsOf(version, fields)) {
-        const target = targetOf(dependency, from);
+        const target = packageNamed(universe, dependency, from);
         const there = selection.get(target);
         if (dependency.operator !== undefined && (there === undefined || !meetsByName(universe, dependency, from, there))) continue;
         if (value < 0 && dependency.name === universe.nameOf(pkg)) continue;
@@ -62,7 +61,7 @@ export function scoresOf(state: AptState): Map<number, number> {
     const worth = Math.max(own.get(pkg) ?? 0, 0);
     const from = universe.archOf(pkg);
     for (const dependency of relationsOf(version, wantedFields)) {
-      const target = targetOf(dependency, from);
+      const target = packageNamed(universe, dependency, from);
       if (!selection.has(target)) continue;
       add(target, worth);
       for (const giver of givers({ name: dependency.name }, from, target)) add(giver, worth);

@@ -169,8 +169,9 @@ export class AptState {
     const { universe } = this;
     const order = (first: boolean, second: boolean): number => Number(second) - Number(first);
     const [x, y] = [universe.ownerOf(a), universe.ownerOf(b)];
+    const isNamed = (pkg: number): boolean => dependency.arch === undefined && universe.nameOf(pkg) === dependency.name;
     return order(this.protectedPackages.has(x), this.protectedPackages.has(y))
-      || order(universe.nameOf(x) === dependency.name, universe.nameOf(y) === dependency.name)
+      || order(isNamed(x), isNamed(y))
       || order(universe.isEssential(x), universe.isEssential(y))
       || order(universe.isImportant(x), universe.isImportant(y))
       || universe.archOf(x) - universe.archOf(y)

@@ -12,6 +12,11 @@ function archFits(universe: Universe, dependency: Dependency, from: number, vers
   return universe.architectures[arch] === dependency.arch;
 }
 
+/** The package that a relation of architecture `from` names. With an architecture written it names none (-1): to apt that is a name of its own, which packages provide. */
+export function packageNamed(universe: Universe, { name, arch }: Dependency, from: number): number {
+  return arch !== undefined || name < 0 ? -1 : universe.packageOf(name, from);
+}
+
 /** Whether `version` is the named package in a version that the relation accepts. */
 export function meetsByName(universe: Universe, dependency: Dependency, from: number, version: number): boolean {
   if (universe.nameOf(universe.ownerOf(version)) !== dependency.name || !archFits(universe, dependency, from, version)) return false;

@@ -132,11 +132,10 @@ export class Universe {
     this.mentioned += 1;
   }
 
-  /** The architecture that `name:arch` means in a stanza of `own`; `end` is where the name ends. */
+  /** The architecture that `name:arch` means in a stanza of `own`, -1 for `:any`, which mentions no package; `end` is where the name ends. */
   private qualified(bytes: Buffer, end: number, own: number): number {
     if (this.architectures.length === 1 || bytes[end] !== 58) return own;
-    const found = this.architectures.findIndex((arch) => bytes.toString('latin1', end + 1, end + 1 + arch.length) === arch);
-    return found < 0 ? own : found;
+    return this.architectures.findIndex((arch) => bytes.toString('latin1', end + 1, end + 1 + arch.length) === arch);
   }
 
   /** apt's number of a package: the higher, the later it was first mentioned by a stanza of its architecture; -1 for one that never was. */
