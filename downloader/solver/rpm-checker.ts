@@ -72,29 +72,31 @@ class Present {
   private isSystem({ name }: RpmRelation): boolean { return name.startsWith('rpmlib(') || this.options.assumed.has(name); }
 
   /** Packages that meet it, as far as single packages can; for `with` and `without`. */
-  private set(rich: RichRelation): SolvPackage[] {
-    if (rich.kind === 'plain') return this.providers(rich.relation);
+  private set(rich: RichRelation, except?: SolvPackage): SolvPackage[] {
+    if (rich.kind === 'plain') return this.providers(rich.relation).filter((item) => item !== except);
     if ('then' in rich) return [];
-    const [left, right] = [this.set(rich.left), this.set(rich.right)];
+    const left = this.set(rich.left, except);
+    const right = this.set(rich.right, except);
     if (rich.kind === 'or') return [...left, ...right];
     return left.filter((item) => right.includes(item) !== (rich.kind === 'without'));
   }
 
-  isMet(rich: RichRelation): boolean {
+  /** With `except` by others than that package. Conditions look at everything: without it they would say something else. */
+  isMet(rich: RichRelation, except?: SolvPackage): boolean {
     switch (rich.kind) {
-      case 'plain': return this.isSystem(rich.relation) || this.providers(rich.relation).length > 0;
-      case 'and': return this.isMet(rich.left) && this.isMet(rich.right);
-      case 'or': return this.isMet(rich.left) || this.isMet(rich.right);
-      case 'with': case 'without': return this.set(rich).length > 0;
-      case 'if': return this.isMet(rich.condition) ? this.isMet(rich.then) : rich.otherwise === undefined || this.isMet(rich.otherwise);
-      case 'unless': return this.isMet(rich.condition) ? rich.otherwise !== undefined && this.isMet(rich.otherwise) : this.isMet(rich.then);
+      case 'plain': return this.isSystem(rich.relation) || this.set(rich, except).length > 0;
+      case 'and': return this.isMet(rich.left, except) && this.isMet(rich.right, except);
+      case 'or': return this.isMet(rich.left, except) || this.isMet(rich.right, except);
+      case 'with': case 'without': return this.set(rich, except).length > 0;
+      case 'if': return this.isMet(rich.condition) ? this.isMet(rich.then, except) : rich.otherwise === undefined || this.isMet(rich.otherwise, except);
+      case 'unless': return this.isMet(rich.condition) ? rich.otherwise !== undefined && this.isMet(rich.otherwise, except) : this.isMet(rich.then, except);
     }
   }
 
-  relationIsMet(relation: RpmRelation): boolean {
-    if (!relation.name.startsWith('(')) return this.isMet({ kind: 'plain', relation });
+  relationIsMet(relation: RpmRelation, except?: SolvPackage): boolean {
+    if (!relation.name.startsWith('(')) return this.isMet({ kind: 'plain', relation }, except);
     const rich = parseRich(relation.name);
-    return rich !== undefined && this.isMet(rich);
+    return rich !== undefined && this.isMet(rich, except);
   }
 }
 
@@ -104,7 +106,7 @@ function clashes(item: SolvPackage, present: Present, options: RpmCheckOptions):
   const found: string[] = [];
   for (const relation of item.conflicts) {
     const others = relation.name.startsWith('(') ? [] : present.providers(relation).filter((other) => other !== item);
-    const isRichMet = relation.name.startsWith('(') && present.relationIsMet(relation) && new Present(present.all.filter((other) => other !== item), options).relationIsMet(relation);
+    const isRichMet = relation.name.startsWith('(') && present.relationIsMet(relation) && present.relationIsMet(relation, item);
     if (others.length > 0 || isRichMet) found.push(`${rpmLabel(item)} conflicts with ${relationText(relation)}`);
   }
   for (const relation of item.obsoletes) {

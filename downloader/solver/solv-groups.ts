@@ -13,10 +13,11 @@ export interface GroupMember {
   readonly artifacts?: ReadonlySet<string>;
 }
 
-const isWanted = ({ type }: CompsPackage): boolean => type !== 'optional';
+/** dnf.conf(5), "group_package_types". */
+const usualTypes: readonly CompsPackage['type'][] = ['mandatory', 'default', 'conditional'];
 
-function membersOf(group: CompsGroup): GroupMember[] {
-  return group.packages.filter(isWanted).map(({ name, type, requires }) => (type === 'conditional' && requires !== undefined ? { name, condition: requires } : { name }));
+function membersOf(group: CompsGroup, types: readonly string[]): GroupMember[] {
+  return group.packages.filter(({ type }) => types.includes(type)).map(({ name, type, requires }) => (type === 'conditional' && requires !== undefined ? { name, condition: requires } : { name }));
 }
 
 const named = (wanted: string) => (item: { readonly id: string; readonly name: string }): boolean => {
@@ -24,15 +25,17 @@ const named = (wanted: string) => (item: { readonly id: string; readonly name: s
   return pattern === undefined ? item.id === wanted || item.name === wanted : pattern.test(item.id) || pattern.test(item.name);
 };
 
-/** Members of every group and environment of that id or name; undefined when there is none. Groups that an environment only offers are not taken, whether by default or not, as with dnf 4. */
-export function groupMembers(comps: readonly Comps[], wanted: string): GroupMember[] | undefined {
+/** Members of every group and environment of that id or name, of the types that stand behind a slash (`core/mandatory,optional`), else of the usual ones; undefined when there is none. Groups that an environment only offers are not taken, whether by default or not, as with dnf 4. */
+export function groupMembers(comps: readonly Comps[], spec: string): GroupMember[] | undefined {
+  const [wanted = '', written] = spec.split('/');
+  const types = written?.split(',') ?? usualTypes;
   const groups = comps.flatMap((each) => each.groups);
   const environments = comps.flatMap((each) => each.environments).filter(named(wanted));
   const direct = groups.filter(named(wanted));
   if (environments.length === 0 && direct.length === 0) return undefined;
   const ids = new Set(environments.flatMap((item) => item.groups));
   const all = [...new Set([...direct, ...groups.filter(({ id }) => ids.has(id))])];
-  return all.flatMap(membersOf);
+  return all.flatMap((group) => membersOf(group, types));
 }
 
 /** `name`, `name:stream`, `name/profile`, `name:stream/profile`, also with version, context and architecture, which choose nothing here. */

@@ -5,7 +5,7 @@ import { unsolvableJob } from './solv-explain.ts';
 import { type SolvOffer, withoutInstalled } from './solv-offer.ts';
 import { directChoice, plainChoice } from './solv-plain.ts';
 import { type ChosenRpm, reasonsOf, rejectionsOf } from './solv-reasons.ts';
-import { resolveSpec, type SolvSpec, type Wanted } from './solv-requests.ts';
+import { resolveApart, resolveSpec, type SolvSpec, type Wanted } from './solv-requests.ts';
 import type { Rejection } from './solve.ts';
 
 /** dnf.conf(5), `installonlypkgs`: what may be there in several versions. */
@@ -67,12 +67,26 @@ function solveWanted(offer: SolvOffer, wanted: readonly Wanted[], request: SolvR
   return outcome;
 }
 
+const isApart = ({ isUnion, mode }: SolvRequest): boolean => isUnion === true || mode === 'alldeps';
+
+/** One of each name, version and architecture, where solves apart took it from several repositories: the better priority, then the lower cost. */
+function oneOfEach({ view: { universe } }: SolvOffer, chosen: readonly ChosenRpm[]): ChosenRpm[] {
+  const rank = ({ solvable }: ChosenRpm): readonly [number, number] => { const { priority = 99, cost = 1000 } = universe.repositoryOf(solvable); return [priority, cost]; };
+  const found = new Map<string, ChosenRpm>();
+  for (const item of chosen) {
+    const key = universe.nevra(item.solvable);
+    const before = found.get(key);
+    const [a, b] = [rank(item), before === undefined ? undefined : rank(before)];
+    if (b === undefined || a[0] < b[0] || (a[0] === b[0] && a[1] < b[1])) found.set(key, item);
+  }
+  return [...found.values()];
+}
+
 /** One list of requests for each solve: joint, one by one, or one for each version. */
 function listsOf(wanted: readonly Wanted[], request: SolvRequest): { readonly main: readonly (readonly Wanted[])[]; readonly versions: readonly (readonly Wanted[])[] } {
-  const main = request.isUnion === true || request.mode === 'alldeps'
+  const main = isApart(request)
     ? wanted.flatMap((item) => item.requests.map((each) => [{ ...item, requests: [each] }])) : [wanted];
-  const versions = wanted.filter((item) => item.versions === 'all').flatMap((item) => item.requests.flatMap((each) =>
-    each.map((solvable) => [{ ...item, requests: [[solvable]] }])));
+  const versions = wanted.flatMap((item) => item.every.map((solvable) => [{ ...item, requests: [[solvable]] }]));
   return { main, versions };
 }
 
@@ -95,7 +109,7 @@ export function solveSolvLike(offer: SolvOffer, request: SolvRequest): SolvDecis
 function decide(given: SolvOffer, request: SolvRequest): SolvDecision {
   const offer = request.mode === 'alldeps' ? withoutInstalled(given) : given;
   const { view } = offer;
-  const wanted = request.wanted.map((each) => resolveSpec(offer, each));
+  const wanted = request.wanted.map((each) => (isApart(request) ? resolveApart : resolveSpec)(offer, each));
   const notes: string[] = [];
   const found: ChosenRpm[][] = [];
   const { main, versions } = listsOf(wanted, request);
@@ -112,6 +126,6 @@ function decide(given: SolvOffer, request: SolvRequest): SolvDecision {
       }
     }
   }
-  const chosen = [...new Map(found.flat().reverse().map((item) => [item.solvable, item])).values()].reverse();
+  const chosen = oneOfEach(offer, found.flat());
   return { chosen, rejected: rejectionsOf(view, chosen), exact: notes.length === 0, notes, missingPaths: [] };
 }

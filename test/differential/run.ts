@@ -12,7 +12,7 @@ import { compareUbuntu } from './ubuntu/compare.ts';
 import { compareWithDnf } from './rpm/compare-dnf.ts';
 import { compareShape } from './rpm/compare-libsolv.ts';
 import { compareGiven, compareSites, type SiteTally } from './rpm/compare-sites.ts';
-import { layeredSites } from './rpm/layered-site.ts';
+import { layeredModes, layeredSites } from './rpm/layered-site.ts';
 import { shapes } from './rpm/shapes.ts';
 import { compareProfiles as compareSuseProfiles, compareSite, compareUniverse, type ZypperTally } from './zypper/compare-zypper.ts';
 import { suseProfiles, suseSites } from './zypper/suse-site.ts';
@@ -140,13 +140,14 @@ function tellSites(name: string, { counts, different }: SiteTally): boolean {
   return different.length === 0;
 }
 
-/** Random sites of several repositories with dnf: empty machines, machines of which the repositories know everything, machines with packages that are gone. Then the one that is written out. */
+/** Random sites of several repositories with dnf: empty machines, machines of which the repositories know everything, machines with packages that are gone. Then the one that is written out, in all modes. */
 async function repos(): Promise<boolean> {
   const count = Number(values.random) || 100;
   let isEqual = true;
   for (const [name, shape] of [['empty root', { isInstalled: false }], ['something installed', { isInstalled: true }], ['some of it gone from the repositories', { isInstalled: true, isGone: true }], ['the same, told by no more than rpm -qa', { isInstalled: true, isGone: true, isShort: true }]] as const) {
     isEqual = tellSites(name, await compareSites(Number(values.seed) * 1_000_000, count, shape)) && isEqual;
   }
+  isEqual = tellSites('other modes', await compareGiven(layeredModes)) && isEqual;
   return tellSites('layered', await compareGiven(layeredSites)) && isEqual;
 }
 

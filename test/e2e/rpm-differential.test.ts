@@ -6,7 +6,7 @@ import { compareGiven, compareSites } from '../differential/rpm/compare-sites.ts
 import { type DnfOracle, openDnf, ourDnfAnswer, verdictOf } from '../differential/rpm/dnf.ts';
 import { buildHandMade, type HandMade, offerFor } from '../differential/rpm/hand-made.ts';
 import { handMade, handMadeRequests } from '../differential/rpm/hand-made-cases.ts';
-import { layeredSites } from '../differential/rpm/layered-site.ts';
+import { layeredModes, layeredSites } from '../differential/rpm/layered-site.ts';
 import { shapes } from '../differential/rpm/shapes.ts';
 import { compareProfiles, compareSite } from '../differential/zypper/compare-zypper.ts';
 import { suseProfiles, suseSites } from '../differential/zypper/suse-site.ts';
@@ -56,6 +56,15 @@ describe('several repositories', () => {
     const { counts, different } = await compareGiven([{ ...site, requests: site.requests.filter((_, index) => index % 6 === 0) }]);
     expect(different).toEqual([]);
     expect(counts.same).toBeGreaterThan(30);
+  });
+
+  it('are read as dnf download, repoquery and group install --with-optional read them', async () => {
+    const [, site] = layeredModes;
+    if (site === undefined) throw new Error('no site');
+    const asked = new Set(['download smtpd', 'download *.i686', 'union glibc redhat-rpm-config', 'union openssl-libs.i686 openssl', 'union gen1 gen2', 'alldeps openssl', 'versions openssl-libs', 'versions-closed kernel', 'optional core dev', 'optional nowhere']);
+    const { counts, different } = await compareGiven([{ ...site, requests: site.requests.filter(({ mode = '', specs, best }) => best && asked.has(`${mode} ${specs.join(' ')}`)) }]);
+    expect(different).toEqual([]);
+    expect(counts).toEqual({ same: 9, 'refused by both': 1, different: 0 });
   });
 });
 

@@ -44,7 +44,7 @@ async function compareAll(sites: readonly { readonly seed: number; readonly make
           const ours = await askOurs(written, request, list);
           const verdict = verdictOf(theirs, ours);
           counts[verdict] += 1;
-          if (verdict === 'different') different.push({ seed, text: `${request.specs.join(' ')} (weak ${request.weak}, best ${request.best}): ${describe(theirs, ours)}` });
+          if (verdict === 'different') different.push({ seed, text: `${request.mode ?? 'install'} ${request.specs.join(' ')} (weak ${request.weak}, best ${request.best}): ${describe(theirs, ours)}` });
         }
       } finally {
         await written.close();

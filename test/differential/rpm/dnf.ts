@@ -9,7 +9,9 @@ import { solveSolvLike } from '../../../downloader/solver/solv-like.ts';
 import { type SolvOffer } from '../../../downloader/solver/solv-offer.ts';
 import type { RepositoryFiles } from './load-repository.ts';
 
-export interface DnfRequest { readonly specs: readonly string[]; readonly weak: boolean; readonly best: boolean; readonly enable?: readonly string[] }
+/** What is asked instead of `dnf install`: `dnf download [--resolve [--alldeps]]`, `dnf repoquery --show-duplicates`, an installation of each package that this names, `dnf group install --with-optional`. */
+export type DnfMode = 'download' | 'union' | 'alldeps' | 'versions' | 'versions-closed' | 'optional';
+export interface DnfRequest { readonly mode?: DnfMode; readonly specs: readonly string[]; readonly weak: boolean; readonly best: boolean; readonly enable?: readonly string[] }
 export type DnfAnswer = { readonly nevras: readonly string[] } | { readonly error: string };
 
 export interface DnfOracle {

@@ -3,7 +3,7 @@ import { dependencyKinds } from '../../../downloader/solver/solv-tables.ts';
 import { rpm } from '../../downloader/solver/rpms.ts';
 import { formatEvr } from '../../../formats/rpm/evr.ts';
 import { relationText } from '../../../formats/rpm/relation.ts';
-import type { DnfRequest } from './dnf.ts';
+import type { DnfMode, DnfRequest } from './dnf.ts';
 import type { OraclePackage } from './oracle.ts';
 import type { RandomSite, SiteRepository } from './random-site.ts';
 
@@ -146,3 +146,21 @@ const requests: readonly DnfRequest[] = asked.split(/[|\n]/).flatMap((line) => {
 
 /** In an empty root, and on machines that have some of it. */
 export const layeredSites: readonly RandomSite[] = [[], ['kernel', 'openssl-libs'], ['gen1', 'mail-a', 'nodejs']].map((installed) => ({ repositories, mainExcludes: [], requests, installed, gone: 0 }));
+
+const modes: Readonly<Record<DnfMode, string>> = {
+  download: 'glibc|openssl-libs|tool|shared-*|smtpd|gen1|python(abi)|/usr/bin/python3|kernel-core|nothing|*.i686',
+  union: 'kernel kmod-raid|glibc redhat-rpm-config|langpacks-de glibc|openssl-libs|openssl-libs.i686 openssl|legacy32|perl-JSON|python(abi)|gen1 gen2|split|part-a part-b|mail-a mail-b|mailman mail-a|smtpd|tool tool-plugin-y|big-suite tool|big-suite-1|shared-*|ext-agent|runc containerd.io|containerd-only containerd.io|npm|rubygem-x|tool-1 tool-3|/usr/bin/python3|glibc*|nothing tool',
+  alldeps: 'kernel kmod-raid|glibc|openssl|openssl-libs-1:3.0.1-41.el9|legacy32 openssl|perl-JSON|gen-user|mailman mail-a|tool tool-docs|ext-agent-7|containerd-only runc|mail-?|npm nodejs|langpacks-de',
+  versions: 'kernel|glibc|openssl-libs|tool|tool-1|shared-*|gen1|smtpd|python(abi)|runc|nodejs|ext-agent|*.i686|multi-dash-*|nothing',
+  'versions-closed': 'kernel|openssl-libs|tool|shared-b|big-suite-1|gen1|glibc-langpack-de|split|runc',
+  optional: 'core|dev|hollow|server-env|core-group|Server*|nowhere|core dev',
+};
+
+/** The other modes over the same machines. */
+export const layeredModes: readonly RandomSite[] = layeredSites.map((site) => ({
+  ...site,
+  requests: (Object.keys(modes) as DnfMode[]).flatMap((mode) => modes[mode].split('|').flatMap((list): readonly DnfRequest[] => {
+    const specs = list.split(' ');
+    return mode === 'download' || mode === 'versions' ? [{ mode, specs, weak: false, best: true }] : [{ mode, specs, weak: true, best: true }, { mode, specs, weak: false, best: false }];
+  })),
+}));

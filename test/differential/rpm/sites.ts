@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BundleError } from '../../../bom/errors.ts';
 import { silent } from '../../../bom/events.ts';
-import type { RepositoryRequirement } from '../../../bom/requirement.ts';
+import type { PackageSetRequirement, RepositoryRequirement } from '../../../bom/requirement.ts';
 import { createYumSource } from '../../../downloader/sources/yum.ts';
 import { set } from '../../downloader/yum-world.ts';
 import { clientOver } from '../../support/apt-repository.ts';
 import { MemoryBlobs } from '../../support/memory-blobs.ts';
 import type { MadePackage } from './debian-universe.ts';
-import type { DnfRequest } from './dnf.ts';
+import type { DnfMode, DnfRequest } from './dnf.ts';
 import { metadataRpm } from './metadata-rpm.ts';
 import { type OraclePackage, ourAnswer, packageOf } from './oracle.ts';
 import type { RandomSite } from './random-site.ts';
@@ -95,12 +95,25 @@ const relations = ['provides', 'requires', 'conflicts', 'obsoletes', 'recommends
 export const longList = ({ folder }: WrittenSite): string => execFileSync('rpm', ['--root', join(folder, 'root'), '-qa', '--qf', `%{NEVRA}\\n${relations}[file %{FILENAMES}\\n]`], { encoding: 'utf8' });
 export const shortList = ({ installed }: WrittenSite): string => installed.map(nevra).join('\n');
 
+/** A mode in the fields of a set. */
+function fieldsOf(mode: DnfMode | undefined): Pick<PackageSetRequirement, 'dependencies' | 'solve'> {
+  switch (mode) {
+    case 'download': return { dependencies: 'none', solve: 'union' };
+    case 'union': return { dependencies: 'closure', solve: 'union' };
+    case 'alldeps': return { dependencies: 'alldeps' };
+    case 'versions': return { dependencies: 'none' };
+    default: return { dependencies: 'closure' };
+  }
+}
+
 /** Ours: the whole source, from the .repo file to the lock's entries. */
 export async function askOurs(written: WrittenSite, request: DnfRequest, list = shortList(written)): Promise<SiteAnswer> {
   const yum = createYumSource({ http: clientOver(new Map()), blobs: new MemoryBlobs(), now: () => new Date('2026-03-01T00:00:00Z'), notify: silent, headersFor: async () => ({}), readFile: async () => Buffer.from(list) });
-  const wanted = set(request.specs, {
+  const specs = request.mode === 'optional' ? request.specs.map((spec) => `@${spec}/mandatory,default,conditional,optional`) : request.specs;
+  const asked = set(specs, {
     repositories: [requirementOf(written)], weakDependencies: request.weak, best: request.best, ...(written.installed.length === 0 ? {} : { assumeInstalled: { path: '/list', written: 'list' } }),
   });
+  const wanted = { ...asked, ...fieldsOf(request.mode), include: asked.include.map((item) => (request.mode?.startsWith('versions') === true ? { ...item, versions: 'all' as const } : item)) };
   try {
     const { artifacts } = await yum.resolve([wanted], new AbortController().signal);
     return { chosen: artifacts.map(({ name, version, arch, repo }) => `${name}-${version}.${arch} ${sectionOf(written, repo)}`).sort() };

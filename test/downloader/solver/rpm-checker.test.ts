@@ -9,6 +9,7 @@ describe('checkRpmClosure', () => {
   it.each([
     'a-1-1.noarch; requires: b >= 1, /usr/bin/x, rpmlib(X) <= 1\nb-1-1.noarch; files: /usr/bin/x', 'a-1-1.noarch; requires: (b if c else d)\nd-1-1.noarch', 'a-1-1.noarch; conflicts: a\nb-1-1.noarch; conflicts: a > 1',
     'a-1-1.noarch; requires: (b with c)\nb-1-1.noarch; provides: c', 'a-1-1.x86_64\na-1-1.i686', 'a-1-1.noarch; obsoletes: b < 1\nb-1-1.noarch', 'a-1-1.noarch; conflicts: (b and c)\nb-1-1.noarch',
+    'a-1-1.noarch; provides: b; conflicts: ((b without v) if a)',
   ])('finds nothing in %j', (packages) => { expect(check(packages)).toEqual([]); });
 
   it.each([
@@ -16,6 +17,7 @@ describe('checkRpmClosure', () => {
     ['a-1-1.noarch; obsoletes: b < 2\nb-1-1.noarch', 'a-1-1.noarch obsoletes b-1-1.noarch'], ['a-1-1.noarch\na-2-1.noarch', 'a-1-1.noarch cannot be beside a-2-1.noarch'], ['a-1-1.i586\na-1-1.i686', 'a-1-1.i586 cannot be beside a-1-1.i686'],
     ['a-1-1.noarch; requires: (b with c)\nb-1-1.noarch\nc-1-1.noarch', 'a-1-1.noarch requires (b with c)'], ['a-1-1.noarch; requires: (b or', 'a-1-1.noarch requires (b or'], ['a-1-1.noarch; conflicts: (b and c)\nb-1-1.noarch; provides: c', 'a-1-1.noarch conflicts with (b and c)'],
     ['a-1-1.noarch; requires: (b unless c)\nb-1-1.noarch\nc-1-1.noarch', 'a-1-1.noarch requires (b unless c)'],
+    ['a-1-1.noarch; provides: b; conflicts: ((b without v) if a)\nc-1-1.noarch; provides: b', 'a-1-1.noarch conflicts with ((b without v) if a)'],
   ])('%j: %s', (packages, problem) => { expect(check(packages)).toContain(problem); });
 
   it('counts what is there before, what is assumed, and owners that filelists tell', () => {

@@ -137,6 +137,24 @@ describe('modes', () => {
   const packages = 'a-1-1.noarch; requires: b\nb-1-1.noarch; requires: c\nc-1-1.noarch\nx-1-1.noarch; requires: (p if y)\ny-1-1.noarch\np-1-1.noarch';
   it.each([['none', 'a', 'a-1-1'], ['direct', 'a', 'a-1-1 b-1-1'], ['closure', 'a', 'a-1-1 b-1-1 c-1-1']] as const)('%s', (mode, specs, chosen) => { expect(solve(packages, specs, { mode })).toBe(chosen); });
 
+  it('reads a spec as dnf download does where each is solved alone: both architectures, every name, nothing that obsoletes it', () => {
+    const apart = 'multi-1-1.x86_64\nmulti-2-1.x86_64\nmulti-1-1.i686\nold-1-1.noarch\nnew-1-1.noarch; obsoletes: old; provides: cap\nother-1-1.noarch; provides: cap';
+    expect(solve(apart, 'multi', { isUnion: true }, { twins: false })).toBe('multi-1-1.i686 multi-2-1.x86_64');
+    expect(solve(apart, 'old', { isUnion: true })).toBe('old-1-1');
+    expect(solve(apart, 'cap', { mode: 'alldeps' })).toBe('new-1-1 other-1-1');
+    expect(solve([{ priority: 10, packages: 'a-1-1.noarch' }, { packages: 'a-2-1.noarch' }], 'a', { isUnion: true })).toBe('a-1-1');
+    const offer = offerOf(universeOf({ cost: 900, packages: 'a-1-1.noarch' }, { cost: 500, packages: 'a-1-1.noarch' }, { installed: true, packages: 'a-1-1.noarch' }));
+    for (const mode of ['none', 'closure'] as const) {
+      const { chosen } = solveSolvLike(offer, { wanted: [{ spec: 'a', versions: 'all' }], weak: true, best: false, mode });
+      expect(chosen.map(({ solvable }) => solvable)).toEqual([2]);
+    }
+    expect(ask(offer, 'a', { mode: 'none' }).chosen).toEqual([]);
+  });
+
+  it('takes what the machine has for what a package requires itself', () => {
+    expect(solve(['a-1-1.noarch; requires: b\nb-2-1.noarch', { installed: true, packages: 'b-1-1.noarch' }], 'a', { mode: 'direct' })).toBe('a-1-1');
+  });
+
   it('solves a list as one, or each alone and joins them', () => {
     expect(solve(packages, 'x y')).toBe('p-1-1 x-1-1 y-1-1');
     expect(solve(packages, 'x y', { isUnion: true })).toBe('x-1-1 y-1-1');
