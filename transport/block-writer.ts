@@ -133,7 +133,11 @@ export class BlockWriter {
   settle(): void {
     if (this.queue.length > 0 || this.failure !== undefined || this.known === this.filled) return;
     const bytes = this.filled - this.known;
-    writeAll(this.file.fd, this.current.subarray(this.known, this.filled), this.base + this.known);
+    try {
+      writeAll(this.file.fd, this.current.subarray(this.known, this.filled), this.base + this.known);
+    } catch (cause) {
+      return this.fail(cause as SinkError);
+    }
     this.known = this.filled;
     this.events.onWritten(bytes);
   }

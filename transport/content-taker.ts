@@ -70,6 +70,9 @@ export function contentTaker({ told, hashed, sink, known }: Taking, buffer: Uint
   };
 }
 
+/** What is received waits so long, or twice, for enough to be written at once. */
+const settleMs = 200;
+
 export interface ByBlocks {
   readonly buffers: BlockBuffers;
   readonly unbufferedFd: number;
@@ -83,7 +86,10 @@ export function blockTaker({ told, hashed, sink, known }: Taking, { buffers, unb
   if (ring === undefined) return undefined;
   const writer = new BlockWriter({ fd: sink.fd, unbufferedFd, at: hashed.position }, ring, { onWritten: (bytes) => told.wrote(bytes), onRoom: resume, onFailed: (error) => told.stop(error) });
   let toSkip = known;
+  // Not with the bytes that come: what came before a silence would wait for its end.
+  const settling = setInterval(() => { if (told.isDue) writer.settle(); }, settleMs);
   const leave = (then: () => void): void => {
+    clearInterval(settling);
     told.left();
     writer.finish().then(then, (error: SinkError) => told.fail(error)).finally(() => buffers.give(ring));
   };
@@ -98,7 +104,6 @@ export function blockTaker({ told, hashed, sink, known }: Taking, { buffers, unb
       if (wanted < count) told.wrote(count - wanted);
       hashed.take(room.subarray(0, wanted));
       writer.add(wanted);
-      if (told.isDue) writer.settle();
       return !writer.isFull;
     },
     ended: () => leave(() => told.end(hashed.position === sink.sizeBytes ? hashed.digests() : {})),
