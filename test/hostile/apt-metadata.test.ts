@@ -85,7 +85,7 @@ describe('hostile apt metadata', () => {
     const left = (await leftIn(root)).filter((name) => !allowed.includes(name));
     expect(left.filter((name) => !name.endsWith('.universe')), 'nothing half-written').toEqual([]);
     expect(http.asked.every((url) => url.startsWith(`${uri}/`)), 'nothing but the source named was asked').toBe(true);
-  });
+  }, 120_000);
 
   it('a Filename that is escaped dots is asked for as it stands, and is no path of the mirror', async () => {
     const root = join(await temporaryFolder('hostile-apt'), 'store');
