@@ -2,6 +2,7 @@
 import { inRepairOrder } from './apt-order.ts';
 import { essentialScore, requestedScore, scoresOf } from './apt-scores.ts';
 import type { Marker } from './apt-mark.ts';
+import { Reinstating, targetsOf } from './apt-reinstate.ts';
 import type { AptState, Mark } from './apt-state.ts';
 import { packageNamed, versionsMeeting } from './match.ts';
 import type { Dependency, DependencyGroup } from './universe.ts';
@@ -17,7 +18,7 @@ class Repair {
   private readonly marker: Marker;
   /** They change on the way: what was held back for another's sake is worth no more than that. */
   private readonly scores: Map<number, number>;
-  private readonly tried = new Set<number>();
+  private readonly reinstating: Reinstating;
   /** What was to be upgraded when repairing began; each is upgraded once more where that breaks nothing. */
   private readonly upgraded: Map<number, Mark>;
   private changed = false;
@@ -26,6 +27,7 @@ class Repair {
   constructor(state: AptState, marker: Marker, requested: ReadonlySet<number>) {
     this.state = state;
     this.marker = marker;
+    this.reinstating = new Reinstating(state);
     const { universe } = state;
     this.upgradeBroken();
     this.scores = scoresOf(state);
@@ -104,7 +106,7 @@ class Repair {
     const outcome: Outcome = { ofGroup: 'remove', isSettled: false };
     for (const dependency of group) {
       if (state.isMet(version, group)) return false;
-      const targets = this.targetsOf(version, dependency);
+      const targets = targetsOf(state, version, dependency);
       const isOr = group.length > 1;
       if (targets.length === 0) {
         if (isOr) continue;
@@ -133,7 +135,7 @@ class Repair {
     if (now < 0 || !state.isBroken(now)) {
       if (outcome.ofGroup === 'remove') outcome.ofGroup = 'keep';
       if (isOr && mark !== undefined) state.marks.set(pkg, mark);
-    } else if (this.reinstate(pkg, now)) {
+    } else if (this.reinstating.reinstate(pkg, now)) {
       // Its newer version can be had with what it needs.
     } else if (!isOr) {
       this.remove(pkg);
@@ -218,62 +220,22 @@ class Repair {
     return true;
   }
 
-  /** Packages of which some version meets the relation, in apt's order. */
-  private targetsOf(version: number, dependency: Dependency): number[] {
-    const { universe } = this.state;
-    const meeting = versionsMeeting(universe, dependency, this.state.archOf(version));
-    // Of a name with an architecture all are providers: what was read last first.
-    if (dependency.arch !== undefined) meeting.sort((a, b) => b - a);
-    return [...new Set(meeting.map((item) => universe.ownerOf(item)))];
-  }
-
   /** For something protected: of each alternative the first package that can be marked once more, until the group is met. */
   private meetForProtected(pkg: number, version: number, group: DependencyGroup, removals: Removal[]): void {
     for (const dependency of group) {
       const wasMet = this.wasMet(version, dependency);
-      for (const target of this.targetsOf(version, dependency)) {
+      for (const target of targetsOf(this.state, version, dependency)) {
         if (wasMet && this.scoreOf(pkg) > this.scoreOf(target)) {
           if (this.state.protectedPackages.has(target)) continue;
           removals.push({ pkg: target, isDenied: false, wasMet });
           break;
         }
-        if (!this.reinstate(target, version)) continue;
+        if (!this.reinstating.reinstate(target, version)) continue;
         this.scores.set(target, Math.min(this.scoreOf(target), this.scoreOf(pkg)));
         break;
       }
       if (this.state.isMet(version, group)) return;
     }
-  }
-
-  /** Marks a package again with what it needs; each once, and none that does not bear something protected. */
-  private reinstate(pkg: number, requiredBy: number): boolean {
-    if (this.tried.has(pkg)) return false;
-    this.tried.add(pkg);
-    const item = this.state.candidateOf(pkg);
-    if (item < 0 || item === this.state.installed.get(pkg) || this.state.clashesOf(item).some((other) => this.state.protectedPackages.has(this.state.universe.ownerOf(other)))) return false;
-    const before = this.state.marks.get(pkg);
-    this.state.marks.set(pkg, before ?? { version: item, reason: 'depends', requiredBy, expanded: true });
-    for (const group of this.state.unmetOf(item)) {
-      if (this.state.isMet(item, group) || this.reinstateOne(item, group)) continue;
-      if (before === undefined) this.state.marks.delete(pkg);
-      return false;
-    }
-    return true;
-  }
-
-  /**
-   * For something that is marked again: where a candidate would meet the group, the package of that name, in whatever version. Of a name that is only provided, what
-   * provides it and was read last, whatever version it gives it.
-   */
-  private reinstateOne(item: number, group: DependencyGroup): boolean {
-    const { universe, struck, frozen } = this.state;
-    return group.some(({ name, arch, ...relation }) => {
-      const isArch = arch === undefined ? {} : { arch };
-      if (!this.state.couldBeMet(item, [{ name, ...isArch, ...relation }])) return false;
-      const named = packageNamed(universe, { name, ...isArch }, this.state.archOf(item));
-      const target = named >= 0 && universe.versionsOf(named).length > 0 ? named : this.targetsOf(item, { name, ...isArch })[0];
-      return target !== undefined && !struck.has(target) && !frozen.has(target) && this.reinstate(target, item);
-    });
   }
 }
 
