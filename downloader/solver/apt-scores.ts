@@ -23,7 +23,7 @@ function givesItself(universe: Universe, dependency: Dependency, from: number, v
 }
 
 /**
- * By package: its own priority; one for what the machine has and a repository offers; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it; and
+ * By package: its own priority; one for what the machine has and a repository offers; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it, once for each architecture of which it is spoken; and
  * what those are worth that want it, by its name or by that of another package that is there and whose name it provides.
  */
 export function scoresOf(state: AptState): Map<number, number> {
@@ -42,14 +42,17 @@ export function scoresOf(state: AptState): Map<number, number> {
     if (universe.isEssential(pkg) || universe.isImportant(pkg)) add(pkg, importantScore);
     if (state.installed.has(pkg) && isOffered(state, state.candidateOf(pkg))) add(pkg, 1);
     const from = universe.archOf(pkg);
+    const countOne = (dependency: Dependency, arch: number, value: number): void => {
+      const target = packageNamed(universe, dependency, arch);
+      const there = selection.get(target);
+      if (dependency.operator !== undefined && (there === undefined || !meetsByName(universe, dependency, arch, there))) return;
+      if (target >= 0) add(target, value);
+      for (const giver of givers(dependency, arch, target)) if (value > 0 || giver !== pkg) add(giver, value);
+    };
     const count = (fields: readonly RelationField[], value: number): void => {
       for (const dependency of relationsOf(version, fields)) {
-        const target = packageNamed(universe, dependency, from);
-        const there = selection.get(target);
-        if (dependency.operator !== undefined && (there === undefined || !meetsByName(universe, dependency, from, there))) continue;
-        if (value < 0 && dependency.name === universe.nameOf(pkg)) continue;
-        if (target >= 0) add(target, value);
-        for (const giver of givers(dependency, from, target)) if (value > 0 || giver !== pkg) add(giver, value);
+        if (value > 0) countOne(dependency, from, value);
+        else if (dependency.name !== universe.nameOf(pkg)) for (const arch of dependency.arch === undefined ? universe.architectures.keys() : [from]) countOne(dependency, arch, value);
       }
     };
     count(wantedFields, 1);

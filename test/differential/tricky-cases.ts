@@ -124,4 +124,5 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'a name with an architecture is no name of a package either', packages: index('a 1; Depends: p:amd64\np 1\nq 1; Provides: p'), wanted: ['a'], answer: ['a 1', 'q 1'] },
   { name: 'a name with :any is no mention of a package', packages: index('z 1; Suggests: p:any\nq 1; Provides: v\np 1; Provides: v\na 1; Depends: v'), architectures: ['amd64', 'i386'], wanted: ['a'], answer: ['a 1', 'p 1'] },
   { name: 'a glob takes a foreign package that something native mentions with :any', packages: index('ap 1\nb 1/arm64; Suggests: ap:any'), architectures: ['arm64', 'amd64'], wanted: ['a*', 'b'], answer: ['ap:amd64 1', 'b 1'] },
+  { name: 'what is Multi-Arch: foreign and denied is denied in each architecture', packages: index('p4 2; Priority: optional; Provides: p5\np5 2; Priority: extra; Pre-Depends: v2; Depends: p24\np8 2; Priority: optional; Depends: p5, p11\np11 1/i386; Priority: important; Multi-Arch: foreign; Depends: v0; Provides: v0, v2\np24 2; Priority: required; Conflicts: p11'), architectures: ['amd64', 'i386'], wanted: ['p8'], answer: undefined },
 ];
