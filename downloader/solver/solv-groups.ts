@@ -25,7 +25,7 @@ const named = (wanted: string) => (item: { readonly id: string; readonly name: s
   return pattern === undefined ? item.id === wanted || item.name === wanted : pattern.test(item.id) || pattern.test(item.name);
 };
 
-/** Members of every group and environment of that id or name, of the types that stand behind a slash (`core/mandatory,optional`), else of the usual ones; undefined when there is none. Groups that an environment only offers are not taken, whether by default or not, as with dnf 4. */
+/** Members of every group and environment of that id or name, of the types that stand behind a slash (`core/mandatory,optional`), else of the usual ones; undefined when there is none. Groups that an environment only offers are not taken, whether by default or not, as with dnf 4. Throws `RESOLVE_NOT_FOUND` for a type that there is not. */
 export function groupMembers(comps: readonly Comps[], spec: string): GroupMember[] | undefined {
   const [wanted = '', written] = spec.split('/');
   const types = written?.split(',') ?? usualTypes;
@@ -33,6 +33,8 @@ export function groupMembers(comps: readonly Comps[], spec: string): GroupMember
   const environments = comps.flatMap((each) => each.environments).filter(named(wanted));
   const direct = groups.filter(named(wanted));
   if (environments.length === 0 && direct.length === 0) return undefined;
+  const unknown = types.find((type) => ![...usualTypes, 'optional'].includes(type));
+  if (unknown !== undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject: `@${spec}`, expected: 'after the slash mandatory, default, conditional or optional, several with commas', actual: unknown });
   const ids = new Set(environments.flatMap((item) => item.groups));
   const all = [...new Set([...direct, ...groups.filter(({ id }) => ids.has(id))])];
   return all.flatMap((group) => membersOf(group, types));

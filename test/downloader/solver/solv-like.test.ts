@@ -151,6 +151,14 @@ describe('modes', () => {
     expect(ask(offer, 'a', { mode: 'none' }).chosen).toEqual([]);
   });
 
+  it('takes the members of a group that are of the types behind a slash', () => {
+    const packages = [{ name: 'must', type: 'mandatory' }, { name: 'may', type: 'optional' }, { name: 'also', type: 'conditional', requires: 'must' }] as const;
+    const groups = [{ groups: [{ id: 'g', name: 'G', isDefault: true, isVisible: true, packages, text: '' }], environments: [], others: [] }];
+    const asked = (spec: string): string => solve('must-1-1.noarch\nmay-1-1.noarch\nalso-1-1.noarch', spec, {}, { groups });
+    expect([asked('@g'), asked('@g/optional'), asked('@g/mandatory,optional')]).toEqual(['also-1-1 must-1-1', 'may-1-1', 'may-1-1 must-1-1']);
+    expect(failure(() => asked('@g/nothing')).code).toBe('RESOLVE_NOT_FOUND');
+  });
+
   it('takes what the machine has for what a package requires itself', () => {
     expect(solve(['a-1-1.noarch; requires: b\nb-2-1.noarch', { installed: true, packages: 'b-1-1.noarch' }], 'a', { mode: 'direct' })).toBe('a-1-1');
   });
