@@ -106,13 +106,15 @@ async function trust(): Promise<boolean> {
   return differs.every(({ name }) => explained.has(name));
 }
 
+const rpmArchOf: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
+
 async function rpm(): Promise<boolean> {
   let isEqual = true;
   const options = { every: Number(values.every), from: Number(values.from), random: Number(values.random), seed: Number(values.seed), ...(values.only === undefined ? {} : { only: values.only }) };
-  for (const kind of ['plain', 'sprinkled'] as const) {
-    const tally = await compareWithDnf(kind, options, print);
+  for (const [arch, kind] of values.arch.split(',').flatMap((name) => (['plain', 'sprinkled'] as const).map((each) => [rpmArchOf[name] ?? name, each] as const))) {
+    const tally = await compareWithDnf(kind, { ...options, arch }, print);
     const all = tally.same + tally['refused by both'] + tally.different;
-    print(`${kind}: ${all - tally.different} of ${all} equal (${tally.same} closures, ${tally['refused by both']} refused by both), ${tally.different} different`);
+    print(`${kind}, ${arch}: ${all - tally.different} of ${all} equal (${tally.same} closures, ${tally['refused by both']} refused by both), ${tally.different} different`);
     isEqual &&= tally.different === 0;
   }
   return isEqual;

@@ -28,6 +28,8 @@ export interface BigOptions {
   readonly random: number;
   readonly seed: number;
   readonly only?: string;
+  /** Of the machine, as rpm names it; x86_64 when left out. Debian's own amd64 packages are taken to be of it. */
+  readonly arch?: string;
   /** Only what these can lead to, and requests of these alone. */
   readonly within?: readonly string[];
 }
@@ -39,21 +41,23 @@ export class Big {
   private readonly universe: RpmUniverse;
   private readonly files: WrittenRepository;
   private readonly dnf: DnfOracle;
+  private readonly arch: string;
   private readonly documents: ModuleChoice['documents'];
   /** By the streams that are enabled; good until the universe learns of further paths. */
   private readonly offers = new Map<string, SolvOffer>();
 
-  constructor(universe: RpmUniverse, files: WrittenRepository, { dnf, modules }: { readonly dnf: DnfOracle; readonly modules: string }) {
+  constructor(universe: RpmUniverse, files: WrittenRepository, { dnf, modules, arch }: { readonly dnf: DnfOracle; readonly modules: string; readonly arch: string }) {
     this.universe = universe;
     this.files = files;
     this.dnf = dnf;
+    this.arch = arch;
     this.documents = [parseModules(Buffer.from(modules), 'modules.yaml')];
   }
 
   private offerFor({ specs, enable = [] }: DnfRequest): SolvOffer {
     const choice = { documents: this.documents, enabled: enable, platform: 'el9' };
     const enabled = [...enable, ...streamsOf(specs, choice)];
-    const offer = this.offers.get(enabled.join()) ?? prepareOffer(this.universe, { arch: 'x86_64', modules: { ...choice, enabled } });
+    const offer = this.offers.get(enabled.join()) ?? prepareOffer(this.universe, { arch: this.arch, modules: { ...choice, enabled } });
     this.offers.clear();
     this.offers.set(enabled.join(), offer);
     return offer;
@@ -105,18 +109,19 @@ function describe({ specs, enable = [], weak, best }: DnfRequest, theirs: DnfAns
 /** Every set with and without weak dependencies, best on and off, over the plain universe or the sprinkled one. */
 export async function compareWithDnf(kind: 'plain' | 'sprinkled', options: BigOptions, print: (line: string) => void): Promise<DnfTally> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-rpm-differential-'));
-  const all = convertStanzas(await machineStanzas());
+  const { arch = 'x86_64' } = options;
+  const all = convertStanzas(await machineStanzas(), arch);
   const plain = options.within === undefined ? all : subset(all, options.within);
-  const sprinkled = kind === 'plain' ? plain : sprinkle(plain, 8);
-  const modular = kind === 'plain' || options.within !== undefined ? { packages: sprinkled, modules: '', requests: [] } : sprinkleModules(sprinkled, 8, 120);
+  const sprinkled = kind === 'plain' ? plain : sprinkle(plain, 8, arch);
+  const modular = kind === 'plain' || options.within !== undefined ? { packages: sprinkled, modules: '', requests: [] } : sprinkleModules(sprinkled, { seed: 8, count: 120, arch });
   const files = await writeRepository(folder, modular.packages, modular.modules === '' ? {} : { modules: modular.modules });
   const repository = { id: 'main', path: files.path, primary: files.primary };
-  const dnf = await openDnf([repository]);
+  const dnf = await openDnf([repository], arch);
   const tally: DnfTally = { same: 0, 'refused by both': 0, different: 0 };
   try {
     const universe = await loadUniverse([repository]);
     print(`${kind}: ${universe.count - 1} packages`);
-    const big = new Big(universe, files, { dnf, modules: modular.modules });
+    const big = new Big(universe, files, { dnf, modules: modular.modules, arch });
     for (const request of requestsOf(universe, options, modular.requests)) {
       const [theirs, ours] = [await big.theirs(request), await big.ours(request)];
       const verdict = verdictOf(theirs, ours);

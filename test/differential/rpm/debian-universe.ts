@@ -18,7 +18,8 @@ export interface MadePackage {
 }
 
 const run = promisify(execFile);
-const archOf: Readonly<Record<string, string>> = { amd64: 'x86_64', all: 'noarch' };
+/** The architecture whose packages run there, too, as rpm names it: on x86_64 those are installed, on aarch64 dnf looks at none of them. */
+const otherArch: Readonly<Record<string, string>> = { x86_64: 'i686', aarch64: 'armv7hl' };
 const operatorOf = { '<<': '<', '<=': '<=', '=': '=', '>=': '>=', '>>': '>' } as const;
 
 /** The stanzas of every Packages index of the machine's sources. */
@@ -43,8 +44,10 @@ function evrOf(text: string, isRelation: boolean): Evr {
 class Converter {
   /** Names that something provides without a version: there rpm takes any version, Debian none. */
   private readonly loose: ReadonlySet<string>;
+  private readonly archOf: Readonly<Record<string, string>>;
 
-  constructor(stanzas: readonly Stanza[]) {
+  constructor(stanzas: readonly Stanza[], arch: string) {
+    this.archOf = { amd64: arch, all: 'noarch' };
     this.loose = new Set(stanzas.flatMap((stanza) => parseRelations(stanza.get('provides') ?? '').flatMap(([relation]) => (relation === undefined || relation.version !== undefined ? [] : [relation.name]))));
   }
 
@@ -66,7 +69,7 @@ class Converter {
   }
 
   convert(stanza: Stanza): MadePackage | undefined {
-    const [name, version, arch] = [stanza.get('package'), stanza.get('version'), archOf[stanza.get('architecture') ?? '']];
+    const [name, version, arch] = [stanza.get('package'), stanza.get('version'), this.archOf[stanza.get('architecture') ?? '']];
     if (name === undefined || version === undefined || arch === undefined) return undefined;
     const evr = evrOf(version, false);
     const provides: RpmRelation[] = [{ name, op: '=', evr }];
@@ -85,8 +88,8 @@ class Converter {
 }
 
 /** One package for each name, version and architecture, in the order of the indexes. */
-export function convertStanzas(stanzas: readonly Stanza[]): MadePackage[] {
-  const converter = new Converter(stanzas);
+export function convertStanzas(stanzas: readonly Stanza[], arch = 'x86_64'): MadePackage[] {
+  const converter = new Converter(stanzas, arch);
   const packages = new Map<string, MadePackage>();
   for (const stanza of stanzas) {
     const item = converter.convert(stanza);
@@ -96,7 +99,7 @@ export function convertStanzas(stanzas: readonly Stanza[]): MadePackage[] {
 }
 
 /** Adds rich relations, paths, twins, obsoletes and supplements to a share of the packages; the same for the same seed. */
-export function sprinkle(packages: readonly MadePackage[], seed: number): MadePackage[] {
+export function sprinkle(packages: readonly MadePackage[], seed: number, arch = 'x86_64'): MadePackage[] {
   const random = randomFrom(seed);
   const chance = (share: number): boolean => random() < share;
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
@@ -125,9 +128,9 @@ export function sprinkle(packages: readonly MadePackage[], seed: number): MadePa
     if (near !== undefined && chance(0.02)) pick(simple).deps.supplements.push({ name: pick([item.name, `(${item.name} and ${near})`, `(${item.name} if ${near})`]) });
     if (chance(0.003)) { const other = pick(packages); if (other.name !== item.name) deps.obsoletes.push({ name: other.name, op: '<', evr: other.evr }); }
     if (chance(0.001)) { const other = pick(leaves); if (other !== item.name) deps.obsoletes.push({ name: other }); }
-    if (item.arch === 'x86_64' && item.name.startsWith('lib') && chance(0.08)) {
+    if (item.arch === arch && item.name.startsWith('lib') && chance(0.08)) {
       deps.provides.push({ name: `${item.name}(64bit)` });
-      twins.push({ ...item, arch: 'i686', files: [], moreFiles: [], deps: { ...deps, provides: [...deps.provides.filter(({ name }) => !name.endsWith('(64bit)')), { name: `${item.name}(32bit)` }], obsoletes: [], supplements: [] } });
+      twins.push({ ...item, arch: otherArch[arch] ?? arch, files: [], moreFiles: [], deps: { ...deps, provides: [...deps.provides.filter(({ name }) => !name.endsWith('(64bit)')), { name: `${item.name}(32bit)` }], obsoletes: [], supplements: [] } });
     }
   }
   for (const twin of twins.filter(({ deps }) => deps.requires.length <= 2).slice(0, 300)) pick(packages).deps.requires.push({ name: `${twin.name}(64bit)` });

@@ -65,9 +65,12 @@ class Sprinkler {
   /** The default stream, or the one that default streams of other modules may need: defaults that contradict each other would have dnf refuse every request that names a module. */
   private readonly preferred = new Map<string, string>();
 
-  constructor(packages: readonly MadePackage[], seed: number) {
+  private readonly arch: string;
+
+  constructor(packages: readonly MadePackage[], seed: number, arch: string) {
     this.random = randomFrom(seed);
-    const native = packages.filter(({ arch }) => arch !== 'i686');
+    this.arch = arch;
+    const native = packages.filter((item) => item.arch === arch || item.arch === 'noarch');
     const users = usersOf(native);
     const reachOf = new Map(native.map(({ name }) => [name, reach(users, name)]));
     this.all = native.filter(({ name }) => (reachOf.get(name) ?? 0) < mostUsers);
@@ -113,7 +116,7 @@ class Sprinkler {
     const platform = isPreferred || this.chance(0.95) ? 'el9' : 'el8';
     const [first] = members;
     const free = this.chance(0.04) && first !== undefined ? `  demodularized:\n    rpms: [${first.name}]\n` : '';
-    return `---\ndocument: modulemd\nversion: 2\ndata:\n  name: ${name}\n  stream: "${stream}"\n  version: ${version}\n  context: ${context}\n  arch: x86_64\n  summary: s\n  description: d\n  license:\n    module: [MIT]\n`
+    return `---\ndocument: modulemd\nversion: 2\ndata:\n  name: ${name}\n  stream: "${stream}"\n  version: ${version}\n  context: ${context}\n  arch: ${this.arch}\n  summary: s\n  description: d\n  license:\n    module: [MIT]\n`
       + `  dependencies:\n  - buildrequires:\n      platform: [el9]\n    requires:\n      platform: [${platform}]${needs}\n${free}  profiles:\n    common:\n      rpms: [${members.map((item) => item.name).join(', ')}]\n`
       + `    minimal:\n      rpms: [${first?.name ?? ''}]\n  artifacts:\n    rpms:\n${members.map((item) => `    - ${nevra(item)}\n`).join('')}...\n`;
   }
@@ -151,6 +154,6 @@ class Sprinkler {
 }
 
 /** `count` modules; the same for the same seed. */
-export function sprinkleModules(packages: readonly MadePackage[], seed: number, count: number): Modular {
-  return new Sprinkler(packages, seed).make(packages, count);
+export function sprinkleModules(packages: readonly MadePackage[], { seed, count, arch = 'x86_64' }: { readonly seed: number; readonly count: number; readonly arch?: string | undefined }): Modular {
+  return new Sprinkler(packages, seed, arch).make(packages, count);
 }
