@@ -1,4 +1,4 @@
-// The loop of one thread of FetchThreads: what a socket brings is hashed and hashed at once, out of one small buffer that stays in the processor's cache.
+// The loop of one thread of FetchThreads: what a socket brings is hashed and written at once, out of memory that stays in the processor's cache.
 import { readSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { type MessagePort, parentPort } from 'node:worker_threads';
@@ -34,11 +34,11 @@ export interface FetchFailure {
   readonly code?: string;
   /** Why the answer is not one for this reader. */
   readonly notDirect?: 'once' | 'always';
-  /** The file could not be hashed. */
+  /** The file could not be written, or not be read back. */
   readonly ofSink?: true;
 }
 
-/** `bytes` were hashed since the last report. After `end` and `failed` nothing more is hashed for that order. */
+/** `bytes` were written since the last report. After `end` and `failed` nothing more is written for that order. */
 export type FetchReport =
   | { readonly kind: 'head'; readonly id: number; readonly head: Head }
   | { readonly kind: 'bytes'; readonly id: number; readonly bytes: number }
