@@ -39,9 +39,19 @@ interface Built { readonly name: string; readonly content: string }
 function takeBuiltins(code: string): string {
   return code.replace(/^import (?:([\w$]+)(?:, )?)?(?:\* as ([\w$]+)|\{([^}]*)\})? from "([\w:/]+)";/gm, (whole, own: string | undefined, all: string | undefined, named: string | undefined, name: string) => {
     if (!isBuiltin(name)) return whole;
+    const taken = `process.getBuiltinModule("${name}")`;
+    if (name === 'node:child_process' && all === undefined && /^(?: *spawn(?:Sync)?,? *)*$/.test(named ?? '')) return startersOf(taken, own, named);
     const names = [own, all, named === undefined ? undefined : `{${named.replaceAll(' as ', ': ')}}`].filter((each) => each !== undefined);
-    return names.map((each) => `const ${each} = process.getBuiltinModule("${name}");`).join(' ');
+    return names.map((each) => `const ${each} = ${taken};`).join(' ');
   });
+}
+
+/** What starts other processes brings half of Node's network along, and few commands start any: taken when the first is started. */
+function startersOf(taken: string, own: string | undefined, named = ''): string {
+  const starters = ['spawn', 'spawnSync'].filter((each) => own !== undefined || named.split(',').some((name) => name.trim() === each));
+  const later = (name: string): string => `(...args) => ${taken}.${name}(...args)`;
+  if (own !== undefined) return `const ${own} = { ${starters.map((name) => `${name}: ${later(name)}`).join(', ')} };${named === '' ? '' : ` const {${named}} = ${own};`}`;
+  return starters.map((name) => `const ${name} = ${later(name)};`).join(' ');
 }
 
 /** Files that `input` leads to; the paths of everything that was read go to `read`. */
