@@ -53,6 +53,7 @@ async function read({ universe, facts }: Pick<LoadedRpms, 'universe' | 'facts'>,
 async function build(cache: CachedFiles, name: string, indexes: readonly RpmIndex[]): Promise<LoadedRpms> {
   const [universe, facts] = [new RpmUniverse(), new FactTable()];
   const starts: number[] = [];
+  let [sums, bytes]: [Buffer, number] = [Buffer.alloc(0), 0];
   const file = await cache.write(name, async (add) => {
     const blocks = new TextBlocks(add);
     for (const index of indexes) {
@@ -60,15 +61,37 @@ async function build(cache: CachedFiles, name: string, indexes: readonly RpmInde
       await read({ universe, facts }, index, (piece) => blocks.add(piece));
     }
     await blocks.end();
-    const sections = [bytesOf(Float64Array.from(starts)), blocks.sums(), ...sectionsOf(universe.tables()), ...facts.sections()];
+    [sums, bytes] = [blocks.sums(), blocks.length];
+    const sections = [bytesOf(Float64Array.from(starts)), sums, ...sectionsOf(universe.tables()), ...facts.sections()];
     for (const part of tableImage(version, sections)) await add(part);
     const trailer = Buffer.alloc(trailerBytes);
-    trailer.writeBigUInt64LE(BigInt(blocks.length), 0);
+    trailer.writeBigUInt64LE(BigInt(bytes), 0);
     trailer.write(trailerName, 16);
     await add(trailer);
   });
   file.close();
-  return { universe, facts, stanzas: (repository, places) => cutStanzasOf(indexes[repository], places) };
+  return { universe, facts, stanzas: stanzasIn({ cache, name, sums, bytes, starts }, indexes) };
+}
+
+/** The texts of `indexes` in a kept file: `starts` says where each begins, `bytes` where they all end. */
+interface KeptTexts { readonly cache: CachedFiles; readonly name: string; readonly sums: Buffer; readonly bytes: number; readonly starts: ArrayLike<number> }
+
+/** Out of what is kept; out of the index itself, read anew, when that is gone or damaged. */
+function stanzasIn({ cache, name, sums, bytes, starts }: KeptTexts, indexes: readonly RpmIndex[]): LoadedRpms['stanzas'] {
+  return async (repository, places) => {
+    const index = indexes[repository];
+    const kept = await cache.open(name);
+    try {
+      const reader = kept === undefined ? undefined : new TextReader(kept, { sums, bytes });
+      const from = starts[repository] ?? 0;
+      const texts = places.map(({ offset, length }) => reader?.read(from + offset, from + offset + length)?.toString('utf8'));
+      if (index !== undefined && texts.every((text) => text !== undefined)) return stanzasAt(texts, places, { subject: index.primary.subject });
+    } finally {
+      kept?.close();
+    }
+    cache.forget(name);
+    return cutStanzasOf(index, places);
+  };
 }
 
 function tablesIn(file: CachedFile): { readonly sections: readonly Buffer[]; readonly textBytes: number } | undefined {
@@ -87,23 +110,7 @@ function restore(cache: CachedFiles, { name, file }: { readonly name: string; re
   const [starts = Buffer.alloc(0), sums = Buffer.alloc(0), ...rest] = found.sections;
   const begins = new Float64Array(starts.buffer, starts.byteOffset, starts.length / 8);
   const universe = new RpmUniverse(tablesOf(rest.slice(0, solvSections)), indexes.map(({ repository }) => repository));
-  return {
-    universe, facts: new FactTable(rest.slice(solvSections)),
-    stanzas: async (repository, places) => {
-      const index = indexes[repository];
-      const kept = await cache.open(name);
-      try {
-        const reader = kept === undefined ? undefined : new TextReader(kept, { sums, bytes: found.textBytes });
-        const from = begins[repository] ?? 0;
-        const texts = places.map(({ offset, length }) => reader?.read(from + offset, from + offset + length)?.toString('utf8'));
-        if (index !== undefined && texts.every((text) => text !== undefined)) return stanzasAt(texts, places, { subject: index.primary.subject });
-      } finally {
-        kept?.close();
-      }
-      cache.forget(name);
-      return cutStanzasOf(index, places);
-    },
-  };
+  return { universe, facts: new FactTable(rest.slice(solvSections)), stanzas: stanzasIn({ cache, name, sums, bytes: found.textBytes, starts: begins }, indexes) };
 }
 
 function cutStanzasOf(index: RpmIndex | undefined, places: readonly RecordPlace[]): Promise<readonly string[]> {
