@@ -11,6 +11,9 @@ export interface RuleOrigin {
   readonly relation?: number;
 }
 
+/** Numbers of rules are below it: far more than fit into memory. */
+const maxRules = 2 ** 28;
+
 /** Rules are numbered from 1. A rule has a first literal, and either one more or a list (`list` > 0). */
 export class Rules {
   readonly first = new NumberList();
@@ -131,9 +134,8 @@ export class Rules {
     return found;
   }
 
+  /** Of two rules with the same first literal. */
   private compare(a: number, b: number): number {
-    const order = this.first.at(a) - this.first.at(b);
-    if (order !== 0) return order;
     let i = this.list.at(a);
     let j = this.list.at(b);
     if (i === 0 && j === 0) return this.second.at(a) - this.second.at(b);
@@ -147,10 +149,21 @@ export class Rules {
     return this.literals.at(i);
   }
 
+  /** By first literal as plain numbers, which sort without a function; by the rest where that is the same. */
+  private order(): Int32Array {
+    const keys = Float64Array.from({ length: this.count - 1 }, (_, index) => this.first.at(index + 1) * maxRules + index + 1).sort();
+    const order = Int32Array.from(keys, (key) => key - Math.floor(key / maxRules) * maxRules);
+    for (let from = 0, to = 1; from < order.length; from = to, to += 1) {
+      while (to < order.length && this.first.at(order[to] as number) === this.first.at(order[from] as number)) to += 1;
+      if (to - from > 1) order.subarray(from, to).sort((a, b) => this.compare(a, b));
+    }
+    return order;
+  }
+
   /** Puts all rules in order of their literals and drops repeated ones, of which the first stays. To be called once, before any other use. */
   sort(): void {
-    const order = Int32Array.from({ length: this.count - 1 }, (_, index) => index + 1).sort((a, b) => this.compare(a, b));
-    const kept = order.filter((rule, index) => index === 0 || this.compare(order[index - 1] as number, rule) !== 0);
+    const order = this.order();
+    const kept = order.filter((rule, index) => index === 0 || this.first.at(order[index - 1] as number) !== this.first.at(rule) || this.compare(order[index - 1] as number, rule) !== 0);
     for (const column of [this.first, this.second, this.list, this.watch1, this.watch2, this.kinds, this.solvables, this.relations]) {
       const values = kept.map((rule) => column.at(rule));
       for (let index = 0; index < values.length; index += 1) column.set(index + 1, values[index] as number);

@@ -31,7 +31,10 @@ export class TextTable {
 
   /** A table that was read back is often only asked by number. */
   private numbers(): Map<string, number> {
-    this.ids ??= new Map(this.texts.map((text, id) => [text, id]));
-    return this.ids;
+    if (this.ids !== undefined) return this.ids;
+    const ids = new Map<string, number>();
+    for (let id = 0; id < this.texts.length; id += 1) ids.set(this.texts[id] as string, id);
+    this.ids = ids;
+    return ids;
   }
 }

@@ -30,6 +30,8 @@ export interface SolvRepository {
   readonly installed?: boolean;
 }
 
+const openingBracket = '('.charCodeAt(0);
+
 /** Bits of an operator: what it accepts beside the version named. */
 export const versionBits = { greater: 1, equal: 2, less: 4 } as const;
 const bitsOf: Readonly<Record<RpmOperator, number>> = { '=': 2, '<': 4, '<=': 6, '>': 1, '>=': 3 };
@@ -93,6 +95,9 @@ export class RpmUniverse {
     return this.relations.intern(this.nameId(name), op === undefined || evr === undefined ? 0 : bitsOf[op], op === undefined || evr === undefined ? -1 : this.evrId(evr));
   }
 
+  /** The number of a mere name as a relation. */
+  nameRelation(name: number): number { return this.relations.intern(name, 0, -1); }
+
   relationName(relation: number): number { return this.relations.part(relation, 0); }
   /** {@link versionBits}; 0 for any version. */
   relationBits(relation: number): number { return this.relations.part(relation, 1); }
@@ -104,7 +109,7 @@ export class RpmUniverse {
     return op === undefined ? { name } : { name, op, evr: this.evr(this.relationEvr(id)) };
   }
 
-  isRich(relation: number): boolean { return this.text(this.relationName(relation)).startsWith('('); }
+  isRich(relation: number): boolean { return this.text(this.relationName(relation)).charCodeAt(0) === openingBracket; }
 
   /** The parts of a rich relation; undefined when its text is none. */
   richOf(relation: number): RichRelation | undefined {

@@ -137,15 +137,21 @@ export class SolvView {
     if (this.isUnknownPath(relation)) this.unknownPaths.add(text);
     const wanted = { bits: universe.relationBits(relation), evr: universe.relationEvr(relation) };
     const found: number[] = [];
+    let isSorted = true;
     const end = name + 1 < this.offerStarts.length ? this.offerStarts[name + 1] ?? 0 : 0;
     for (let at = this.offerStarts[name] ?? 0; at < end; at += 1) {
       const solvable = this.offers[at * 2] ?? 0;
       const offer = this.offers[at * 2 + 1] ?? -1;
-      if (found.at(-1) === solvable) continue;
+      const before = found.length === 0 ? 0 : found[found.length - 1] as number;
+      if (before === solvable) continue;
       const bits = offer < 0 ? 0 : universe.relationBits(offer);
-      if (wanted.bits === 0 || bits === 0 || rangesMeet(universe, { bits, evr: universe.relationEvr(offer) }, wanted)) found.push(solvable);
+      if (wanted.bits === 0 || bits === 0 || rangesMeet(universe, { bits, evr: universe.relationEvr(offer) }, wanted)) {
+        isSorted &&= solvable > before;
+        found.push(solvable);
+      }
     }
-    return found.length === 0 ? nobody : Int32Array.from(new Set(found)).sort();
+    if (found.length === 0) return nobody;
+    return isSorted ? Int32Array.from(found) : Int32Array.from(new Set(found)).sort();
   }
 
   /** As one set: packages that take part in meeting it. Conditions are left aside; see solv-rich.ts for what they mean. */
@@ -165,7 +171,7 @@ export class SolvView {
     let found = this.byName.get(name);
     if (found === undefined) {
       const own: number[] = [];
-      for (const id of this.providers(this.universe.relationId({ name: this.universe.text(name) }))) if (this.universe.nameOf(id) === name) own.push(id);
+      for (const id of this.providers(this.universe.nameRelation(name))) if (this.universe.nameOf(id) === name) own.push(id);
       found = own;
       this.byName.set(name, found);
     }

@@ -11,7 +11,10 @@ const batchBytes = 1 << 20;
 export class TextBlocks {
   private readonly write: (part: Uint8Array) => Promise<void>;
   private readonly checks: number[] = [];
-  private readonly batch = Buffer.allocUnsafe(batchBytes);
+  private batch = Buffer.allocUnsafe(batchBytes);
+  /** What is being written, while more is added to the other one. */
+  private resting = Buffer.allocUnsafe(batchBytes);
+  private writing: Promise<void> = Promise.resolve();
   private filled = 0;
   private written = 0;
 
@@ -30,7 +33,10 @@ export class TextBlocks {
   }
 
   /** To be called after everything was added. */
-  async end(): Promise<void> { if (this.filled > 0) await this.flush(); }
+  async end(): Promise<void> {
+    if (this.filled > 0) await this.flush();
+    await this.writing;
+  }
 
   /** Of each block. */
   sums(): Buffer { return bytesOf(Uint32Array.from(this.checks)); }
@@ -38,7 +44,11 @@ export class TextBlocks {
   private async flush(): Promise<void> {
     const bytes = this.batch.subarray(0, this.filled);
     for (let at = 0; at < bytes.length; at += blockBytes) this.checks.push(crc32(bytes.subarray(at, at + blockBytes)));
-    await this.write(bytes);
+    await this.writing;
+    this.writing = this.write(bytes);
+    // Whoever adds or ends next is told.
+    this.writing.catch(() => undefined);
+    [this.batch, this.resting] = [this.resting, this.batch];
     this.written += this.filled;
     this.filled = 0;
   }

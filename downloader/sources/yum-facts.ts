@@ -20,35 +20,35 @@ export const factSections = 4;
 /** Columns by package number: a row as an object would cost four times as much. */
 export class FactTable {
   private readonly numbers: NumberColumns;
-  private readonly checksums: string[];
-  private readonly locations: string[];
+  private readonly checksums: TextColumn;
+  private readonly locations: TextColumn;
   private readonly bases: Map<number, string>;
 
   /** Empty, or of the sections that {@link FactTable.sections} gave. */
   constructor(sections: readonly Buffer[] = []) {
     const [numbers, checksums, locations, bases] = sections;
     this.numbers = new NumberColumns(4, numbers);
-    this.checksums = textsIn(checksums);
-    this.locations = textsIn(locations);
+    this.checksums = new TextColumn(checksums);
+    this.locations = new TextColumn(locations);
     const texts = textsIn(bases);
     this.bases = new Map(Array.from({ length: texts.length / 2 }, (_, index) => [Number(texts[index * 2]), texts[index * 2 + 1] ?? '']));
   }
 
   sections(): Buffer[] {
-    return [this.numbers.bytes(this.checksums.length), bytesOfTexts(this.checksums), bytesOfTexts(this.locations), bytesOfTexts([...this.bases].flatMap(([id, base]) => [String(id), base]))];
+    return [this.numbers.bytes(this.checksums.length), this.checksums.bytes(), this.locations.bytes(), bytesOfTexts([...this.bases].flatMap(([id, base]) => [String(id), base]))];
   }
 
   set(id: number, { place, size, checksum, location, base, headerRange }: RpmPackage): void {
     this.numbers.set(id, [place.offset, place.length, size, headerRange?.end ?? 0]);
-    this.checksums[id] = `${checksum.type}:${checksum.value}`;
-    this.locations[id] = location;
+    this.checksums.set(id, `${checksum.type}:${checksum.value}`);
+    this.locations.set(id, location);
     if (base !== undefined) this.bases.set(id, base);
   }
 
   of(id: number): PackageFacts {
     const [offset = 0, length = 0, size = 0, headerEnd = 0] = this.numbers.of(id);
-    const [type = '', value = ''] = (this.checksums[id] ?? '').split(':');
-    return { place: { offset, length }, size, headerEnd, checksum: { type, value }, location: this.locations[id] ?? '', base: this.bases.get(id) };
+    const [type = '', value = ''] = this.checksums.at(id).split(':');
+    return { place: { offset, length }, size, headerEnd, checksum: { type, value }, location: this.locations.at(id), base: this.bases.get(id) };
   }
 }
 
@@ -75,6 +75,39 @@ class NumberColumns {
   }
 
   of(row: number): Float64Array { return this.values.subarray(row * this.width, (row + 1) * this.width); }
+}
+
+/** Texts by row. Of those that were read back most are never asked for, so each is decoded when it is. */
+class TextColumn {
+  private readonly kept: Buffer | undefined;
+  private readonly fresh: string[] = [];
+  private starts: Int32Array | undefined;
+
+  constructor(kept?: Buffer) { this.kept = kept; }
+
+  get length(): number { return this.kept === undefined ? this.fresh.length : this.keptStarts(this.kept).length - 1; }
+
+  bytes(): Buffer { return this.kept ?? bytesOfTexts(this.fresh); }
+
+  set(row: number, text: string): void {
+    if (this.kept !== undefined) throw new Error('rows that were read back do not change');
+    this.fresh[row] = text;
+  }
+
+  at(row: number): string {
+    if (this.kept === undefined) return this.fresh[row] ?? '';
+    const starts = this.keptStarts(this.kept);
+    return this.kept.toString('utf8', starts[row], (starts[row + 1] ?? 1) - 1);
+  }
+
+  /** Of each row, and one more. */
+  private keptStarts(kept: Buffer): Int32Array {
+    if (this.starts !== undefined) return this.starts;
+    const found = [0];
+    for (let at = kept.indexOf(0); at !== -1; at = kept.indexOf(0, at + 1)) found.push(at + 1);
+    this.starts = Int32Array.from(found);
+    return this.starts;
+  }
 }
 
 /** Each ends with a NUL, which XML does not have. A number that stands for no package has an empty text. */
