@@ -1,5 +1,5 @@
 import { contentOf, type Lock, parseLock } from '../bom/lock.ts';
-import type { Descriptor } from '../bom/digest.ts';
+import type { Descriptor, Digest } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import type { Store } from '../store/store.ts';
 import { type Bundle, bundleOf } from '../bom/bundle.ts';
@@ -24,9 +24,9 @@ export interface Stock {
   readonly missingBytes: number;
 }
 
-/** What a lock names and a store has not: all that is to be fetched, known without what follows from the lock. */
-export async function missingOf(lock: Lock, store: Store): Promise<Pick<Stock, 'missing' | 'missingBytes'>> {
-  const missing = await store.missingOf([...contentOf(lock).values()]);
+/** What a lock names and a store has not, and does not arrive there either: all that is to be fetched, known without what follows from the lock. */
+export async function missingOf(lock: Lock, store: Store, arriving: ReadonlySet<Digest> = new Set()): Promise<Pick<Stock, 'missing' | 'missingBytes'>> {
+  const missing = await store.missingOf([...contentOf(lock).values()].filter(({ digest }) => !arriving.has(digest)));
   return { missing, missingBytes: missing.reduce((sum, { size }) => sum + size, 0) };
 }
 

@@ -9,6 +9,8 @@ export interface DownloadOptions {
   /** Only `fetch` is used. A kind without a source can only be present already. */
   readonly sources: { readonly [K in Kind]?: Pick<Source<K>, 'fetch'> };
   readonly blobs: BlobReader & BlobWriter;
+  /** What of the lock's content was just found not to be there; looked for when left out. */
+  readonly missing?: readonly Descriptor[];
   /** Blobs at the same time. */
   readonly concurrency: number;
   readonly notify: Notify;
@@ -41,14 +43,10 @@ interface Job {
  * that turns out wrong is fetched once more, from the next mirror where there is one.
  */
 export async function download(lock: Lock, options: DownloadOptions): Promise<DownloadResult> {
-  const { blobs, notify, signal } = options;
+  const { notify } = options;
   const content = [...contentOf(lock).values()];
   const fetches = fetchesOf(lock, options.sources);
-  const missing: (Descriptor & { readonly what: string })[] = [];
-  for (const blob of content) {
-    checkNotAborted(signal, 'download');
-    if (!(await blobs.has(blob.digest))) missing.push(blob);
-  }
+  const missing = await missingAmong(content, options);
   const presentBytes = sizeOf(content) - sizeOf(missing);
   notify({ kind: 'plan', phase: 'download', items: content.length, bytes: sizeOf(content), presentItems: content.length - missing.length, presentBytes });
   const jobs = missing.flatMap((blob) => {
@@ -59,6 +57,16 @@ export async function download(lock: Lock, options: DownloadOptions): Promise<Do
   const fetchedBytes = await run(inTurns(jobs), options);
   if (lock.spec.images.some(({ evidence = [] }) => evidence.length > 0)) await (await import('./crane-evidence.ts')).checkCraneEvidence(lock, options);
   return { fetched: jobs.length, fetchedBytes, present: content.length - jobs.length, presentBytes };
+}
+
+async function missingAmong<B extends Descriptor>(content: readonly B[], { blobs, missing: known, signal }: DownloadOptions): Promise<B[]> {
+  const digests = known === undefined ? undefined : new Set(known.map(({ digest }) => digest));
+  const missing: B[] = [];
+  for (const blob of content) {
+    checkNotAborted(signal, 'download');
+    if (digests === undefined ? !(await blobs.has(blob.digest)) : digests.has(blob.digest)) missing.push(blob);
+  }
+  return missing;
 }
 
 function sizeOf(blobs: readonly Descriptor[]): number {

@@ -12,6 +12,7 @@ import {
 import type { BlobWriter, Kind, RequirementOf, Resolution, Source } from '../bom/ports.ts';
 import type { VersionComparators } from '../bom/relations-versions.ts';
 import { upgradeWarnings } from '../bom/upgrades.ts';
+import { Keeping } from './keeping.ts';
 import { pinToPrevious } from './lock-pins.ts';
 import { knownUpdate, type Update } from './lock-update.ts';
 import type { ConfigSource } from './sources/config.ts';
@@ -27,6 +28,8 @@ export interface LockOptions {
   readonly configs?: ConfigSource;
   /** Gets the BOMs, as canonical JSON. */
   readonly blobs: BlobWriter;
+  /** Takes what is on its way into `blobs`; left out, it is durable when the lock is made. */
+  readonly keeping?: Keeping;
   /** The lock to continue: the same content keeps its sequence, other content gets the next. */
   readonly previous?: Lock;
   /**
@@ -174,10 +177,16 @@ function checkComplete(wanted: Wanted, resolutions: Resolutions): void {
   if (missing.length > 0) throw new Error(`a source did not resolve ${missing.join(', ')}`);
 }
 
-async function storeBoms({ aggregated, blobs, signal }: LockOptions): Promise<void> {
-  for (const { bytes, digest, size } of aggregated.boms) {
-    await blobs.put({ mediaType: bomMediaType, digest, size }, (async function* content() { yield bytes; })(), signal);
+/** Files that are open at once. */
+const bomsAtOnce = 64;
+
+async function storeBoms({ aggregated, blobs, keeping, signal }: LockOptions): Promise<void> {
+  const together = keeping ?? new Keeping();
+  for (const [index, { bytes, digest, size }] of aggregated.boms.entries()) {
+    together.add(digest, blobs.put({ mediaType: bomMediaType, digest, size }, (async function* content() { yield bytes; })(), signal));
+    if ((index + 1) % bomsAtOnce === 0) await together.ended();
   }
+  if (keeping === undefined) await together.ended();
 }
 
 function specOf({ aggregated, runtimes = [] }: LockOptions, resolutions: Resolutions, policyWarnings: readonly string[]): LockSpec {

@@ -6,6 +6,13 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface GetOptions extends RequestOptions {
+  readonly maxBytes: number;
+  readonly accept?: readonly number[];
+  /** A file, as a server of files has it: asked for without what a general client loads first, and once more with it where the server says no length. */
+  readonly isFile?: boolean;
+}
+
 /** How a server tells one content of an address from another (RFC 9110, section 8.8), and when it did. */
 export interface ContentIdentity {
   /** Strong ones only. */
@@ -46,7 +53,7 @@ export interface Answer {
  */
 export interface HttpClient {
   /** GET with the whole body in memory. Throws `TRANSFER_PROTOCOL` beyond `maxBytes`. A status outside 200-299 throws, unless `accept` lists it. */
-  get(url: string, options: RequestOptions & { readonly maxBytes: number; readonly accept?: readonly number[] }): Promise<Answer>;
+  get(url: string, options: GetOptions): Promise<Answer>;
   /** HEAD; status as it is (no throw below 500). `size` is Content-Length where the server says it. */
   head(url: string, options: RequestOptions): Promise<{ readonly status: number; readonly size?: number; readonly headers: Readonly<Record<string, string>> }>;
   /**

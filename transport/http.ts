@@ -7,7 +7,7 @@ import { contentSize } from './content-size.ts';
 import { Direct } from './direct.ts';
 import { FetchThreads } from './fetch-threads.ts';
 import { type ClientCertificate, createAgents } from './http-agents.ts';
-import type { Answer, HttpClient, StreamOptions } from './http-client.ts';
+import type { Answer, GetOptions, HttpClient, StreamOptions } from './http-client.ts';
 import { statusError } from './http-errors.ts';
 import { createSend, protocolError, type Send, type WebResponse } from './http-send.ts';
 import { inRanges, type RangeSource, type RangeTuning, Segments } from './ranges.ts';
@@ -119,12 +119,13 @@ async function* counted(busy: Map<string, number>, host: string, bytes: Bytes): 
 interface Way { readonly policy: RetryPolicy; readonly notify: Notify; readonly stallTimeoutMs: number; readonly down: DownHosts }
 type Request<T> = Way & { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> } & T;
 
-async function get(send: Send, url: string, request: Request<{ readonly maxBytes: number; readonly accept?: readonly number[] }>): Promise<Answer> {
+async function get(send: Send, url: string, request: Request<Pick<GetOptions, 'maxBytes' | 'accept' | 'isFile'>>): Promise<Answer> {
   const attempts = new Attempts(url, request);
   for (;;) {
     try {
-      const response = await send({ method: 'GET', url, signal: request.signal, ...(request.headers === undefined ? {} : { headers: request.headers }) });
-      const body = await readAll(response, url, request.maxBytes);
+      const borrow = request.isFile === true;
+      const response = await send({ method: 'GET', url, signal: request.signal, borrow, ...(request.headers === undefined ? {} : { headers: request.headers }) });
+      const body = await readAll(response, url, { maxBytes: request.maxBytes, borrow });
       const { status, headers } = response;
       const fine = (status >= 200 && status <= 299) || request.accept?.includes(status) === true;
       if (!fine) throw withRetryAfter(statusError(status, url, { body }), response);
@@ -152,12 +153,17 @@ async function head(send: Send, url: string, request: Request<object>): Promise<
 }
 
 /** A whole body, at most `maxBytes` of it. Throws `TRANSFER_PROTOCOL` beyond that. */
-export async function readAll(response: WebResponse, url: string, maxBytes: number): Promise<Uint8Array> {
+export async function readAll(response: WebResponse, url: string, { maxBytes, borrow = false }: { readonly maxBytes: number; readonly borrow?: boolean }): Promise<Uint8Array> {
   if ((response.length ?? 0) > maxBytes) {
     response.discard();
     throw protocolError(url, `at most ${maxBytes} bytes`, `${response.length} bytes`);
   }
-  return collect(response.body(), url, maxBytes);
+  return collect(borrow ? copied(response.body()) : response.body(), url, maxBytes);
+}
+
+/** What is overwritten while the rest comes. */
+async function* copied(bytes: Bytes): Bytes {
+  for await (const chunk of bytes) yield Buffer.from(chunk);
 }
 
 export async function collect(bytes: Bytes, url: string, maxBytes: number): Promise<Uint8Array> {

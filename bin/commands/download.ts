@@ -1,16 +1,17 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Inputs } from '../aggregation.ts';
+import type { Digest } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import { bundleOf } from '../../bom/bundle.ts';
 import { bomMediaType, type Lock } from '../../bom/lock.ts';
 import { download, type DownloadResult } from '../../downloader/download.ts';
 import { putAll } from '../../store/put-all.ts';
-import { holdStore } from '../../store/store-lock.ts';
 import { Store } from '../../store/store.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { missingOf, readLock, type Stock } from '../documents.ts';
 import { exists } from '../files.ts';
+import { usingStore } from '../held-store.ts';
 import { formatBytes } from '../render.ts';
 import { createSources } from '../wiring.ts';
 import { warmFetchThreads } from '../../transport/fetch-threads.ts';
@@ -32,14 +33,23 @@ const worthThreadsBytes = 16 * 1024 * 1024;
 export interface RunDownloadOptions {
   /** What -f names, where it was read already. */
   readonly inputs?: Inputs;
-  /** What has to be done before anything is fetched. */
-  readonly after?: Promise<void>;
+  /** What is done meanwhile: nothing is fetched any more once it failed, and what it threw is thrown. */
+  readonly beside?: Promise<void>;
+  /** What is on its way into the store, and in it when `beside` has ended. */
+  readonly arriving?: ReadonlySet<Digest>;
+  /** The one that the flags name, where it is held already. */
+  readonly store?: Store;
 }
 
 /** Brings everything of the lock into the store, and lists it in the store's index.json. */
-export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags, { inputs, after }: RunDownloadOptions = {}): Promise<DownloadResult> {
-  const store = await Store.open(flags.store, { create: true });
-  const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
+export async function runDownload(context: CommandContext, lock: Lock, flags: DownloadFlags, options: RunDownloadOptions = {}): Promise<DownloadResult> {
+  const { store } = options;
+  return store === undefined ? usingStore(context, flags.store, (held) => downloadInto(context, lock, flags, { ...options, store: held })) : downloadInto(context, lock, flags, { ...options, store });
+}
+
+async function downloadInto(context: CommandContext, lock: Lock, flags: DownloadFlags, { inputs, beside, arriving = new Set(), store }: RunDownloadOptions & { readonly store: Store }): Promise<DownloadResult> {
+  // Whoever waits for it is told.
+  beside?.catch(() => undefined);
   const named = flags.file ?? [];
   context.record(lock);
   const aggregated = inputs ?? (named.length === 0 ? undefined : await documentsOf(context, named, flags));
@@ -53,23 +63,23 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
   try {
     // A lock that was made elsewhere: the documents it was made from come with -f.
     for (const { digest, size, bytes } of aggregated?.boms ?? []) {
-      if (lock.spec.boms.some((bom) => bom.digest === digest)) await store.putBytes({ mediaType: bomMediaType, digest, size, bytes });
+      if (!arriving.has(digest) && lock.spec.boms.some((bom) => bom.digest === digest)) await store.putBytes({ mediaType: bomMediaType, digest, size, bytes });
     }
-    let before = await missingOf(lock, store);
+    let before = await missingOf(lock, store, arriving);
     if (aggregated !== undefined && before.missing.length > 0) {
-      await (await import('../local-content.ts')).takeLocalContent(aggregated, before.missing, { store, signal: context.signal });
-      before = await missingOf(lock, store);
+      const taken = await (await import('../local-content.ts')).takeLocalContent(aggregated, before.missing, { store, signal: context.signal });
+      if (taken) before = await missingOf(lock, store, arriving);
     }
-    const stock = (await takeFromCache(context, before, store)) ? await missingOf(lock, store) : before;
+    const stock = (await takeFromCache(context, before, store)) ? await missingOf(lock, store, arriving) : before;
     if (stock.missingBytes > worthThreadsBytes) warmFetchThreads();
-    const free = await store.freeBytes();
-    const partial = await store.partialBytes();
+    const [free, partial] = await Promise.all([store.freeBytes(), store.partialBytes()]);
     if (stock.missingBytes > 0 && stock.missingBytes - partial + reserveBytes > free) {
       throw new BundleError('STORAGE_SPACE', { subject: store.root, expected: `${formatBytes(stock.missingBytes + reserveBytes)} free`, actual: `${formatBytes(free)} free`, next: 'Free space or name another place with --store; nothing was downloaded.' });
     }
-    await after;
     // What follows from the lock is made while the disk is waited for.
-    const result = await download(lock, { sources: wiring.sources, blobs: store, concurrency: flags.concurrency, notify: context.notify, signal: context.signal, onReceived: () => { bundleOf(lock); } });
+    const result = await besides(beside, context.signal, (signal) => download(lock, {
+      sources: wiring.sources, blobs: store, missing: stock.missing, concurrency: flags.concurrency, notify: context.notify, signal, onReceived: () => { bundleOf(lock); },
+    }));
     closing = wiring.close();
     closing.catch(() => undefined);
     const bundle = bundleOf(lock);
@@ -77,10 +87,19 @@ export async function runDownload(context: CommandContext, lock: Lock, flags: Do
     await store.listInLayout(bundle.layoutIndex);
     return result;
   } finally {
+    await Promise.allSettled([beside]);
     await (closing ?? wiring.close());
-    release();
-    store.close();
   }
+}
+
+/** `run`, stopped when `beside` fails; returns when both have ended. What `beside` threw goes first. */
+async function besides<T>(beside: Promise<void> | undefined, signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  beside?.catch(() => stop.abort());
+  const [ran] = await Promise.allSettled([run(AbortSignal.any([signal, stop.signal])), beside]);
+  await beside;
+  if (ran.status === 'rejected') throw ran.reason;
+  return ran.value;
 }
 
 /** Nothing else here needs what reads documents. */

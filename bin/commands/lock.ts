@@ -3,15 +3,16 @@ import { BundleError } from '../../bom/errors.ts';
 import { contentOf, type Lock, lockBytes } from '../../bom/lock.ts';
 import { movesBetween, moveText } from '../../bom/lock-moves.ts';
 import { canonicalReference } from '../../bom/reference.ts';
+import { Keeping } from '../../downloader/keeping.ts';
 import { createLock } from '../../downloader/lock.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
 import { commitFile } from '../../store/durable-file.ts';
-import { holdStore } from '../../store/store-lock.ts';
-import { Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { aggregateInputs, compareRpm, fileOption, type FileFlag, type Inputs } from '../aggregation.ts';
 import { cacheStore, collect, type CommandContext, concurrencyOption, defineCommand, lockOption, networkOf, type NetworkFlags, networkOptions, storeOption } from '../context.ts';
 import { kindsOf, readLock } from '../documents.ts';
 import { exists } from '../files.ts';
+import { usingStore } from '../held-store.ts';
 import { accessOf } from '../remote-modules.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
@@ -47,6 +48,8 @@ export interface Locked {
   readonly previous?: Lock;
   /** What was read for it. */
   readonly inputs: Inputs;
+  /** Takes what the lock names and is still on its way into the store. */
+  readonly keeping: Keeping;
 }
 
 /** What a lock is made from, before anything is written. */
@@ -64,40 +67,45 @@ export async function readBasis(context: CommandContext, flags: LockFlags): Prom
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
 export async function runLock(context: CommandContext, flags: LockFlags): Promise<Locked> {
-  const locked = await lockBasis(context, flags, await readBasis(context, flags));
-  await writeLock(locked, flags.lock);
-  return locked;
+  const basis = await readBasis(context, flags);
+  return usingStore(context, flags.store, async (store) => {
+    const locked = await lockBasis(context, flags, { ...basis, store });
+    await writeLock(locked, flags.lock);
+    return locked;
+  });
 }
 
-/** The previous lock itself comes back when nothing changed: then nothing is written. */
-export async function writeLock({ lock, changed }: Locked, path: string): Promise<void> {
+/** Once all that locking kept is in the store. The previous lock itself comes back when nothing changed: then nothing is written. */
+export async function writeLock({ lock, changed, keeping }: Pick<Locked, 'lock' | 'changed' | 'keeping'>, path: string): Promise<void> {
+  await keeping.ended();
   if (changed) await commitFile(path, lockBytes(lock));
 }
 
-/** Resolves the documents; the lock is not written yet. */
-export async function lockBasis(context: CommandContext, flags: LockFlags, { update, aggregated, previous }: LockBasis): Promise<Locked> {
-  const store = await Store.open(flags.store, { create: true });
-  const release = await holdStore(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') });
+/** Resolves the documents; the lock is not written yet. While this throws, nothing is on its way into the store any more. */
+export async function lockBasis(context: CommandContext, flags: LockFlags, { update, aggregated, previous, store }: LockBasis & { readonly store: Store }): Promise<Locked> {
+  const keeping = new Keeping();
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
-    blobs: store, notify: context.notify, concurrency: flags.concurrency, now: context.now,
+    blobs: store, keeping, notify: context.notify, concurrency: flags.concurrency, now: context.now,
     spoolFolder: store.spoolFolder, cacheFolder: store.cacheFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], previousPackages: previous?.spec.packages ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];
   try {
     const lock = await createLock({
-      aggregated, sources: wiring.sources, configs: createConfigs({ blobs: store, notify: context.notify, spoolFolder: store.spoolFolder }), blobs: store, notify: context.notify, signal: context.signal,
+      aggregated, sources: wiring.sources, configs: createConfigs({ blobs: store, notify: context.notify, spoolFolder: store.spoolFolder }), blobs: store, keeping, notify: context.notify, signal: context.signal,
       compareVersions: { deb: compareVersions, rpm: compareRpm },
       update,
       runtimes: await runtimesFor(runtimes, store, context.signal),
       ...(flags.strict === true ? { strict: true } : {}), ...(previous === undefined ? {} : { previous }),
     });
     context.record(lock);
-    return { lock, changed: lock !== previous, inputs: aggregated, ...(previous === undefined ? {} : { previous }) };
+    return { lock, changed: lock !== previous, inputs: aggregated, keeping, ...(previous === undefined ? {} : { previous }) };
+  } catch (error) {
+    // What failed first is told.
+    await keeping.ended().catch(() => undefined);
+    throw error;
   } finally {
     await wiring.close();
-    release();
-    store.close();
   }
 }
 
@@ -117,7 +125,7 @@ const maxNamed = 20;
 /** So many lines of what moved. */
 const maxMoves = 50;
 
-export function lockSummary({ lock, changed, previous }: Locked, path: string): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
+export function lockSummary({ lock, changed, previous }: Pick<Locked, 'lock' | 'changed' | 'previous'>, path: string): { readonly document: Readonly<Record<string, unknown>>; readonly text: string } {
   const kinds = kindsOf(lock).filter((kind) => kind.count > 0);
   const { images, files, charts, git } = lock.spec;
   const firstUse = [...images.map(({ ref, trust }) => ({ name: ref, trust })), ...files, ...charts.map(({ path, trust }) => ({ name: path, trust })), ...git].filter(({ trust }) => trust === 'first-use').map(({ name }) => name);

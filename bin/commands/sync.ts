@@ -3,11 +3,11 @@ import type { Lock } from '../../bom/lock.ts';
 import { type ServedResult, serveLock } from '../../importer/serve-lock.ts';
 import { warnOfSharedNames } from '../../importer/shared-names.ts';
 import type { TreeResult } from '../../importer/targets/tree.ts';
-import { holding } from '../../store/store-lock.ts';
-import { Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { warmFetchThreads } from '../../transport/fetch-threads.ts';
 import { type CommandContext, defineCommand, machineStore, positiveInteger } from '../context.ts';
 import { exists } from '../files.ts';
+import { usingStore } from '../held-store.ts';
 import { downloadText, runDownload } from './download.ts';
 import { treeText } from '../render.ts';
 import { type LockFlags, lockBasis, lockFlags, lockSummary, readBasis, writeLock } from './lock.ts';
@@ -48,18 +48,18 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
   // Without a lock everything is still to come: threads start while that is worked out.
   if (!(await exists(flags.lock))) warmFetchThreads();
   const basis = await readBasis(context, flags);
-  // Whoever closes an index last writes all of it to its place: that is done once, at the end.
-  const last = await Store.open(flags.store, { create: true });
-  try {
-    const locked = await lockBasis(context, flags, basis);
+  return usingStore(context, flags.store, async (store) => {
+    const locked = await lockBasis(context, flags, { ...basis, store });
     const { lock } = locked;
-    const written = writeLock(locked, flags.lock);
-    // Whoever waits for it is told.
-    written.catch(() => undefined);
-    const downloading = runDownload(context, lock, flags, { inputs: locked.inputs, after: written });
+    const onItsWay = Promise.withResolvers<void>();
+    const notify: CommandContext['notify'] = (event) => {
+      if (event.kind === 'bytes' || event.kind === 'done') onItsWay.resolve();
+      context.notify(event);
+    };
+    const downloading = runDownload({ ...context, notify }, lock, flags, { inputs: locked.inputs, beside: writeLock(locked, flags.lock), arriving: locked.keeping.digests, store }).finally(onItsWay.resolve);
     // What publishing takes is made ready while the content is on its way.
-    const [downloaded, tree] = await Promise.all([downloading, flags.tree === undefined ? undefined : beginTree(lock)]);
-    const { served, published } = await serving(context, flags, { lock, tree });
+    const [downloaded, tree] = await Promise.all([downloading, flags.tree === undefined ? undefined : onItsWay.promise.then(() => beginTree(lock))]);
+    const { served, published } = await serving(context, flags, { lock, tree, store });
     const { generation } = served;
     const summary = lockSummary(locked, flags.lock);
     return {
@@ -68,9 +68,7 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
         ...(published === undefined ? [] : [treeText(flags.tree ?? '', published)]),
         ...lock.spec.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`)].join('\n'),
     };
-  } finally {
-    last.close();
-  }
+  });
 }
 
 type TreePublisher = typeof import('../publish-tree.ts');
@@ -81,17 +79,12 @@ async function beginTree(lock: Lock): Promise<TreePublisher> {
   return publisher;
 }
 
+interface Serving { readonly lock: Lock; readonly tree: TreePublisher | undefined; readonly store: Store }
+
 /** The switch to what is in the store now, then the tree of it. */
-async function serving(context: CommandContext, flags: SyncFlags, { lock, tree }: { readonly lock: Lock; readonly tree: TreePublisher | undefined }): Promise<{ readonly served: ServedResult; readonly published?: TreeResult }> {
-  const store = await Store.open(flags.store, { create: true });
-  try {
-    return await holding(store.root, { role: 'use', signal: context.signal, onWait: () => context.note('waiting for longshore gc') }, async () => {
-      await warnOfSharedNames(store, lock, context.notify);
-      const served = await serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
-      if (tree === undefined || flags.tree === undefined) return { served };
-      return { served, published: await tree.publishStoreTree(context, store, { folder: flags.tree, keep: flags.keep ?? 3, known: lock }) };
-    });
-  } finally {
-    store.close();
-  }
+async function serving(context: CommandContext, flags: SyncFlags, { lock, tree, store }: Serving): Promise<{ readonly served: ServedResult; readonly published?: TreeResult }> {
+  await warnOfSharedNames(store, lock, context.notify);
+  const served = await serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
+  if (tree === undefined || flags.tree === undefined) return { served };
+  return { served, published: await tree.publishStoreTree(context, store, { folder: flags.tree, keep: flags.keep ?? 3, known: lock }) };
 }

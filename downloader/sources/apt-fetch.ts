@@ -5,27 +5,13 @@ import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { BundleError, checkNotAborted, redactUrl } from '../../bom/errors.ts';
 import type { BlobReader, BlobWriter, Bytes, FileSink } from '../../bom/ports.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
+import type { Keeping } from '../keeping.ts';
 
 export interface FetchContext {
   readonly http: HttpClient;
   readonly blobs: BlobReader & BlobWriter;
   /** Takes what is kept, so that nobody waits for each by itself; left out, {@link keep} returns when it is durable. */
   readonly keeping?: Keeping;
-}
-
-/** Small blobs on their way into the store, which makes those that come together durable together. */
-export class Keeping {
-  private readonly running: Promise<unknown>[] = [];
-
-  add(put: Promise<unknown>): void {
-    put.catch(() => undefined);
-    this.running.push(put);
-  }
-
-  /** Returns when everything is there. Throws what the first that failed threw, when all have ended. */
-  async ended(): Promise<void> {
-    for (const result of await Promise.allSettled(this.running)) if (result.status === 'rejected') throw result.reason;
-  }
 }
 
 /** The path that a `file:` or `copy:` uri names; undefined for anything else. */
@@ -60,7 +46,7 @@ export async function fetchDocument(context: FetchContext, url: string, { maxByt
   checkNotAborted(signal, redactUrl(url));
   const path = localPath(url);
   if (path === undefined) {
-    const answer = await context.http.get(url, { signal, maxBytes, accept: [404, 410], ...(headers === undefined ? {} : { headers }) });
+    const answer = await context.http.get(url, { signal, maxBytes, isFile: true, accept: [404, 410], ...(headers === undefined ? {} : { headers }) });
     return answer.status === 404 || answer.status === 410 ? undefined : answer.body;
   }
   const there = await stat(path).then(() => true, (error: NodeJS.ErrnoException) => {
@@ -79,7 +65,7 @@ export async function keep(context: FetchContext, mediaType: string, bytes: Uint
   const blob = { mediaType, digest: digestOf(bytes), size: bytes.length };
   const put = context.blobs.put(blob, once(bytes), signal);
   if (context.keeping === undefined) await put;
-  else context.keeping.add(put);
+  else context.keeping.add(blob.digest, put);
   return blob;
 }
 

@@ -4,10 +4,11 @@ import type { LockedRepository } from '../../bom/lock.ts';
 import type { Baseline, RepositoryRequirement, Target } from '../../bom/requirement.ts';
 import { parseStanzas, type Stanza } from '../../formats/deb/deb822.ts';
 import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
+import { Keeping } from '../keeping.ts';
 import { type Installed, parseInstalled } from '../solver/installed.ts';
 import type { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
-import { Keeping, localPath, readLocal } from './apt-fetch.ts';
+import { localPath, readLocal } from './apt-fetch.ts';
 import { fetchIndexes } from './apt-index.ts';
 import { type CheckedRelease, fetchRelease, type ReleaseContext, withTls } from './apt-release.ts';
 import { loadUniverse } from './apt-universe.ts';
@@ -23,9 +24,9 @@ export interface Offer {
   readonly installed: Installed['packages'];
   readonly held: Installed['held'];
   readonly installedStanzas: readonly Stanza[];
-  /** Returns when what the lock names of the repositories' own files is in the store. Throws what kept it from getting there. */
+  /** Returns when what the lock names of the repositories' own files is in the store, which the context's own keeping is asked for. Throws what kept it from getting there. */
   kept(): Promise<void>;
-  /** Stanzas cannot be read any more then. Nothing is on its way into the store any more when this returns. */
+  /** Stanzas cannot be read any more then. Nothing is on its way into the store any more when this returns, or the context's own keeping has it. */
   close(): Promise<void>;
 }
 
@@ -68,9 +69,9 @@ export const architecturesOf = (target: Target): string[] => [...new Set([target
 
 /** Fetches, verifies and reads every repository, in order. Errors of {@link fetchRelease}, {@link fetchIndexes} and {@link loadUniverse}. */
 export async function loadOffer(context: OfferContext, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
-  const keeping = new Keeping();
+  const keeping = context.keeping ?? new Keeping();
   try {
-    return await readOffer({ ...context, keeping }, request, signal);
+    return await readOffer({ ...context, keeping, isOwn: context.keeping === undefined }, request, signal);
   } catch (error) {
     // What failed first is told.
     await keeping.ended().catch(() => undefined);
@@ -78,7 +79,7 @@ export async function loadOffer(context: OfferContext, request: OfferRequest, si
   }
 }
 
-async function readOffer(context: OfferContext & { readonly keeping: Keeping }, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
+async function readOffer(context: OfferContext & { readonly keeping: Keeping; readonly isOwn: boolean }, request: OfferRequest, signal: AbortSignal): Promise<Offer> {
   const { target, repositories: wanted, assumeInstalled } = request;
   const architectures = architecturesOf(target);
   const suites = wanted.flatMap((requirement) => suitesOf(requirement, architectures));
@@ -92,7 +93,7 @@ async function readOffer(context: OfferContext & { readonly keeping: Keeping }, 
     facts: { subject: `${redactUrl(checked.suite.uri)} ${index.path}`, priority: pinOf(checked), release: factsOf(checked, index) },
   })));
   const { universe, close } = await loadUniverse(context.cacheFolder, architectures, indexes);
-  const kept = (): Promise<void> => context.keeping.ended();
+  const kept = async (): Promise<void> => { if (context.isOwn) await context.keeping.ended(); };
   const offer = {
     kept, close: async () => { close(); await kept().catch(() => undefined); },
     universe, origins: indexes.map(({ origin }) => origin),
