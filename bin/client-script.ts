@@ -8,7 +8,7 @@ import { storageError } from '../store/durable-file.ts';
 import { Generations } from '../store/generations.ts';
 import type { Store } from '../store/store.ts';
 import { type CommandContext, networkOf, type NetworkFlags } from './context.ts';
-import { withStore } from './commands/status.ts';
+import { withStore } from './which-store.ts';
 import { lockOf } from './generation-lock.ts';
 import { machineKey } from './machine-key.ts';
 import { readMachineSettings } from './machine-settings.ts';

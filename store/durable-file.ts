@@ -1,18 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BundleError } from '../bom/errors.ts';
 
-/** Makes the entries of a directory durable. File systems that cannot sync a directory (EINVAL, ENOTSUP) are taken as they are. */
+/** File systems that cannot sync a directory are taken as they are. */
+const unable: readonly string[] = ['EINVAL', 'ENOTSUP'];
+
+/** Makes the entries of a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
   } catch (cause) {
-    if (!['EINVAL', 'ENOTSUP'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw storageError(path, cause);
+    if (!unable.includes((cause as NodeJS.ErrnoException).code ?? '')) throw storageError(path, cause);
   } finally {
     await handle.close();
+  }
+}
+
+/** The same while everything else waits: for what is as good as done. */
+export function syncDirectoryAtOnce(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (cause) {
+    if (!unable.includes((cause as NodeJS.ErrnoException).code ?? '')) throw storageError(path, cause);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
-import { storageError, syncDirectory } from './durable-file.ts';
+import { storageError, syncDirectory, syncDirectoryAtOnce } from './durable-file.ts';
 import type { SyncedFile } from './received-file.ts';
 
 export interface OpenFile {
@@ -13,6 +13,8 @@ export interface OpenFile {
 /** Below this, one by one is as fast. */
 const worthFlushing = 8;
 const atOnce = 8;
+/** So many directories, before others are heard. */
+const inOneTurn = 32;
 
 /**
  * Makes many small files durable: the whole file system is flushed once, which leaves next to nothing to do for the sync of each file. Only
@@ -33,17 +35,26 @@ export async function syncFiles(files: readonly OpenFile[], folder: string): Pro
 
 /** The same for the entries of many directories. Throws `STORAGE_*`. */
 export async function syncDirectories(paths: readonly string[], folder: string): Promise<void> {
-  if (paths.length >= worthFlushing) await flushFileSystem(folder);
+  if (paths.length >= worthFlushing && (await flushFileSystem(folder))) return syncAtOnce(paths);
   let next = 0;
   await Promise.all(Array.from({ length: atOnce }, async () => {
     for (let path = paths[next++]; path !== undefined; path = paths[next++]) await syncDirectory(path);
   }));
 }
 
+/** What was flushed: next to nothing is left to be done for each, less than another thread takes to be asked. */
+async function syncAtOnce(paths: readonly string[]): Promise<void> {
+  for (let at = 0; at < paths.length; at += inOneTurn) {
+    for (const path of paths.slice(at, at + inOneTurn)) syncDirectoryAtOnce(path);
+    await new Promise((done) => { setImmediate(done); });
+  }
+}
+
 /** Processes that flush, by folder: one that is large and has many threads starts another at ten milliseconds apiece, a small shell at one. */
 const helpers = new Map<string, FlushHelper>();
 
-function flushFileSystem(folder: string): Promise<void> {
+/** Says whether it was done. */
+function flushFileSystem(folder: string): Promise<boolean> {
   const helper = helpers.get(folder) ?? new FlushHelper(resolve(folder), () => helpers.delete(folder));
   helpers.set(folder, helper);
   return helper.flush();
@@ -52,32 +63,32 @@ function flushFileSystem(folder: string): Promise<void> {
 const idleMs = 1000;
 
 /**
- * A shell that flushes the file system of a folder for each line it is sent, and answers with one. It ends with this process, and when nothing
+ * A shell that flushes the file system of a folder for each line it is sent, and answers with one: whether it could. It ends with this process, and when nothing
  * was asked of it for a while.
  */
 class FlushHelper {
   private readonly child: ChildProcess;
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: ((isDone: boolean) => void)[] = [];
   private readonly idle: NodeJS.Timeout;
   private readonly onEnd: () => void;
   private hasEnded = false;
 
   constructor(folder: string, onEnd: () => void) {
     this.onEnd = onEnd;
-    this.child = spawn('sh', ['-c', 'while read -r _; do sync -f -- "$1"; echo; done', 'sh', folder], { cwd: '/', stdio: ['pipe', 'pipe', 'ignore'] });
+    this.child = spawn('sh', ['-c', 'while read -r _; do if sync -f -- "$1"; then echo y; else echo n; fi; done', 'sh', folder], { cwd: '/', stdio: ['pipe', 'pipe', 'ignore'] });
     this.child.once('close', () => this.end()).once('error', () => this.end());
     for (const pipe of [this.child.stdin, this.child.stdout]) {
       pipe?.on('error', () => this.end());
       if (pipe instanceof Socket) pipe.unref();
     }
-    this.child.stdout?.on('data', (lines: Buffer) => { for (let left = lines.length; left > 0; left -= 1) this.answered(); });
+    this.child.stdout?.on('data', (lines: Buffer) => { for (const answer of lines.toString('latin1').replaceAll('\n', '')) this.answered(answer === 'y'); });
     this.child.unref();
     this.idle = setTimeout(() => this.retire(), idleMs).unref();
   }
 
-  /** Returns when everything written before is flushed, or the helper cannot. */
-  flush(): Promise<void> {
-    if (this.hasEnded) return Promise.resolve();
+  /** True when everything written before is flushed, false when the helper cannot. */
+  flush(): Promise<boolean> {
+    if (this.hasEnded) return Promise.resolve(false);
     this.child.ref();
     return new Promise((done) => {
       this.waiting.push(done);
@@ -85,8 +96,8 @@ class FlushHelper {
     });
   }
 
-  private answered(): void {
-    this.waiting.shift()?.();
+  private answered(isDone: boolean): void {
+    this.waiting.shift()?.(isDone);
     if (this.waiting.length > 0) return;
     this.child.unref();
     this.idle.refresh();
@@ -102,6 +113,6 @@ class FlushHelper {
     this.onEnd();
     this.child.stdin?.end();
     this.child.unref();
-    for (const done of this.waiting.splice(0)) done();
+    for (const done of this.waiting.splice(0)) done(false);
   }
 }

@@ -8,7 +8,7 @@ import { commitFile } from '../../store/durable-file.ts';
 import { clientScript, type ScriptSource } from '../client-script.ts';
 import { collect, type CommandContext, defineCommand, networkOptions, positiveInteger, readInput } from '../context.ts';
 import { table } from '../render.ts';
-import { optionalStore } from './status.ts';
+import { optionalStore } from '../which-store.ts';
 
 export interface ClientFlags extends ScriptSource {
   readonly inventory: readonly string[];

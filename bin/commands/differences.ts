@@ -10,7 +10,7 @@ import { readSiteState } from '../bases.ts';
 import { defineCommand, keyOption } from '../context.ts';
 import { machineKey } from '../machine-key.ts';
 import { formatBytes } from '../render.ts';
-import { onlyProject, optionalStore, withStore } from './status.ts';
+import { onlyProject, optionalStore, withStore } from '../which-store.ts';
 
 interface DiffFlags { readonly key: readonly string[]; readonly allowUnsigned?: boolean }
 

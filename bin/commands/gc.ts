@@ -9,7 +9,7 @@ import { type CommandContext, defineCommand, positiveInteger } from '../context.
 import { readLock } from '../documents.ts';
 import { exists } from '../files.ts';
 import { formatBytes } from '../render.ts';
-import { optionalStore, withStore } from './status.ts';
+import { optionalStore, withStore } from '../which-store.ts';
 
 interface GcFlags {
   readonly store?: string;

@@ -8,7 +8,7 @@ import { layoutOptions, type PublishFlags } from './publish-flags.ts';
 import { treeText } from '../render.ts';
 import type { Publishing } from './publish-layout.ts';
 import { lockOf } from '../generation-lock.ts';
-import { onlyProject, optionalStore, withStore } from './status.ts';
+import { onlyProject, optionalStore, withStore } from '../which-store.ts';
 
 export function registerPublish(program: Command): void {
   defineCommand<PublishFlags>(program, 'publish [archive...]', {

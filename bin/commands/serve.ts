@@ -22,7 +22,7 @@ import { type MachineKey, machineKey, passingKey } from '../machine-key.ts';
 import { formatBytes } from '../render.ts';
 import { serviceNotice } from '../service-notice.ts';
 import { version } from '../version.ts';
-import { presentStore } from './status.ts';
+import { presentStore } from '../which-store.ts';
 
 interface ServeFlags extends ListenFlags {
   readonly store?: string;

@@ -4,7 +4,7 @@ import { BundleError } from '../../bom/errors.ts';
 import { removePublished } from '../../importer/targets/layouts/tree.ts';
 import { type Instance, readStages, writeStages } from '../../store/stages.ts';
 import { defineCommand } from '../context.ts';
-import { optionalStore, withStore } from './status.ts';
+import { optionalStore, withStore } from '../which-store.ts';
 
 interface StoreFlag { readonly store?: string }
 

@@ -3,31 +3,17 @@ import { BundleError } from '../../bom/errors.ts';
 import type { Lock } from '../../bom/lock.ts';
 import { type Generation, Generations } from '../../store/generations.ts';
 import { waitingVolumes } from '../../importer/kept-volumes.ts';
-import { Store } from '../../store/store.ts';
-import { cacheStore, defineCommand, lockOption, machineStore } from '../context.ts';
+import type { Store } from '../../store/store.ts';
+import { defineCommand, lockOption } from '../context.ts';
 import { kindsOf, readLock, stockOf } from '../documents.ts';
 import { exists } from '../files.ts';
 import { lockOf } from '../generation-lock.ts';
 import { formatBytes, table } from '../render.ts';
 import { type ServiceState, serviceState } from '../seen-clients.ts';
+import { onlyProject, optionalStore, withStore } from '../which-store.ts';
 import { type Named, statesText, zetaStates } from '../zeta-states.ts';
 
-/** The machine's store where there is one, else the downloading side's. */
-export async function presentStore(): Promise<string> {
-  return (await exists(`${machineStore}/oci-layout`)) ? machineStore : cacheStore();
-}
-
 interface StoreOnly { readonly store?: string }
-export const optionalStore = (): Option => new Option('--store <dir>', `blobs by digest (default: ${machineStore} where it exists, else the cache)`);
-
-export async function withStore<T>(named: string | undefined, run: (store: Store) => Promise<T>): Promise<T> {
-  const store = await Store.open(named ?? (await presentStore()), { create: false });
-  try {
-    return await run(store);
-  } finally {
-    store.close();
-  }
-}
 
 export function registerStatus(program: Command): void {
   defineCommand<StoreOnly & { readonly lock: string }>(program, 'status', {
@@ -141,12 +127,3 @@ export function registerRollback(program: Command): void {
   });
 }
 
-/** The project named, or the only one there is. Throws `INPUT_FLAG`. */
-export async function onlyProject(store: Store, named: string | undefined): Promise<string> {
-  if (named !== undefined) return named;
-  const generations = new Generations(store.root);
-  const [project, second] = await generations.projects();
-  if (project !== undefined && second === undefined) return project;
-  throw new BundleError('INPUT_FLAG', { subject: '--project', expected: 'which project is meant', actual: project === undefined ? 'no project was imported' : `several: ${(await generations.projects()).join(', ')}`,
-    ...(project === undefined ? { next: 'Import an archive first.' } : { next: `Pass --project ${project}, or another one of them.` }) });
-}

@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts';
 import { cacheStore, type CommandContext, defineCommand, storeOption } from '../context.ts';
 import { formatBytes } from '../render.ts';
 import { runGc, type StoreGcFlags, storeGcFlags } from './gc.ts';
-import { withStore } from './status.ts';
+import { withStore } from '../which-store.ts';
 
 export function registerStore(program: Command): void {
   const group = program.command('store').description('check and rebuild a store');

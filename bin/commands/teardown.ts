@@ -18,7 +18,7 @@ import { stopProcess } from '../machine-service.ts';
 import { readMachineSettings } from '../machine-settings.ts';
 import { removeUnit } from '../systemd-service.ts';
 import { runOnInventory } from './client.ts';
-import { optionalStore, presentStore, withStore } from './status.ts';
+import { optionalStore, presentStore, withStore } from '../which-store.ts';
 
 interface TeardownFlags {
   readonly build?: string;

@@ -97,8 +97,9 @@ export class AptMirrors {
     const all = new Map(files.map(({ path, bytes }) => [path, bytes]));
     if (this.signer !== undefined) {
       const encoder = new TextEncoder();
-      all.set(`dists/${target.id}/InRelease`, encoder.encode(await this.signer.clearsign(new TextDecoder().decode(release))));
-      all.set(`dists/${target.id}/Release.gpg`, encoder.encode(await this.signer.detach(release)));
+      const [signed, signature] = await Promise.all([this.signer.clearsign(new TextDecoder().decode(release)), this.signer.detach(release)]);
+      all.set(`dists/${target.id}/InRelease`, encoder.encode(signed));
+      all.set(`dists/${target.id}/Release.gpg`, encoder.encode(signature));
     }
     return { files: all, renewAtS: validity === undefined ? Number.POSITIVE_INFINITY : date + validity.validForS / 2 };
   }
