@@ -1,7 +1,7 @@
 // Which of upstream's module documents and advisories concern the packages of a mirror.
-import { type Evr, formatEvr } from './evr.ts';
+import { compareEvr, type Evr } from './evr.ts';
 import { type ModuleDocument, type ModuleStream, parseModules } from './modules.ts';
-import { type Advisory, advisoryKey, readUpdateinfo } from './updateinfo.ts';
+import { type Advisory, readUpdateinfo } from './updateinfo.ts';
 
 export interface CarriedPackage {
   readonly name: string;
@@ -52,13 +52,25 @@ export function carriedModules(documents: readonly Uint8Array[], carried: readon
   });
 }
 
-/** Advisories that name a package of the mirror, in upstream's order, each id once. */
+/**
+ * Advisories for a client of the mirror, in upstream's order: those that name a package of it in the version that is here or in an older one, since what is here fixes what an older
+ * one fixed, and a machine that has neither has to be told. Repositories may say of one advisory each what concerns its packages: what differs stays.
+ */
 export async function carriedAdvisories(documents: readonly Uint8Array[], carried: readonly CarriedPackage[], subject: string): Promise<readonly Advisory[]> {
-  const here = new Set(carried.map((item) => `${item.name}-${formatEvr(item.evr)}.${item.arch}`));
+  const newest = new Map<string, Evr>();
+  const keyOf = ({ name, arch }: Pick<CarriedPackage, 'name' | 'arch'>): string => `${name}.${arch}`;
+  for (const item of carried) {
+    const known = newest.get(keyOf(item));
+    if (known === undefined || compareEvr(known, item.evr) < 0) newest.set(keyOf(item), item.evr);
+  }
+  const isHere = (item: CarriedPackage): boolean => {
+    const own = newest.get(keyOf(item));
+    return own !== undefined && compareEvr(item.evr, own) <= 0;
+  };
   const found = new Map<string, Advisory>();
   for (const [index, bytes] of documents.entries()) {
     await readUpdateinfo([bytes], { subject: `${subject}, updateinfo ${index + 1}` }, (advisory) => {
-      if (!found.has(advisory.id) && advisory.packages.some((item) => here.has(advisoryKey(item)))) found.set(advisory.id, advisory);
+      if (advisory.packages.some(isHere)) found.set(advisory.text, advisory);
     });
   }
   return [...found.values()];

@@ -1,5 +1,5 @@
 // updateinfo.xml: advisories of a yum repository; createrepo_c, "updateinfo"; libsolv and dnf read it for `dnf updateinfo`.
-import { type Evr, formatEvr } from './evr.ts';
+import type { Evr } from './evr.ts';
 import { readEvr } from './relation-table.ts';
 import { type RecordHandler, type RecordOptions, type RecordPlace, RecordReader } from './xml-records.ts';
 import type { XmlScanner } from './xml-scanner.ts';
@@ -99,11 +99,6 @@ export async function readUpdateinfo(chunks: AsyncIterable<Uint8Array> | Iterabl
   const reader = new RecordReader({ ...options, root: 'updates', record: 'update' }, new AdvisoryHandler(onAdvisory));
   for await (const chunk of chunks) reader.push(chunk);
   reader.end();
-}
-
-/** The key under which an advisory's package and a carried one meet. */
-export function advisoryKey({ name, evr, arch }: AdvisoryPackage): string {
-  return `${name}-${formatEvr(evr)}.${arch}`;
 }
 
 /** An updateinfo.xml of the advisories given, each as upstream wrote it. */

@@ -189,13 +189,13 @@ describe('dnf', () => {
     expect(text).toMatch(/^repo_gpgcheck=1$/m);
   });
 
-  it('installs from an older generation, and upgrades to the newer one, with no way out', async () => {
+  it('installs from an older generation, and upgrades to the newer one for an advisory of a version between, with no way out', async () => {
     await publish('older', { sequence: 2, wanted: ({ version }) => !version.includes('^') });
     const first = await inside(root, repos, ['install', 'bed-app', 'bed-modular']);
     expect([first.status, first.text.match(/^Error.*/gm)], first.text).toEqual([0, null]);
     expect(await installed(root)).toEqual(['bed-app 1:1.0-1.x86_64', 'bed-files 3-1.noarch', 'bed-lib 2.36-1.x86_64', 'bed-modular 1.0-1.noarch', 'bed-shell 5.2-1.x86_64', 'bed-weak 1-1.noarch']);
     await publish('newer', { sequence: 3 });
-    const second = await inside(root, repos, ['upgrade', '--refresh']);
+    const second = await inside(root, repos, ['upgrade', '--refresh', '--security']);
     expect([second.status, second.text.match(/^Error.*/gm)], second.text).toEqual([0, null]);
     expect(await installed(root)).toContain('bed-app 1:1.0^git1-1.x86_64');
   });

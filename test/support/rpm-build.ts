@@ -108,7 +108,9 @@ const documents: Readonly<Record<string, string>> = {
 `,
   'updateinfo.xml': `<?xml version="1.0" encoding="UTF-8"?>
 <updates><update from="bed@example.org" status="final" type="security" version="1"><id>BED-2024:1</id><title>bed-app fix</title><severity>Important</severity><issued date="2024-01-01 00:00:00"/><references><reference href="https://example.org/BED-2024-1" id="CVE-2024-0001" type="cve"/></references><description>fix</description>
-<pkglist><collection short="bed"><name>bed</name><package name="bed-app" version="1.0" release="1" epoch="1" arch="x86_64"><filename>bed-app-1.0-1.x86_64.rpm</filename></package></collection></pkglist></update></updates>
+<pkglist><collection short="bed"><name>bed</name><package name="bed-app" version="1.0" release="1" epoch="1" arch="x86_64"><filename>bed-app-1.0-1.x86_64.rpm</filename></package></collection></pkglist></update>
+<update from="bed@example.org" status="final" type="security" version="1"><id>BED-2024:2</id><title>what came between, and is not here any more</title><severity>Low</severity><issued date="2024-01-02 00:00:00"/><description>fix</description>
+<pkglist><collection short="bed"><name>bed</name><package name="bed-app" version="1.0^git0" release="1" epoch="1" arch="x86_64"><filename>bed-app-1.0^git0-1.x86_64.rpm</filename></package></collection></pkglist></update></updates>
 `,
   'modules.yaml': `---
 document: modulemd

@@ -116,6 +116,17 @@ describe('renderYumMirror', () => {
     expect(file(mirror, 'updateinfo').toString().match(/<id>/g)).toHaveLength(1);
   });
 
+  it('keeps advisories of versions before its own, and what each repository says of one', async () => {
+    const update = (id: string, ...packages: (readonly [name: string, version: string, arch?: string])[]): string => `<update type="security"><id>${id}</id><pkglist><collection>`
+      + `${packages.map(([name, version, arch = 'noarch']) => `<package name="${name}" version="${version}" release="2" epoch="0" arch="${arch}"/>`).join('')}</collection></pkglist></update>`;
+    const updateinfo = [
+      Buffer.from(`<updates>${update('older', ['a', '0.9'])}${update('both', ['a', '1'])}${update('newer', ['a', '1.1'])}${update('foreign', ['a', '1', 'x86_64'])}</updates>`),
+      Buffer.from(`<updates>${update('both', ['b', '1'])}${update('older', ['a', '0.9'])}</updates>`),
+    ];
+    const mirror = await renderYumMirror([rpm('a'), rpm('b')], none, { ...options, documents: { modules: [], groups: [], updateinfo } });
+    expect([...file(mirror, 'updateinfo').toString().matchAll(/<id>(\w+)</g)].map(([, id]) => id)).toEqual(['older', 'both', 'both']);
+  });
+
   it('refuses broken documents', async () => {
     for (const kind of ['modules', 'groups', 'updateinfo'] as const) {
       const documents = { modules: [], groups: [], updateinfo: [], [kind]: [Buffer.from('{broken')] };
