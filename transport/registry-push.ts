@@ -3,9 +3,10 @@ import { type ByteRange, type Descriptor, digestOf } from '../bom/digest.ts';
 import { BundleError } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
 import type { Bytes } from '../bom/ports.ts';
-import { statusError, statusOf } from './http-errors.ts';
+import { statusError } from './http-errors.ts';
 import { protocolError, type Send, type WebRequest, type WebResponse } from './http-send.ts';
 import { collect } from './http.ts';
+import { type Parts, partEnd, partsOf, sendOtherwise, takeSmaller } from './registry-parts.ts';
 import { Attempts, defaultRetryPolicy, passingStatuses, type RetryPolicy } from './retry.ts';
 import type { RegistrySession } from './registry.ts';
 import { withRetryAfter } from './resume.ts';
@@ -24,26 +25,25 @@ export interface PushBlob {
   readonly signal: AbortSignal;
   readonly notify?: Notify;
   readonly retry?: Partial<RetryPolicy>;
+  /** Bytes of a part of a large blob. */
+  readonly partBytes?: number;
 }
 
 /** A registry that takes everything may still need a while to hash or move it before it answers. */
 const answerTimeoutMs = 15 * 60_000;
-/** First size of a chunk, where a whole blob in one request was refused or broke off. */
-const firstChunkBytes = 64 << 20;
-const leastChunkBytes = 1 << 20;
 const answerBytes = 1 << 20;
 
 /**
- * Brings one blob into a repository: nothing where the registry has it, else mounted, else uploaded in one request; after a 413 or a broken
- * connection in chunks (no smaller than OCI-Chunk-Min-Length) from where the registry stands. The registry's digest check is what makes it
- * stored. Throws `TARGET_REFUSED` and transfer errors, and what `open` throws.
+ * Brings one blob into a repository: nothing where the registry has it, else mounted, else uploaded in one request, a large one in parts where the registry
+ * takes them; after a 413 or a broken connection in chunks (no smaller than OCI-Chunk-Min-Length) from where the registry stands. The registry's digest
+ * check is what makes it stored. Throws `TARGET_REFUSED` and transfer errors, and what `open` throws.
  */
 export async function pushBlob(session: RegistrySession, push: PushBlob): Promise<'stored' | 'mounted' | 'present'> {
   if (push.force !== true && await session.headBlob(push.path, push.blob.digest, push.signal)) return 'present';
   const more = push.mountFrom === undefined ? [] : [`repository:${push.mountFrom}:pull`];
   const send = session.sendFor(push.path, 'pull,push', more);
   const attempts = new Attempts(uploadsUrl(session, push.path), { signal: push.signal, notify: push.notify ?? silent, policy: { ...defaultRetryPolicy, ...push.retry } });
-  const upload: Upload = { session, send, push, chunkBytes: Infinity };
+  const upload: Upload = { session, send, push, ...partsOf(push.blob, push.partBytes) };
   let mark = 0;
   let { before } = push;
   for (;;) {
@@ -54,7 +54,10 @@ export async function pushBlob(session: RegistrySession, push: PushBlob): Promis
       await transfer(upload);
       return 'stored';
     } catch (error) {
-      if (shrink(upload, error)) continue;
+      if (sendOtherwise(upload, { error, blob: push.blob, offset: upload.offset ?? 0 })) {
+        upload.location = undefined;
+        continue;
+      }
       // Further than ever: an upload that begins anew each time, and breaks off where it did before, comes to an end.
       if ((upload.offset ?? 0) > mark) attempts.progressed();
       mark = Math.max(mark, upload.offset ?? 0);
@@ -64,15 +67,13 @@ export async function pushBlob(session: RegistrySession, push: PushBlob): Promis
   }
 }
 
-interface Upload {
+interface Upload extends Parts {
   readonly session: RegistrySession;
   readonly send: Send;
   readonly push: PushBlob;
   location?: string | undefined;
   /** Bytes that the registry has. */
   offset?: number;
-  chunkBytes: number;
-  minChunkBytes?: number;
   mountTried?: boolean;
 }
 
@@ -113,8 +114,7 @@ async function transfer(upload: Upload): Promise<void> {
 async function sendChunk(upload: Upload): Promise<void> {
   const { push, send, session } = upload;
   const start = upload.offset ?? 0;
-  const bytes = Math.max(Math.min(upload.chunkBytes, firstChunkBytes), upload.minChunkBytes ?? 0);
-  const end = Math.min(push.blob.size, start + bytes);
+  const end = partEnd(upload, push.blob, start);
   const url = placeOf(upload);
   const response = await send({
     method: 'PATCH', url, body: () => push.open({ start, end }), answerTimeoutMs, signal: push.signal,
@@ -164,23 +164,6 @@ export function refusalCodes(error: unknown): readonly string[] | undefined {
   return Array.isArray(codes) ? codes.map(String) : [];
 }
 
-/** After a 413: smaller chunks, as long as there are any. The upload begins anew, since what was refused may have been kept in part. */
-function shrink(upload: Upload, error: unknown): boolean {
-  if (statusOf(error) !== 413 || upload.chunkBytes <= leastChunk(upload)) return false;
-  upload.chunkBytes = smaller(upload);
-  upload.location = undefined;
-  return true;
-}
-
-function leastChunk({ minChunkBytes }: Upload): number {
-  return Math.max(leastChunkBytes, minChunkBytes ?? 0);
-}
-
-function smaller(upload: Upload): number {
-  const next = upload.chunkBytes === Infinity ? Math.min(firstChunkBytes, Math.ceil(upload.push.blob.size / 2)) : Math.floor(upload.chunkBytes / 4);
-  return Math.max(leastChunk(upload), next);
-}
-
 /**
  * Asks where the registry stands. Where it does not say, or has nothing, the upload begins anew with smaller chunks: a server that refuses
  * a large body often just closes the connection.
@@ -195,7 +178,7 @@ async function recover(upload: Upload): Promise<void> {
   });
   response?.discard();
   const offset = response?.status === 204 ? rangeEnd(response) : undefined;
-  upload.chunkBytes = smaller(upload);
+  takeSmaller(upload, push.blob);
   if (response === undefined || offset === undefined || offset === 0 || offset > push.blob.size) return;
   upload.location = response.headers['location'] === undefined ? location : locationOf(response, location, session);
   upload.offset = offset;

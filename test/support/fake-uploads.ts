@@ -20,6 +20,8 @@ export interface UploadFaults {
   readonly digests?: 'ignored' | 'refused';
   /** A body arrives with one byte changed. */
   readonly damages?: boolean;
+  /** What every PATCH is answered with, after so many were taken. */
+  readonly refuseChunks?: { readonly status: number; readonly after?: number };
   /** Manifests are answered with OCI-Subject. */
   readonly referrers?: boolean;
 }
@@ -100,6 +102,12 @@ export class FakeUploads {
     if (length > (this.faults.maxBodyBytes ?? Infinity)) { response.writeHead(413, { connection: 'close' }).end(); return true; }
     const start = /^(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1];
     if (start !== undefined && Number(start) !== before.length) { response.writeHead(416).end(); return true; }
+    const { refuseChunks } = this.faults;
+    if (refuseChunks !== undefined && request.method === 'PATCH' && this.chunks.length >= (refuseChunks.after ?? 0)) {
+      await this.take(id, request, Infinity);
+      response.writeHead(refuseChunks.status).end();
+      return true;
+    }
     const refusal = length > 0 ? this.refusals.shift() : undefined;
     if (refusal !== undefined) {
       await this.take(id, request, this.cutAfter);

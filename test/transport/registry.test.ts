@@ -110,14 +110,14 @@ describe('a registry session', () => {
 });
 
 describe('an upload', () => {
-  const send = async (fake: FakeRegistry, limitRateBytesPerS?: number): Promise<number> => {
+  const send = async (fake: FakeRegistry, { limitRateBytesPerS, partBytes }: { readonly limitRateBytesPerS?: number; readonly partBytes?: number } = {}): Promise<number> => {
     const http = createHttpClient({ env: {}, ...(limitRateBytesPerS === undefined ? {} : { limitRateBytesPerS }) });
     open.push(() => http.close());
     const live = createRegistryPool({ http, insecureHosts: [fake.host] }).session(fake.host);
     const content = Uint8Array.from({ length: 5 << 20 }, (_, at) => (at * 13) & 0xff);
     const blob = { mediaType: 'application/octet-stream', digest: digestOf(content), size: content.length };
     const startMs = performance.now();
-    await pushBlob(live, { path: 'a/b', blob, signal, retry: { firstWaitMs: 1, retries: 4 }, open: async function* parts(range) { yield content.subarray(range?.start ?? 0, range?.end ?? content.length); } });
+    await pushBlob(live, { path: 'a/b', blob, signal, ...(partBytes === undefined ? {} : { partBytes }), retry: { firstWaitMs: 1, retries: 4 }, open: async function* parts(range) { yield content.subarray(range?.start ?? 0, range?.end ?? content.length); } });
     return performance.now() - startMs;
   };
 
@@ -129,10 +129,48 @@ describe('an upload', () => {
     expect(uploads.cuts).toBeGreaterThan(980);
   });
 
+  it('of a large blob comes in parts, the first shorter than the others', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake);
+    const fake = await registry({ fault: uploads.handle });
+    await send(fake, { partBytes: 2 << 20 });
+    const [first = 0, ...others] = uploads.chunks;
+    expect(first).toBeGreaterThanOrEqual(1 << 20);
+    expect(first).toBeLessThan(2 << 20);
+    expect(others).toEqual([2 << 20, (3 << 20) - first]);
+    expect(fake.blobs.size).toBe(1);
+  });
+
+  it('in parts that the registry takes none of, or not all, is sent whole', async () => {
+    for (const refuseChunks of [{ status: 405 }, { status: 404, after: 1 }, { status: 416, after: 2 }, { status: 500 }, { status: 204 }]) {
+      const uploads: FakeUploads = new FakeUploads(() => fake, { refuseChunks });
+      const fake = await registry({ fault: uploads.handle });
+      await send(fake, { partBytes: 2 << 20 });
+      expect(uploads.chunks).toHaveLength(refuseChunks.after ?? 0);
+      expect(fake.blobs.size).toBe(1);
+    }
+  });
+
+  it('in parts goes on where the line broke', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake);
+    const fake = await registry({ fault: uploads.handle });
+    Object.assign(uploads, { cuts: 1, cutAfter: 1_000_000 });
+    await send(fake, { partBytes: 2 << 20 });
+    expect(uploads.received).toBeLessThan(5.5 * (1 << 20));
+    expect(fake.blobs.size).toBe(1);
+  });
+
+  it('in parts that are too long for the registry gets shorter ones, and never comes whole', async () => {
+    const uploads: FakeUploads = new FakeUploads(() => fake, { maxBodyBytes: 1 << 20 });
+    const fake = await registry({ fault: uploads.handle });
+    await send(fake, { partBytes: 2 << 20 });
+    expect(Math.max(...uploads.chunks)).toBeLessThanOrEqual(1 << 20);
+    expect(fake.blobs.size).toBe(1);
+  });
+
   it('keeps to a rate', async () => {
     const uploads: FakeUploads = new FakeUploads(() => fake);
     const fake = await registry({ fault: uploads.handle });
-    expect(await send(fake, 8 << 20)).toBeGreaterThan(200);
+    expect(await send(fake, { limitRateBytesPerS: 8 << 20 })).toBeGreaterThan(200);
   });
 });
 
