@@ -45,7 +45,8 @@ function byName(state: AptState, matches: (name: string) => boolean, suffix: str
   let isMatched = false;
   const found: number[] = [];
   for (let name = 0; name < universe.names.size; name += 1) {
-    if (!matches(universe.names.nameOf(name))) continue;
+    const text = universe.names.nameOf(name);
+    if (text.includes(':') || !matches(text)) continue;
     isMatched = true;
     try {
       const pkg = matchedPackage(state, name, suffix);

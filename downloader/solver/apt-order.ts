@@ -1,4 +1,4 @@
-// In which order apt's repair step looks at packages of the same score: that of its package table (rows by a hash of the name), put in order by
+// In which order apt's repair step looks at packages of the same score: that of its package table (rows by a hash of the name, as `apt-cache dump` prints it), put in order by
 // an introsort, which does not keep equal ones as they were. Measured with Debug::pkgProblemResolver::ShowScores over some hundred names of one score.
 import type { Universe } from './universe.ts';
 
@@ -15,13 +15,43 @@ function rowOf(name: string): number {
   return hash % tableRows;
 }
 
-/** Every package that apt's table has, row by row. */
-function tableOrder(universe: Universe): number[] {
-  const rows: { readonly name: number; readonly row: number }[] = [];
-  for (let name = 0; name < universe.names.size; name += 1) rows.push({ name, row: rowOf(universe.names.nameOf(name)) });
-  rows.sort((a, b) => a.row - b.row);
-  return rows.flatMap(({ name }) => universe.architectures.map((_, arch) => universe.packageOf(name, arch)).filter((pkg, arch) => arch === 0 || universe.versionsOf(pkg).length > 0));
+/** Packages of one name, in the order in which they were first mentioned; -1 is what apt's table has and the universe has not. */
+interface Group { readonly name: string; readonly row: number; readonly members: { readonly pkg: number; readonly id: number }[] }
+
+/** Where one of these is offered, apt's table has two packages of its own. */
+const kernelImage = /^linux-image-\d.*(?<!-dbg)$/;
+
+/** What apt's table has beside what stanzas mention: `name:any` of what is Multi-Arch: allowed, and of what that provides. */
+function namesOfAllowed(universe: Universe): string[] {
+  return Array.from({ length: universe.versionCount }, (_, version) => version).filter((version) => universe.multiArchOf(version) === 'allowed')
+    .flatMap((version) => [universe.nameOf(universe.ownerOf(version)), ...universe.providedBy(version)].map((name) => `${universe.names.nameOf(name)}:any`));
 }
+
+/** Every name of apt's table, row by row; in a row the shorter one first, then by bytes. `name:arch` is a name, and a package of that name where `arch` is none of the target's. */
+export function tableGroups(universe: Universe): readonly Group[] {
+  const groups = new Map<string, Group>();
+  const groupOf = (name: string): Group => {
+    const known = groups.get(name) ?? { name, row: rowOf(name), members: [] };
+    groups.set(name, known);
+    return known;
+  };
+  for (let name = 0; name < universe.names.size; name += 1) {
+    const text = universe.names.nameOf(name);
+    const [base = '', arch] = text.split(':');
+    const packages = arch === undefined ? universe.architectures.map((_, each) => universe.packageOf(name, each)) : [universe.packageOf(name, 0)];
+    const members = packages.map((pkg) => ({ pkg, id: universe.idOf(pkg) })).filter(({ id }) => id >= 0);
+    if (members.length > 0) groupOf(text).members.push(...members);
+    const [whole] = members;
+    if (arch !== undefined && whole !== undefined && arch !== 'any' && !universe.architectures.includes(arch)) groupOf(base).members.push({ pkg: -1, id: whole.id });
+  }
+  for (const name of namesOfAllowed(universe)) if (!groups.has(name)) groupOf(name).members.push({ pkg: -1, id: 0 });
+  const hasKernel = [...groups.values()].some(({ name, members }) => kernelImage.test(name) && members.some(({ pkg }) => pkg >= 0 && universe.versionsOf(pkg).length > 0));
+  if (hasKernel) groupOf('$kernel').members.push({ pkg: -1, id: 0 }, { pkg: -1, id: 1 });
+  for (const { members } of groups.values()) if (members.length > 1) members.sort((a, b) => a.id - b.id);
+  return [...groups.values()].sort((a, b) => a.row - b.row || a.name.length - b.name.length || (a.name < b.name ? -1 : 1));
+}
+
+const tableOrder = (universe: Universe): number[] => tableGroups(universe).flatMap(({ members }) => members.map(({ pkg }) => pkg));
 
 /** Below this many items are left to the insertion at the end. */
 const threshold = 16;

@@ -69,7 +69,7 @@ export function twinsOf(universe: Universe, version: number): number[] {
 
 /** The relation as text, for messages. */
 export function textOf(universe: Universe, dependency: Dependency): string {
-  const arch = dependency.arch === undefined ? '' : `:${dependency.arch}`;
   const name = dependency.name < 0 ? '?' : universe.names.nameOf(dependency.name);
+  const arch = dependency.arch === undefined || name.includes(':') ? '' : `:${dependency.arch}`;
   return `${name}${arch}${dependency.version === undefined ? '' : ` (${dependency.operator} ${dependency.version})`}`;
 }

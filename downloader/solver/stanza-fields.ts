@@ -33,6 +33,9 @@ const essentialBit = 1;
 const importantBit = 2;
 const allBit = 256;
 
+/** Whether a stanza says `Multi-Arch: foreign`; `at` is where the value of a slot begins, or -1. */
+export const saysForeign = (bytes: Buffer, at: (slot: number) => number): boolean => at(slots.multiArch) >= 0 && multiArchKinds[kindOf(bytes[at(slots.multiArch)] as number)] === 'foreign';
+
 /** What a stanza without the field has: it comes before all others. */
 export const noPriority = 6;
 
@@ -93,17 +96,20 @@ export const flagged = {
   multiArch: (flags: number): MultiArch => multiArchKinds[(flags >> 6) & 3] ?? 'no',
 } as const;
 
-const isNameEnd = (code: number): boolean => code <= 32 || code === 40 || code === 44 || code === 124 || code === 58 || code === 91 || code === 60;
+const colon = 58;
+const isNameEnd = (code: number): boolean => code <= 32 || code === 40 || code === 44 || code === 124 || code === colon || code === 91 || code === 60;
 
-/** Calls `visit` with the bounds of every package name in a relation field, in order. */
-export function eachName(bytes: Buffer, start: number, end: number, visit: (from: number, to: number) => void): void {
+/** Calls `visit` with the bounds of every package name in a relation field, in order, and where its `:architecture` ends. */
+export function eachName(bytes: Buffer, start: number, end: number, visit: (from: number, to: number, whole: number) => void): void {
   let at = start;
   while (at < end) {
     let code = bytes[at] as number;
     while (at < end && (code <= 32 || code === 44 || code === 124)) code = bytes[at += 1] as number;
     const from = at;
     while (at < end && !isNameEnd(bytes[at] as number)) at += 1;
-    if (at > from) visit(from, at);
+    const to = at;
+    if (bytes[at] === colon) while (at < end && (at === to || !isNameEnd(bytes[at] as number))) at += 1;
+    if (to > from) visit(from, to, at);
     while (at < end && bytes[at] !== 44 && bytes[at] !== 124) at += 1;
   }
 }

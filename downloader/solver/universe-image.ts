@@ -4,7 +4,7 @@ import { bytesOf, numbersIn, sectionsFrom, tableImage } from './table-image.ts';
 import { Numbers, numberTables, Texts, type UniverseTables } from './universe-tables.ts';
 
 /** Changes whenever what is kept, or how it is made, changes. */
-const version = 'universe 6';
+const version = 'universe 7';
 
 /** The parts of the image, in order; views where they can be. */
 export function universeImage(tables: UniverseTables): Buffer[] {

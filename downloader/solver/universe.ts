@@ -4,6 +4,7 @@ import { BundleError } from '../../bom/errors.ts';
 import { scanStanzas } from '../../formats/deb/deb822.ts';
 import { parseRelations } from '../../formats/deb/relation.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
+import { Mentions } from './mentions.ts';
 import type { NameTable } from './name-table.ts';
 import { contentOf, eachName, flagged, kept, keptSlots, type MultiArch, noPriority, packFlags, type RelationField, relationFields, slotCount, slotOf, slots } from './stanza-fields.ts';
 import type { DependencyGroup, IndexFacts, IndexInput, KeptBytes, Provider } from './universe-input.ts';
@@ -29,7 +30,7 @@ export class Universe {
   private readonly archCodes: readonly Buffer[];
   /** By version what tells its build apart; only of versions that this object read itself. */
   private readonly contents: (number | undefined)[] = [];
-  private mentioned: number;
+  private readonly mentions: Mentions;
 
   /** The first architecture is the native one. With `built`, what was built before for the same architectures, and its indexes in order. */
   constructor(architectures: readonly string[], built?: { readonly tables: UniverseTables; readonly inputs: readonly IndexInput[] }) {
@@ -37,9 +38,8 @@ export class Universe {
     this.archCodes = [...architectures, 'all'].map((arch) => Buffer.from(arch));
     this.tables = built?.tables ?? emptyTables();
     this.inputs.push(...built?.inputs ?? []);
-    const { repeats, mentions } = this.tables;
-    // More than any number given before: gaps do not matter.
-    this.mentioned = mentions.length;
+    this.mentions = new Mentions(architectures, this.tables);
+    const { repeats } = this.tables;
     for (let at = 0; at < repeats.length; at += 2) this.addRepeat(repeats.get(at), repeats.get(at + 1));
   }
 
@@ -93,9 +93,9 @@ export class Universe {
     const arch = this.archIndex(bytes, at(slots.architecture), endOf(slots.architecture));
     const isAll = arch === this.architectures.length;
     const own = isAll ? 0 : arch;
-    this.mention(name, own);
+    this.mentions.mention(name, own);
     for (let slot: number = slots.relations; slot < slotCount; slot += 1) {
-      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to) => { this.mention(names.intern(bytes, from, to), this.qualified(bytes, to, own)); });
+      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to, whole) => { this.mentions.inRelation(bytes, slot, { from, to, whole }, own); });
     }
     const owner = arch < 0 ? -1 : this.packageOf(name, own);
     const content = this.inputAt(index).namesOnly === true || owner < 0 ? undefined : contentOf(bytes, at, endOf);
@@ -105,7 +105,7 @@ export class Universe {
     if (at(slots.provides) >= 0) {
       eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => {
         const provided = names.intern(bytes, from, to);
-        this.mention(provided, own);
+        this.mentions.provided(provided, own, bytes, at);
         this.link(provided, version);
       });
     }
@@ -124,22 +124,8 @@ export class Universe {
     return version;
   }
 
-  /** Remembers the order in which packages come up; with one architecture that is the order of names. */
-  private mention(name: number, arch: number): void {
-    const { mentions } = this.tables;
-    if (this.architectures.length === 1 || arch < 0 || mentions.get(this.packageOf(name, arch)) >= 0) return;
-    mentions.set(this.packageOf(name, arch), this.mentioned);
-    this.mentioned += 1;
-  }
-
-  /** The architecture that `name:arch` means in a stanza of `own`, -1 for `:any`, which mentions no package; `end` is where the name ends. */
-  private qualified(bytes: Buffer, end: number, own: number): number {
-    if (this.architectures.length === 1 || bytes[end] !== 58) return own;
-    return this.architectures.findIndex((arch) => bytes.toString('latin1', end + 1, end + 1 + arch.length) === arch);
-  }
-
-  /** apt's number of a package: the higher, the later it was first mentioned by a stanza of its architecture; -1 for one that never was. */
-  idOf(pkg: number): number { return this.architectures.length === 1 ? pkg : this.tables.mentions.get(pkg); }
+  /** apt's number of a package: the higher, the later it was first mentioned; -1 for one that never was. */
+  idOf(pkg: number): number { return this.mentions.idOf(pkg); }
 
   private place(version: number, stanza: Buffer, at: number): void {
     this.tables.bounds.set(version * 2, at);
@@ -261,10 +247,16 @@ export class Universe {
     let groups = this.relations.get(key);
     if (groups === undefined) {
       groups = parseRelations(this.text(version, slot)).map((group) => group.flatMap((relation) =>
-        (relation === undefined ? [] : [{ ...relation, name: this.names.find(relation.name) }])));
+        (relation === undefined ? [] : [{ ...relation, name: this.nameMeant(relation) }])));
       this.relations.set(key, groups);
     }
     return groups;
+  }
+
+  /** What only `name:architecture` mentions has that for a name, and is no package. */
+  private nameMeant({ name, arch }: { readonly name: string; readonly arch?: string }): number {
+    const id = this.names.find(name);
+    return id < 0 && arch !== undefined ? this.names.find(`${name}:${arch}`) : id;
   }
 
   /** Names that the version provides, in order. */
