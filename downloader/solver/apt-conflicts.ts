@@ -23,34 +23,59 @@ function wouldBeBorne(state: AptState, other: number, denied: ReadonlySet<number
 
 /**
  * Unmarks what the package's candidate conflicts with, and says what of the machine is in its way. Undefined when something is that has to stay: what is protected, is open (its
- * own needs are being looked at), or is Essential. Candidates in the way of a protected package are struck out.
+ * own needs are being looked at), or is Essential; what one relation speaks of is looked at before any of it goes. Candidates in the way of a protected package are struck out.
  */
 export function clearConflicts(state: AptState, pkg: number, isOpen: (pkg: number) => boolean): Clearing | undefined {
-  const { universe } = state;
-  const isProtected = state.protectedPackages.has(pkg);
-  const conflicts = state.conflictsOf(state.candidateOf(pkg));
-  const denied = new Set(conflicts);
-  const upgrades = new Set<number>();
-  const delayed = new Set<number>();
+  const denials = state.denialsOf(state.candidateOf(pkg));
+  const clearing = new Clear(state, pkg, { isOpen, denied: new Set(denials.flatMap(({ versions }) => versions)) });
+  for (const { versions } of denials) {
+    if (!versions.every((item) => clearing.mayGo(item))) return undefined;
+    for (const item of versions) clearing.clear(item);
+  }
+  return { upgrades: [...clearing.upgrades], delayed: [...clearing.delayed] };
+}
+
+class Clear {
+  readonly upgrades = new Set<number>();
+  readonly delayed = new Set<number>();
+  private readonly state: AptState;
+  private readonly isProtected: boolean;
+  private readonly isOpen: (pkg: number) => boolean;
+  private readonly denied: ReadonlySet<number>;
   /** What is struck out here is not looked at again: repairing deals with the installed version. */
-  const struckNow = new Set<number>();
-  for (const item of conflicts) {
-    const other = universe.ownerOf(item);
-    if (state.marks.get(other)?.version === item) {
-      if (state.protectedPackages.has(other) || isOpen(other)) return undefined;
-      state.marks.delete(other);
+  private readonly struckNow = new Set<number>();
+
+  constructor(state: AptState, pkg: number, { isOpen, denied }: { readonly isOpen: (pkg: number) => boolean; readonly denied: ReadonlySet<number> }) {
+    this.state = state;
+    this.isProtected = state.protectedPackages.has(pkg);
+    this.isOpen = isOpen;
+    this.denied = denied;
+  }
+
+  /** Whether it is installed, and nothing that could come instead is known to be as bad. */
+  private isInTheWay(other: number, item: number): boolean { return this.state.isKept(other) && this.state.installed.get(other) === item && !this.struckNow.has(other); }
+
+  mayGo(item: number): boolean {
+    const { state } = this;
+    const other = state.universe.ownerOf(item);
+    const stays = state.protectedPackages.has(other) || this.isOpen(other);
+    if (state.marks.get(other)?.version === item && stays) return false;
+    if (!this.isInTheWay(other, item) || wouldBeBorne(state, other, this.denied)) return true;
+    return !stays && (this.isProtected || state.mayRemove(other));
+  }
+
+  /** To be asked for what {@link Clear.mayGo}. */
+  clear(item: number): void {
+    const { state } = this;
+    const other = state.universe.ownerOf(item);
+    if (state.marks.get(other)?.version === item) state.marks.delete(other);
+    if (this.isInTheWay(other, item)) {
+      if (wouldBeBorne(state, other, this.denied)) { if (!state.struck.has(other)) this.upgrades.add(other); }
+      else if (state.mayRemove(other)) { if (this.isProtected) takeAway(state, other, true); else this.delayed.add(other); }
     }
-    if (state.isKept(other) && state.installed.get(other) === item && !struckNow.has(other)) {
-      if (wouldBeBorne(state, other, denied)) { if (!state.struck.has(other)) upgrades.add(other); }
-      else if (isOpen(other) || state.protectedPackages.has(other)) return undefined;
-      else if (!state.mayRemove(other)) { if (!isProtected) return undefined; }
-      else if (isProtected) takeAway(state, other, true);
-      else delayed.add(other);
-    }
-    if (isProtected && state.candidateOf(other) === item && item !== state.installed.get(other)) {
+    if (this.isProtected && state.candidateOf(other) === item && item !== state.installed.get(other)) {
       state.struck.add(other);
-      struckNow.add(other);
+      this.struckNow.add(other);
     }
   }
-  return { upgrades: [...upgrades], delayed: [...delayed] };
 }

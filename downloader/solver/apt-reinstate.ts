@@ -18,13 +18,13 @@ export class Reinstating {
 
   constructor(state: AptState) { this.state = state; }
 
-  /** Marks a package again with what it needs; each once, and none that does not bear something protected. */
+  /** Marks a package again with what it needs; each once, and none that denies something protected. */
   reinstate(pkg: number, requiredBy: number): boolean {
     const { state } = this;
     if (this.tried.has(pkg)) return false;
     this.tried.add(pkg);
     const item = state.candidateOf(pkg);
-    if (item < 0 || item === state.installed.get(pkg) || state.clashesOf(item).some((other) => state.protectedPackages.has(state.universe.ownerOf(other)))) return false;
+    if (item < 0 || item === state.installed.get(pkg) || this.deniesProtected(item)) return false;
     const before = state.marks.get(pkg);
     state.marks.set(pkg, before ?? { version: item, reason: 'depends', requiredBy, expanded: true });
     for (const group of state.unmetOf(item)) {
@@ -33,6 +33,16 @@ export class Reinstating {
       return false;
     }
     return true;
+  }
+
+  /** Whether something protected is in its way, as far as apt looks: at the package that a relation names, or at what provides the name and was read last. */
+  private deniesProtected(version: number): boolean {
+    const { universe, protectedPackages } = this.state;
+    return this.state.denialsOf(version).some(({ named, versions }) => {
+      if (!versions.some((item) => this.state.stateOf(universe.ownerOf(item)) === item)) return false;
+      const target = named < 0 || universe.versionsOf(named).length === 0 ? universe.ownerOf(Math.max(...versions)) : named;
+      return protectedPackages.has(target);
+    });
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { ReleaseFacts } from '../../formats/deb/preferences.ts';
-import { meetsByName, meetsByProvides, twinsOf, versionsDenied, versionsMeeting } from './match.ts';
+import { type Denial, denialsOf, meetsByName, meetsByProvides, twinsOf, versionsDenied, versionsMeeting } from './match.ts';
 import type { PinPolicy } from './pins.ts';
 import type { Chosen } from './solve.ts';
 import type { Dependency, DependencyGroup, Universe } from './universe.ts';
@@ -182,6 +182,15 @@ export class AptState {
   /** Versions of other packages that `version` conflicts with, breaks, or cannot share its name with. Whether they will be there or not. */
   conflictsOf(version: number): number[] {
     return [...negativeFields.flatMap((field) => this.deniedBy(version, field)), ...twinsOf(this.universe, version)];
+  }
+
+  /** The same, relation by relation; each twin by itself. */
+  denialsOf(version: number): Denial[] {
+    const { universe } = this;
+    return [
+      ...negativeFields.flatMap((field) => universe.relationsOf(version, field).flat().flatMap((dependency) => denialsOf(universe, dependency, version))),
+      ...twinsOf(universe, version).map((item) => ({ named: universe.ownerOf(item), versions: [item] })),
+    ];
   }
 
   deniedBy(version: number, field: 'Conflicts' | 'Breaks'): number[] {

@@ -52,6 +52,19 @@ export function versionsDenied(universe: Universe, dependency: Dependency, versi
   return [...others.filter((item) => nameOf(item) !== dependency.name), ...others.filter((item) => nameOf(item) === dependency.name)];
 }
 
+/** What one relation denies of one architecture: versions, and the package that it names there. */
+export interface Denial { readonly named: number; readonly versions: readonly number[] }
+
+/** What {@link versionsDenied} gives, architecture by architecture in the order in which their packages of that name were first mentioned. What every architecture may use is denied in each. */
+export function denialsOf(universe: Universe, dependency: Dependency, version: number): Denial[] {
+  const denied = versionsDenied(universe, dependency, version);
+  const named = (arch: number): number => (dependency.name < 0 ? -1 : universe.packageOf(dependency.name, arch));
+  if (universe.architectures.length === 1 || dependency.arch !== undefined) return denied.length === 0 ? [] : [{ named: dependency.arch === undefined ? named(0) : -1, versions: denied }];
+  return [...universe.architectures.keys()].filter((arch) => universe.idOf(named(arch)) >= 0).sort((a, b) => universe.idOf(named(a)) - universe.idOf(named(b)))
+    .map((arch) => ({ named: named(arch), versions: denied.filter((item) => universe.archOf(universe.ownerOf(item)) === arch || universe.multiArchOf(item) === 'foreign') }))
+    .filter(({ versions }) => versions.length > 0);
+}
+
 /**
  * Versions that `version` cannot bear by the Multi-Arch rules: every one of its name in another architecture, or, when it is `Multi-Arch: same`, those
  * of another number. What the other side cannot bear is told by itself.
