@@ -22,6 +22,13 @@ function givesItself(universe: Universe, dependency: Dependency, from: number, v
     && meetsByProvides(universe, dependency, from, version, provider.provided));
 }
 
+/** The same name in other architectures, there or not; what is `Multi-Arch: same` speaks only of what is there in another version. */
+function twinsOfPackage(state: AptState, version: number): Set<number> {
+  const { universe } = state;
+  const twins = twinsOf(universe, version).map((twin) => ({ twin, owner: universe.ownerOf(twin) }));
+  return new Set((universe.multiArchOf(version) === 'same' ? twins.filter(({ twin, owner }) => state.stateOf(owner) === twin) : twins).map(({ owner }) => owner));
+}
+
 /**
  * By package: its own priority; one for what the machine has and a repository offers; one for each relation that wants it by its name or by what it provides, minus one for each of another package that does not bear it, once for each architecture of which it is spoken; and
  * what those are worth that want it, by its name or by that of another package that is there and whose name it provides.
@@ -57,7 +64,7 @@ export function scoresOf(state: AptState): Map<number, number> {
     };
     count(wantedFields, 1);
     count(negativeFields, -1);
-    for (const twin of twinsOf(universe, version)) if (selection.get(universe.ownerOf(twin)) === twin) add(universe.ownerOf(twin), -1);
+    for (const twin of twinsOfPackage(state, version)) add(twin, -1);
   }
   const own = new Map(scores);
   for (const [pkg, version] of selection) {
