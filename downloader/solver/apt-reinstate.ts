@@ -18,10 +18,10 @@ export class Reinstating {
 
   constructor(state: AptState) { this.state = state; }
 
-  /** Marks a package again with what it needs; each once, and none that denies something protected. */
+  /** Marks a package again with what it needs; each once, nothing protected, and nothing that denies something protected. */
   reinstate(pkg: number, requiredBy: number): boolean {
     const { state } = this;
-    if (this.tried.has(pkg)) return false;
+    if (this.tried.has(pkg) || state.protectedPackages.has(pkg)) return false;
     this.tried.add(pkg);
     const item = state.candidateOf(pkg);
     if (item < 0 || item === state.installed.get(pkg) || this.deniesProtected(item)) return false;
