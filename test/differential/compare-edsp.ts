@@ -10,7 +10,7 @@ import { label } from './apt.ts';
 import { type AptAnswer, askApt } from './edsp.ts';
 import { packagesText, randomUniverse, type RandomUniverse, type Shape } from './random-universe.ts';
 
-export type Verdict = 'same' | 'same after repair' | 'unsolvable for both' | 'only apt solves it' | 'only ours solves it' | 'different';
+export type Verdict = 'same' | 'same after repair' | 'unsolvable for both' | 'only apt solves it' | 'only ours solves it' | 'different' | 'apt gave no answer';
 export interface EdspOptions { readonly from: number; readonly count: number; readonly shape: Shape }
 export interface Comparison { readonly verdict: Verdict; readonly apt: string | undefined; readonly ours: string }
 
@@ -45,7 +45,9 @@ const answerText = (install: readonly string[], remove: readonly string[]): stri
 
 /** How both solve one universe. */
 export function compareUniverse(random: RandomUniverse, architectures: readonly string[], subject = 'universe'): Comparison {
-  return compareAnswers(random, architectures, { apt: askApt(random, architectures), subject });
+  const apt = askApt(random, architectures);
+  if (apt === 'silent') return { verdict: 'apt gave no answer', apt: undefined, ours: '' };
+  return compareAnswers(random, architectures, { apt, subject });
 }
 
 /** Ours beside an answer of apt's. */

@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { solveAptClassic } from '../../../downloader/solver/apt-classic.ts';
 import { checkClosure } from '../../../downloader/solver/checker.ts';
+import { tableGroups } from '../../../downloader/solver/apt-order.ts';
 import { parseInstalled } from '../../../downloader/solver/installed.ts';
 import { Universe } from '../../../downloader/solver/universe.ts';
 import { parseStanzas } from '../../../formats/deb/deb822.ts';
-import { statusOfIndex, trickyCases } from '../../differential/tricky-cases.ts';
+import { statusOfIndex, tableCases, trickyCases } from '../../differential/tricky-cases.ts';
 
 function universeOf(text: string, architectures: readonly string[] = ['amd64'], priority = 500): Universe {
   const universe = new Universe(architectures);
@@ -17,6 +18,16 @@ function solve(universe: Universe, wanted: readonly string[], more: { readonly r
   const { chosen } = solveAptClassic(universe, { wanted, recommends: false, mode: 'closure', ...more });
   return chosen.map(({ version }) => `${universe.label(universe.ownerOf(version))} ${universe.versionText(version)}`).sort();
 }
+
+describe("apt's package table", () => {
+  it.each(tableCases)('$order', ({ packages, architectures, order }) => {
+    const universe = universeOf(packages, architectures);
+    const table = tableGroups(universe).flatMap(({ name, members }) => members.map(({ pkg }) => (pkg < 0 ? name : universe.label(pkg))));
+    // apt tells the architecture of what is no package of the universe, too.
+    const plain = (name: string): string => (name.startsWith('$') || name.endsWith(':sparc') ? name.replace(/:.*/, '') : name);
+    expect(table.map(plain)).toEqual(order.map(plain));
+  });
+});
 
 describe('what apt answers', () => {
   it.each(trickyCases)('$name', ({ packages, architectures = ['amd64'], wanted, recommends = false, installed: there = [], answer, removed: gone = [] }) => {
