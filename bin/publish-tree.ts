@@ -11,8 +11,8 @@ import type { Store } from '../store/store.ts';
 import type { CommandContext } from './context.ts';
 import { type Dates, readDates } from './generation-contents.ts';
 import { lockOf } from './generation-lock.ts';
-import { machineKey } from './machine-key.ts';
-import { clearsign, signDetached } from '../formats/pgp/signature.ts';
+import { machineSigner } from './machine-key.ts';
+import type { SignatureThread } from './signature-thread.ts';
 import { outlives, treeFiles } from './tree-files.ts';
 
 export interface PublishTreeOptions {
@@ -21,6 +21,8 @@ export interface PublishTreeOptions {
   readonly project?: string;
   /** A lock that need not be read again. */
   readonly known?: Lock;
+  /** Signs, where there is one. */
+  readonly signatures?: SignatureThread;
 }
 
 /** What is served now, or one project of it, as a tree for another web server; one at a time in one folder. */
@@ -32,7 +34,7 @@ export async function publishStoreTree(context: CommandContext, store: Store, op
 }
 
 /** Dates of Release files never go back in one folder: apt ignores an older one. */
-async function publishCurrent(context: CommandContext, store: Store, { folder, keep, project, known }: PublishTreeOptions): Promise<TreeResult> {
+async function publishCurrent(context: CommandContext, store: Store, { folder, keep, project, known, signatures }: PublishTreeOptions): Promise<TreeResult> {
   const generations = new Generations(store.root);
   const projects = project === undefined ? await generations.projects() : [project];
   const current = (await Promise.all(projects.map((name) => generations.current(name)))).filter((each): each is Generation => each !== undefined);
@@ -47,10 +49,7 @@ async function publishCurrent(context: CommandContext, store: Store, { folder, k
     const isKnown = known !== undefined && bundleOf(known).lock.digest === generation.lock;
     served.push({ lock: isKnown ? known : await lockOf(store, generation), generation: generation.id, date });
   }
-  const { signer, publicKey } = await machineKey(store.root, context.now());
-  const files = await treeFiles(served, {
-    publicKeyArmored: publicKey, clearsign: (text) => clearsign(text, signer, context.now()), detach: (content) => signDetached(content, signer, context.now()),
-  }, store);
+  const files = await treeFiles(served, await machineSigner(store.root, () => context.now(), signatures), store);
   // Before the switch: what is killed between gets a later date the next time, never an earlier one.
   if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
   return publishTree({ folder, files, blobs: store, keep, outlives, signal: context.signal });

@@ -6,6 +6,7 @@ import type { LockedGit, LockedPackage, LockedRepository } from '../bom/lock.ts'
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { Keeping } from '../downloader/keeping.ts';
 import type { AptSourceOptions } from '../downloader/sources/apt.ts';
+import type { ApartVerifier } from '../downloader/sources/apt-release.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
 import { gitAuthorities } from './git-authorities.ts';
 import { helmRepositories } from './helm-repositories.ts';
@@ -26,6 +27,7 @@ export interface WiringOptions extends RegistryClientOptions {
   readonly blobs: BlobReader & BlobWriter;
   /** Takes what apt repositories' own files are still on their way into `blobs`; left out, a resolution waits for it. */
   readonly keeping?: Keeping;
+  readonly verifier?: ApartVerifier;
   readonly concurrency: number;
   readonly now: () => Date;
   /** Of the last lock: metadata that is older than theirs is a replay; and which credential each asks for. */
@@ -68,7 +70,7 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource(yum), async () => new (await import('../downloader/sources/yum-received.ts')).LockedRpms(yum)),
     deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
       http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options),
-      httpFor: async (tls) => certificates.access.httpWith(await certificates.access.certificateOf(tls)), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }), ...(options.keeping === undefined ? {} : { keeping: options.keeping }),
+      httpFor: async (tls) => certificates.access.httpWith(await certificates.access.certificateOf(tls)), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }), ...(options.keeping === undefined ? {} : { keeping: options.keeping }), ...(options.verifier === undefined ? {} : { verifier: options.verifier }),
     })),
   };
   return { sources, close: async () => { await certificates.close(); await http.close(); } };

@@ -12,7 +12,7 @@ import { commitFile } from '../store/durable-file.ts';
 const root = resolve(import.meta.dirname, '..');
 const folders = ['bin', 'bom', 'downloader', 'exporter', 'formats', 'importer', 'repository', 'store', 'transport'];
 /** Each thread's script is one file: it starts without looking for others. */
-const threads = ['transport/fetch-worker.ts', 'store/copy-worker.ts', 'repository/mirror/render-worker.ts', 'repository/mirror/yum-worker.ts'];
+const threads = ['transport/fetch-worker.ts', 'store/copy-worker.ts', 'bin/signature-worker.ts', 'repository/mirror/render-worker.ts', 'repository/mirror/yum-worker.ts'];
 /** With what npm writes whenever it changes a package. */
 const always = ['node_modules/.package-lock.json', 'package.json', 'tsconfig.json', 'scripts/build.ts'];
 /** Native code; what is asked for by its path; and what is one file already. */

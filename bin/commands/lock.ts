@@ -16,6 +16,7 @@ import { usingStore } from '../held-store.ts';
 import { accessOf } from '../remote-modules.ts';
 import { formatBytes } from '../render.ts';
 import { runtimeOption, runtimesFor } from '../runtimes.ts';
+import { SignatureThread } from '../signature-thread.ts';
 import { createConfigs, createSources } from '../wiring.ts';
 
 export interface LockFlags extends FileFlag, NetworkFlags {
@@ -57,22 +58,37 @@ export interface LockBasis {
   readonly update: 'all' | readonly string[];
   readonly aggregated: Inputs;
   readonly previous: Lock | undefined;
+  /** Started where signatures will have to be checked. To be closed by whoever read this. */
+  readonly signatures: SignatureThread;
 }
 
 export async function readBasis(context: CommandContext, flags: LockFlags): Promise<LockBasis> {
   const update = updateOf(flags);
-  const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
-  return { update, aggregated, previous: (await exists(flags.lock)) ? readLock(flags.lock) : undefined };
+  const signatures = new SignatureThread();
+  try {
+    const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), {
+      withWeak: flags.withWeak === true, note: context.note,
+      onBoms: (boms) => { if (boms.some(({ value }) => value.spec?.packages?.some(({ manager }) => manager === 'deb'))) signatures.start(); },
+    });
+    return { update, aggregated, previous: (await exists(flags.lock)) ? readLock(flags.lock) : undefined, signatures };
+  } catch (error) {
+    await signatures.close();
+    throw error;
+  }
 }
 
 /** Resolves the documents and writes the lock; an unchanged lock is left untouched. */
 export async function runLock(context: CommandContext, flags: LockFlags): Promise<Locked> {
   const basis = await readBasis(context, flags);
-  return usingStore(context, flags.store, async (store) => {
-    const locked = await lockBasis(context, flags, { ...basis, store });
-    await writeLock(locked, flags.lock);
-    return locked;
-  });
+  try {
+    return await usingStore(context, flags.store, async (store) => {
+      const locked = await lockBasis(context, flags, { ...basis, store });
+      await writeLock(locked, flags.lock);
+      return locked;
+    });
+  } finally {
+    await basis.signatures.close();
+  }
 }
 
 /** Once all that locking kept is in the store. The previous lock itself comes back when nothing changed: then nothing is written. */
@@ -82,11 +98,11 @@ export async function writeLock({ lock, changed, keeping }: Pick<Locked, 'lock' 
 }
 
 /** Resolves the documents; the lock is not written yet. While this throws, nothing is on its way into the store any more. */
-export async function lockBasis(context: CommandContext, flags: LockFlags, { update, aggregated, previous, store }: LockBasis & { readonly store: Store }): Promise<Locked> {
+export async function lockBasis(context: CommandContext, flags: LockFlags, { update, aggregated, previous, signatures, store }: LockBasis & { readonly store: Store }): Promise<Locked> {
   const keeping = new Keeping();
   const credentials = aggregated.projectDocument.value.spec?.credentials;
   const wiring = createSources({
-    blobs: store, keeping, notify: context.notify, concurrency: flags.concurrency, now: context.now,
+    blobs: store, keeping, verifier: signatures, notify: context.notify, concurrency: flags.concurrency, now: context.now,
     spoolFolder: store.spoolFolder, cacheFolder: store.cacheFolder, previousRepositories: previous?.spec.repositories ?? [], previousGit: previous?.spec.git ?? [], previousPackages: previous?.spec.packages ?? [], ...networkOf(flags), ...(flags.trustRoot === undefined ? {} : { trustRoot: flags.trustRoot }), ...(credentials === undefined ? {} : { credentials }),
   });
   const runtimes = flags.runtime ?? aggregated.projectDocument.value.spec?.export?.runtime ?? [];

@@ -6,10 +6,10 @@ import type { TreeResult } from '../../importer/targets/tree.ts';
 import type { Store } from '../../store/store.ts';
 import { warmFetchThreads } from '../../transport/fetch-threads.ts';
 import { type CommandContext, defineCommand, machineStore, positiveInteger } from '../context.ts';
-import { exists } from '../files.ts';
 import { usingStore } from '../held-store.ts';
 import { downloadText, runDownload } from './download.ts';
 import { treeText } from '../render.ts';
+import type { SignatureThread } from '../signature-thread.ts';
 import { type LockFlags, lockBasis, lockFlags, lockSummary, readBasis, writeLock } from './lock.ts';
 
 export interface SyncFlags extends LockFlags {
@@ -45,10 +45,10 @@ export function registerSync(program: Command): void {
 
 /** Lock and download into the store that is served, then one switch. What is served stays until everything is there. */
 export async function runSync(context: CommandContext, flags: SyncFlags): Promise<{ readonly document: Readonly<Record<string, unknown>>; readonly text: string }> {
-  // Without a lock everything is still to come: threads start while that is worked out.
-  if (!(await exists(flags.lock))) warmFetchThreads();
   const basis = await readBasis(context, flags);
-  return usingStore(context, flags.store, async (store) => {
+  // Without a lock everything is still to come: threads start while that is worked out, after the one that is asked first.
+  if (basis.previous === undefined) warmFetchThreads();
+  const syncing = usingStore(context, flags.store, async (store) => {
     const locked = await lockBasis(context, flags, { ...basis, store });
     const { lock } = locked;
     const onItsWay = Promise.withResolvers<void>();
@@ -59,7 +59,7 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
     const downloading = runDownload({ ...context, notify }, lock, flags, { inputs: locked.inputs, beside: writeLock(locked, flags.lock), arriving: locked.keeping.digests, store }).finally(onItsWay.resolve);
     // What publishing takes is made ready while the content is on its way.
     const [downloaded, tree] = await Promise.all([downloading, flags.tree === undefined ? undefined : onItsWay.promise.then(() => beginTree(lock))]);
-    const { served, published } = await serving(context, flags, { lock, tree, store });
+    const { served, published } = await serving(context, flags, { lock, tree, store, signatures: basis.signatures });
     const { generation } = served;
     const summary = lockSummary(locked, flags.lock);
     return {
@@ -69,6 +69,7 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
         ...lock.spec.influences.map((item) => `  ${item.module} influences ${item.influences}: look at it again`)].join('\n'),
     };
   });
+  return syncing.finally(() => basis.signatures.close());
 }
 
 type TreePublisher = typeof import('../publish-tree.ts');
@@ -79,12 +80,12 @@ async function beginTree(lock: Lock): Promise<TreePublisher> {
   return publisher;
 }
 
-interface Serving { readonly lock: Lock; readonly tree: TreePublisher | undefined; readonly store: Store }
+interface Serving { readonly lock: Lock; readonly tree: TreePublisher | undefined; readonly store: Store; readonly signatures: SignatureThread }
 
 /** The switch to what is in the store now, then the tree of it. */
-async function serving(context: CommandContext, flags: SyncFlags, { lock, tree, store }: Serving): Promise<{ readonly served: ServedResult; readonly published?: TreeResult }> {
+async function serving(context: CommandContext, flags: SyncFlags, { lock, tree, store, signatures }: Serving): Promise<{ readonly served: ServedResult; readonly published?: TreeResult }> {
   await warnOfSharedNames(store, lock, context.notify);
   const served = await serveLock(lock, { store, now: context.now(), allowDowngrade: flags.allowDowngrade === true, allowUpgradePath: flags.allowUpgradePath === true, notify: context.notify });
   if (tree === undefined || flags.tree === undefined) return { served };
-  return { served, published: await tree.publishStoreTree(context, store, { folder: flags.tree, keep: flags.keep ?? 3, known: lock }) };
+  return { served, published: await tree.publishStoreTree(context, store, { folder: flags.tree, keep: flags.keep ?? 3, known: lock, signatures }) };
 }

@@ -6,11 +6,11 @@ import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
 import type { KeySource, RepositoryRequirement } from '../../bom/requirement.ts';
 import { parseRelease, type Release } from '../../formats/deb/release.ts';
 import type { PgpKey } from '../../formats/pgp/keys.ts';
-import { verifyClearsigned, verifyDetached } from '../../formats/pgp/signature.ts';
+import type { Verification } from '../../formats/pgp/signature.ts';
 import type { HttpClient } from '../../transport/http-client.ts';
 import { type AptSuite, releaseFolder, urlOf } from './apt-entry.ts';
 import { fetchDocument, type FetchContext, keep } from './apt-fetch.ts';
-import { type OfferedKeys, offeredKeys } from './repository-keys.ts';
+import { narrowedKeys, type OfferedFiles, offeredFiles } from './repository-keys.ts';
 
 const maxReleaseBytes = 32 << 20;
 const maxKeyBytes = 16 << 20;
@@ -20,12 +20,22 @@ const maxSkewSeconds = 3600;
 export interface ReleaseContext extends FetchContext {
   readonly now: () => Date;
   readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** Asked first; what it has no answer to is verified here. */
+  readonly verifier?: ApartVerifier;
   /** Repositories as the last lock saw them: a Release older than theirs is a replay. */
   readonly previous?: readonly LockedRepository[];
   /** Headers of credentials by name, for a request to this address. Throws `INPUT_CREDENTIAL`. */
   readonly headersFor?: (url: string, names: readonly string[]) => Promise<Readonly<Record<string, string>>>;
   /** A client that shows the certificates of these credentials. Throws `INPUT_CREDENTIAL`. */
   readonly httpFor?: (tls: RepositoryTls) => Promise<HttpClient>;
+}
+
+export type VerifiedText = Verification & { readonly text: Uint8Array };
+
+/** Who verifies somewhere else, while what does it here is not loaded. */
+export interface ApartVerifier {
+  /** As `verifyClearsigned` says; undefined where that throws, or cannot be asked. */
+  verifyClearsigned(document: Uint8Array, options: OfferedFiles & { readonly now: Date }): Promise<VerifiedText | undefined>;
 }
 
 /** Names of credentials: a client certificate, its key, and the authority of the server. */
@@ -50,10 +60,10 @@ export interface CheckedRelease {
 const nameOf = (suite: AptSuite): string => `${redactUrl(suite.uri)} ${suite.suite}`;
 
 /** Keys of the requirement and of the entry's signed-by, narrowed to the fingerprints that are asked for. */
-function keysFor(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<OfferedKeys> {
+function keysFor(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<OfferedFiles> {
   const signedBy = (suite.entry.signedBy ?? '').split(/[\s,]+/).filter((item) => item !== '');
   const sources: KeySource[] = [...suite.requirement.keys, ...signedBy.map(plainPath).map((item) => (item.startsWith('/') ? { path: item } : { fingerprint: item }))];
-  return offeredKeys(context, sources, { id: suite.id, signal, inline: suite.entry.signedByKey });
+  return offeredFiles(context, sources, { id: suite.id, signal, inline: suite.entry.signedByKey });
 }
 
 interface Signed {
@@ -66,21 +76,30 @@ interface Signed {
 
 const releaseMediaType = 'text/plain';
 
+/** Loaded where it is needed: it takes longer than what it does. */
+const pgp = (): Promise<typeof import('../../formats/pgp/signature.ts')> => import('../../formats/pgp/signature.ts');
+
 interface Asking { readonly headers: Readonly<Record<string, string>> | undefined; readonly signal: AbortSignal }
 
-async function fetchSigned(context: ReleaseContext, suite: AptSuite, keys: readonly PgpKey[], { headers, signal }: Asking): Promise<Signed> {
+async function fetchSigned(context: ReleaseContext, suite: AptSuite, offered: OfferedFiles, { headers, signal }: Asking): Promise<Signed> {
   const folder = releaseFolder(suite);
   const subject = nameOf(suite);
+  let parsed: Promise<readonly PgpKey[]> | undefined;
+  const keys = (): Promise<readonly PgpKey[]> => (parsed ??= narrowedKeys(offered.files, offered.fingerprints, suite.id));
+  // Keys that are none are told before anything is asked for.
+  if (context.verifier === undefined) await keys();
   const inRelease = await fetchDocument(context, urlOf(suite.uri, `${folder}InRelease`), { maxBytes: maxReleaseBytes, signal, headers });
   if (inRelease !== undefined) {
-    const { text, signers, ignored } = await verifyClearsigned(inRelease, keys, { subject: `${subject} InRelease`, now: context.now() });
+    const now = context.now();
+    const apart = await context.verifier?.verifyClearsigned(inRelease, { ...offered, now });
+    const { text, signers, ignored } = apart ?? await (await pgp()).verifyClearsigned(inRelease, await keys(), { subject: `${subject} InRelease`, now });
     return { text, signers, ignored, metadata: await keep(context, releaseMediaType, inRelease, signal) };
   }
   const text = await fetchDocument(context, urlOf(suite.uri, `${folder}Release`), { maxBytes: maxReleaseBytes, signal, headers });
   if (text === undefined) throw new BundleError('RESOLVE_NOT_FOUND', { subject, expected: 'InRelease or Release', actual: `neither in ${redactUrl(suite.uri)}/${folder}` });
   const signature = await fetchDocument(context, urlOf(suite.uri, `${folder}Release.gpg`), { maxBytes: maxKeyBytes, signal, headers });
   if (signature === undefined) throw new BundleError('INTEGRITY_SIGNATURE', { subject, expected: 'InRelease or Release.gpg', actual: 'a Release without a signature', next: 'Find a signed repository, or say `trusted: true` to record that you do without.' });
-  const { signers, ignored } = await verifyDetached(text, signature, keys, { subject: `${subject} Release.gpg`, now: context.now() });
+  const { signers, ignored } = await (await pgp()).verifyDetached(text, signature, await keys(), { subject: `${subject} Release.gpg`, now: context.now() });
   return {
     text, signers, ignored,
     metadata: await keep(context, releaseMediaType, text, signal),
@@ -147,19 +166,19 @@ function warningsOf(suite: AptSuite, release: Release, ignored: readonly string[
 export async function fetchRelease(context: ReleaseContext, suite: AptSuite, signal: AbortSignal): Promise<CheckedRelease> {
   const trusted = suite.requirement.trusted || suite.entry.trusted;
   const offered = await keysFor(context, suite, signal);
-  if (offered.keys.length === 0 && !trusted) {
+  const unsigned = offered.files.length === 0 && offered.fingerprints.length === 0;
+  if (unsigned && !trusted) {
     throw new BundleError('INPUT_KEY', { subject: `repository ${suite.id}`, expected: 'a key that its Release is signed with', actual: 'none', next: 'Give gpgKeys, or signed-by in the line or sources; `trusted: true` does without and is recorded.' });
   }
-  const unsigned = offered.keys.length === 0;
   const headers = await context.headersFor?.(suite.uri, suite.requirement.headersFrom ?? []);
   const asking = { headers, signal };
-  const signed = unsigned ? await fetchUnsigned(context, suite, asking) : await fetchSigned(context, suite, offered.keys, asking);
+  const signed = unsigned ? await fetchUnsigned(context, suite, asking) : await fetchSigned(context, suite, offered, asking);
   const release = parseRelease(signed.text, nameOf(suite));
   checkNotReplayed(suite, release, context.previous ?? []);
   const waivers = [...(unsigned ? ['unsigned'] : []), ...checkDates(suite, release, context.now().getTime() / 1000)];
   // Kept only now: what a signature that turned out bad came with leaves nothing behind.
   const keys: Descriptor[] = [];
-  for (const file of offered.files) keys.push(await keep(context, keyMediaType, file, signal));
+  for (const { bytes } of offered.files) keys.push(await keep(context, keyMediaType, bytes, signal));
   const { origin, label, codename, version, date, validUntil } = release;
   const optional = { origin, label, codename, version, date: date === undefined ? undefined : iso(date), validUntil: validUntil === undefined ? undefined : iso(validUntil) };
   return {
