@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Project } from '../bom/documents/project.ts';
 import { BundleError } from '../bom/errors.ts';
-import type { LockedGit, LockedPackage, LockedRepository } from '../bom/lock.ts';
+import type { LockedFile, LockedGit, LockedPackage, LockedRepository } from '../bom/lock.ts';
 import type { BlobReader, BlobWriter, Kind, Source } from '../bom/ports.ts';
 import type { Keeping } from '../downloader/keeping.ts';
 import type { AptSourceOptions } from '../downloader/sources/apt.ts';
 import type { ApartVerifier } from '../downloader/sources/apt-release.ts';
+import type { DownloadOptions } from '../downloader/download.ts';
 import type { ConfigSource } from '../downloader/sources/config.ts';
 import { gitAuthorities } from './git-authorities.ts';
 import { helmRepositories } from './helm-repositories.ts';
@@ -46,7 +47,7 @@ export interface WiringOptions extends RegistryClientOptions {
 }
 
 /** Every source, over one HTTP client; `close` ends its connections. */
-export function createSources(options: WiringOptions): { readonly sources: Sources; close(): Promise<void> } {
+export function createSources(options: WiringOptions): { readonly sources: Sources; readonly together: Pick<NonNullable<DownloadOptions['together']>, 'plain' | 'fetchFiles'>; close(): Promise<void> } {
   const { blobs, notify, now, concurrency } = options;
   const { http, registry } = createRegistryClient(options);
   const named = headersFor(options.credentials ?? {});
@@ -56,6 +57,13 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, headersFor: named, ...certificates.access,
     previous: options.previousRepositories ?? [], previousPackages: options.previousPackages ?? [], ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
   };
+  const apt: AptSourceOptions = {
+    http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options),
+    httpFor: async (tls) => certificates.access.httpWith(await certificates.access.certificateOf(tls)), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }), ...(options.keeping === undefined ? {} : { keeping: options.keeping }), ...(options.verifier === undefined ? {} : { verifier: options.verifier }),
+  };
+  // What only fetches, without what resolves, which is much more.
+  const lockedRpms = once(async () => new (await import('../downloader/sources/yum-received.ts')).LockedRpms(yum));
+  const lockedDebs = once(async () => new (await import('../downloader/sources/apt-received.ts')).LockedDebs(apt));
   const sources = {
     image: lazySource(async () => (await import('../downloader/sources/image.ts')).createImageSource({ registry, blobs, notify, concurrency, spoolDir: options.spoolFolder, ...(options.trustRoot === undefined ? {} : { trustRoot: options.trustRoot }) })),
     file: lazySource(async () => (await import('../downloader/sources/file.ts')).createFileSource({
@@ -67,13 +75,18 @@ export function createSources(options: WiringOptions): { readonly sources: Sourc
     git: lazySource(async () => (await import('../downloader/sources/git.ts')).createGitSource({
       blobs, notify, headersFor: headersFor(options.credentials ?? {}), spoolDir: options.spoolFolder, previous: options.previousGit ?? [], authorities,
     })),
-    rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource(yum), async () => new (await import('../downloader/sources/yum-received.ts')).LockedRpms(yum)),
-    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource({
-      http, blobs, now, notify, spoolDir: options.spoolFolder, concurrency, ...aptAccess(options),
-      httpFor: async (tls) => certificates.access.httpWith(await certificates.access.certificateOf(tls)), ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }), ...(options.keeping === undefined ? {} : { keeping: options.keeping }), ...(options.verifier === undefined ? {} : { verifier: options.verifier }),
-    })),
+    rpm: lazySource(async () => (await import('../downloader/sources/yum.ts')).createYumSource(yum), lockedRpms),
+    deb: lazySource(async () => (await import('../downloader/sources/apt.ts')).createAptSource(apt), lockedDebs),
   };
-  return { sources, close: async () => { await certificates.close(); await http.close(); } };
+  const together = {
+    fetchFiles: http.fetchFiles,
+    plain: {
+      file: async (artifact: LockedFile) => (await import('../downloader/sources/file.ts')).plainFile(artifact, { headersFor: named }),
+      rpm: async (artifact: LockedPackage) => (await lockedRpms()).plain(artifact),
+      deb: async (artifact: LockedPackage) => (await lockedDebs()).plain(artifact),
+    },
+  };
+  return { sources, together, close: async () => { await certificates.close(); await http.close(); } };
 }
 
 /** What private apt repositories are asked with: credentials of the project, or what this machine's apt has for its own sources. */
@@ -89,6 +102,11 @@ function aptAccess(options: WiringOptions): Pick<AptSourceOptions, 'previous' | 
     },
     accessOf: ({ target, repo }) => previous.find((repository) => repository.target === target && repository.id === repo) ?? {},
   };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 /** A source whose modules are loaded when it is first used: what only fetches, without what resolves where that is much more. */

@@ -60,6 +60,51 @@ export interface BlobWriter {
   fill(blob: Descriptor, from: (offset: number, into?: FileSink) => Bytes, signal: AbortSignal): Promise<'stored' | 'present'>;
 }
 
+/** A file with a content in it, for whoever looks at it there. */
+export type ContentFile = Pick<FileSink, 'fd' | 'sizeBytes' | 'tail'>;
+
+/** One GET that gives a whole content as it is, as its source tells whoever fetches many at once. What it does not give so is asked for with {@link Source.fetch}. */
+export interface PlainFetch {
+  /** http or https. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The sha256 of what lies from this byte on is wanted for {@link PlainFetch.check}. */
+  readonly tailFrom?: number;
+  /** What has to be true of the content beside its digest. Throws `INTEGRITY_*`. */
+  readonly check?: (file: ContentFile) => Promise<void>;
+}
+
+/** A content that is to come into a new file at `path`. */
+export interface FileOrder extends Omit<PlainFetch, 'check'> {
+  readonly path: string;
+  readonly blob: Descriptor;
+}
+
+/**
+ * `whole`: the content, verified, lies in the file, which is open as `fd` since before it was written, and not synced. `left`: it did not come in this way; `bytes` what
+ * came may lie in the file, which nobody has open any more; of another content no file is left. `untried`: nobody asked for it, because of what another one met.
+ */
+export type FileResult =
+  | { readonly kind: 'whole'; readonly order: FileOrder; readonly fd: number; readonly tailHex?: string }
+  | { readonly kind: 'left'; readonly order: FileOrder; readonly bytes: number }
+  | { readonly kind: 'untried'; readonly order: FileOrder };
+
+/**
+ * Fetches contents of one origin one after another, in one place among all that is asked of that host. Every order is told of once, before this resolves; it does not
+ * reject. Once `signal` is aborted, what is not whole is left.
+ */
+export type FetchFiles = (orders: readonly FileOrder[], options: { readonly signal: AbortSignal; readonly onResults: (results: readonly FileResult[]) => void }) => Promise<void>;
+
+/** The part of a store that takes files which others wrote. */
+export interface FileTaker {
+  /** Where a blob may be written that nobody else writes and of which nothing is there yet; undefined otherwise. Ends with {@link FileTaker.take} or {@link FileTaker.leave}. */
+  reserve(blob: Descriptor): Promise<string | undefined>;
+  /** The blob is not taken in this way. What lies in its file stays for `fill`; but a file that is handed over open, as `fd`, is closed and removed. */
+  leave(blob: Descriptor, fd?: number): Promise<void>;
+  /** Takes over files whose content was verified as it was written: durable and whole when this resolves, but those that it returns, with their `STORAGE_*`. Closes all. */
+  take(files: readonly { readonly blob: Descriptor; readonly fd: number }[]): Promise<ReadonlyMap<Digest, unknown>>;
+}
+
 export interface RequirementOf {
   readonly image: ImageRequirement;
   readonly file: FileRequirement;

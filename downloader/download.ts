@@ -2,8 +2,9 @@ import type { Descriptor, Digest } from '../bom/digest.ts';
 import { BundleError, checkNotAborted } from '../bom/errors.ts';
 import type { Notify } from '../bom/events.ts';
 import { contentOf, type Lock } from '../bom/lock.ts';
-import type { ArtifactOf, BlobReader, BlobWriter, Bytes, FileSink, Kind, Source } from '../bom/ports.ts';
+import type { ArtifactOf, BlobReader, BlobWriter, Bytes, FileSink, Kind, PlainFetch, Source } from '../bom/ports.ts';
 import { firstOf } from './failures.ts';
+import { type LeftJob, Together, type TogetherOptions } from './together.ts';
 
 export interface DownloadOptions {
   /** Only `fetch` is used. A kind without a source can only be present already. */
@@ -15,6 +16,8 @@ export interface DownloadOptions {
   readonly concurrency: number;
   readonly notify: Notify;
   readonly signal: AbortSignal;
+  /** For many small contents at once; each by itself when left out. */
+  readonly together?: TogetherOptions & { readonly plain: { readonly [K in Kind]?: (artifact: ArtifactOf[K]) => Promise<PlainFetch | undefined> } };
   /** Called once nothing is fetched any more, and what came is yet to become durable. What it throws is the download's error. */
   readonly onReceived?: () => void;
 }
@@ -34,6 +37,7 @@ interface Job {
   /** Where the content can come from, in words that group what shares a server. */
   readonly origin: string;
   readonly fetch: Fetch;
+  readonly plain?: () => Promise<PlainFetch | undefined>;
 }
 
 /**
@@ -45,7 +49,7 @@ interface Job {
 export async function download(lock: Lock, options: DownloadOptions): Promise<DownloadResult> {
   const { notify } = options;
   const content = [...contentOf(lock).values()];
-  const fetches = fetchesOf(lock, options.sources);
+  const fetches = fetchesOf(lock, options);
   const missing = await missingAmong(content, options);
   const presentBytes = sizeOf(content) - sizeOf(missing);
   notify({ kind: 'plan', phase: 'download', items: content.length, bytes: sizeOf(content), presentItems: content.length - missing.length, presentBytes });
@@ -93,29 +97,38 @@ async function run(jobs: readonly Job[], options: DownloadOptions): Promise<numb
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const errors: unknown[] = [];
+  const onFailed = (error: unknown): void => { errors.push(error); stop.abort(); };
   const committing = new Set<Promise<void>>();
   let fetchedBytes = 0;
   let finished = 0;
-  const left = [...jobs];
+  const { together, others } = await Together.of(jobs, { ...options, signal, onFailed });
+  const left = others.map((job): LeftJob<Job> => ({ job, receivedBytes: 0 }));
+  const one = async (next: LeftJob<Job>): Promise<void> => {
+    const received = Promise.withResolvers<void>();
+    const done: Promise<void> = fetchBlob(next, { ...options, signal }, received.resolve)
+      .then((bytes) => { fetchedBytes += bytes; finished += 1; }, onFailed)
+      .finally(() => { committing.delete(done); received.resolve(); });
+    committing.add(done);
+    await received.promise;
+    if (committing.size >= mostCommitting) await Promise.race(committing);
+  };
   // Large blobs keep a thread busy, small ones this one: half the lanes begin at the other end.
   const lane = async (number: number): Promise<void> => {
-    const next = (): Job | undefined => (number % 2 === 1 ? left.pop() : left.shift());
-    for (let job = next(); job !== undefined && errors.length === 0; job = next()) {
-      const received = Promise.withResolvers<void>();
-      const done: Promise<void> = fetchBlob(job, { ...options, signal }, received.resolve)
-        .then((bytes) => { fetchedBytes += bytes; finished += 1; }, (error: unknown) => { errors.push(error); stop.abort(); })
-        .finally(() => { committing.delete(done); received.resolve(); });
-      committing.add(done);
-      await received.promise;
-      if (committing.size >= mostCommitting) await Promise.race(committing);
+    for (const isOdd = number % 2 === 1; errors.length === 0;) {
+      const series = together?.isEmpty === false ? together : undefined;
+      const next = isOdd && series !== undefined ? undefined : isOdd ? left.pop() : left.shift();
+      if (next !== undefined) await one(next);
+      else if (series === undefined) return;
+      else left.push(...await series.next());
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.concurrency) }, (_, number) => lane(number)));
-  await Promise.all([received(errors, options), ...committing]);
+  await Promise.all([together?.ended(), received(errors, options), ...committing]);
   if (errors.length > 0) throw firstOf(errors);
   checkNotAborted(options.signal, 'download');
+  finished += together?.fetched ?? 0;
   if (finished !== jobs.length) throw new Error(`${jobs.length - finished} blobs were neither fetched nor failed`);
-  return fetchedBytes;
+  return fetchedBytes + (together?.fetchedBytes ?? 0);
 }
 
 async function received(errors: unknown[], { onReceived, signal }: DownloadOptions): Promise<void> {
@@ -134,8 +147,9 @@ async function received(errors: unknown[], { onReceived, signal }: DownloadOptio
 const mostChanges = 20;
 
 /** Bytes that came over the line for one blob. `received` is called when its bytes are here. */
-async function fetchBlob({ blob, fetch }: Job, { blobs, notify, signal }: DownloadOptions, received: () => void): Promise<number> {
+async function fetchBlob({ job: { blob, fetch }, receivedBytes }: LeftJob<Job>, { blobs, notify, signal }: DownloadOptions, received: () => void): Promise<number> {
   const meter = new Meter(notify, received);
+  meter.transferred = receivedBytes;
   const attempt = (): Promise<'stored' | 'present'> =>
     blobs.fill(blob, (offset, into) => { meter.startAt(offset); return meter.count(fetch({ offset, into, signal })); }, signal);
   for (let changes = 0, wrong = 0; ;) {
@@ -211,24 +225,27 @@ function inTurns(jobs: readonly Job[]): Job[] {
   return result;
 }
 
-type Way = Pick<Job, 'origin' | 'fetch'>;
+type Way = Pick<Job, 'origin' | 'fetch' | 'plain'>;
 
 /** How each blob can be fetched. Where several artifacts share one, the first that has a source says how. */
-function fetchesOf(lock: Lock, sources: DownloadOptions['sources']): Map<Digest, Way> {
+function fetchesOf(lock: Lock, { sources, together }: DownloadOptions): Map<Digest, Way> {
   const ways = new Map<Digest, Way>();
-  const add = <K extends Kind>(source: Pick<Source<K>, 'fetch'> | undefined, artifact: ArtifactOf[K], item: { readonly from: readonly string[]; readonly blobs: readonly Descriptor[]; readonly looksAtAll?: boolean }): void => {
+  const add = <K extends Kind>(source: Pick<Source<K>, 'fetch'> | undefined, artifact: ArtifactOf[K], item: { readonly from: readonly string[]; readonly blobs: readonly Descriptor[]; readonly looksAtAll?: boolean; readonly plain?: Job['plain'] | undefined }): void => {
     const [first] = item.from;
     if (source === undefined || first === undefined) return;
     const origin = originOf(first);
-    for (const blob of item.blobs) if (!ways.has(blob.digest)) ways.set(blob.digest, { origin, fetch: (options) => (options.offset === blob.size && item.looksAtAll !== true ? none() : source.fetch(artifact, blob, options)) });
+    const way = item.plain === undefined ? { origin } : { origin, plain: item.plain };
+    for (const blob of item.blobs) if (!ways.has(blob.digest)) ways.set(blob.digest, { ...way, fetch: (options) => (options.offset === blob.size && item.looksAtAll !== true ? none() : source.fetch(artifact, blob, options)) });
   };
   const { images, files, packages, charts, git } = lock.spec;
   for (const image of images) add(sources.image, image, { from: image.sources, blobs: [...image.manifests, ...image.blobs] });
-  for (const file of files) add(sources.file, file, { from: file.urls, blobs: [file] });
+  const plainFile = together?.plain.file;
+  for (const file of files) add(sources.file, file, { from: file.urls, blobs: [file], plain: plainFile === undefined ? undefined : () => plainFile(file) });
   const content = contentOf(lock);
   for (const item of packages) {
     const blob = content.get(item.digest);
-    if (blob !== undefined) add<'deb' | 'rpm'>(sources[item.manager], item, { from: item.urls, blobs: [blob], looksAtAll: item.manager === 'rpm' });
+    const plain = together?.plain[item.manager];
+    if (blob !== undefined) add<'deb' | 'rpm'>(sources[item.manager], item, { from: item.urls, blobs: [blob], looksAtAll: item.manager === 'rpm', plain: plain === undefined ? undefined : () => plain(item) });
   }
   for (const chart of charts) {
     const parts = [content.get(chart.digest), chart.provenance].filter((part) => part !== undefined);

@@ -28,11 +28,15 @@ export class Commits {
   }
 
   /** Returns when the blob is durable, named and entered; the handle is closed then, and also when this throws `STORAGE_*`. */
-  add(file: VerifiedFile): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ file, resolve, reject });
-      if (!this.running) void this.run();
-    });
+  async add(file: VerifiedFile): Promise<void> {
+    await Promise.all(this.addAll([file]));
+  }
+
+  /** The same for many that are to be made durable together: one promise for each. */
+  addAll(files: readonly VerifiedFile[]): Promise<void>[] {
+    const added = files.map((file) => new Promise<void>((resolve, reject) => { this.waiting.push({ file, resolve, reject }); }));
+    if (!this.running) void this.run();
+    return added;
   }
 
   private async run(): Promise<void> {

@@ -34,6 +34,11 @@ export class Partials {
     return own;
   }
 
+  /** Whether anybody began this blob, as far as is known. */
+  async hasAny(digest: Digest): Promise<boolean> {
+    return (await this.namesOf(hexOf(digest))).length > 0;
+  }
+
   /** Removes what dead processes left, but parts of blobs that are still to be resumed. Returns the bytes. */
   async removeDead(resumable: (digest: Digest) => boolean): Promise<number> {
     let bytes = 0;

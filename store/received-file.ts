@@ -13,6 +13,23 @@ const fsyncOf = promisify(fsync);
 const fdatasyncOf = promisify(fdatasync);
 const writeTo = promisify(write);
 
+/** A file that another thread opened and wrote. */
+export class HandedFile implements SyncedFile {
+  readonly fd: number;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  sync(): Promise<void> {
+    return fsyncOf(this.fd);
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.fd);
+  }
+}
+
 /** What is left to be synced at the end of a large file is about this much; smaller ones are synced together. */
 const flushEveryBytes = 64 << 20;
 

@@ -34,7 +34,8 @@ export class Store implements BlobReader, BlobWriter {
   private readonly partials: Partials;
   private readonly packs: Packs;
   private readonly commits: Commits;
-  private readonly receiving: Receiving;
+  /** Takes what comes in; for whoever brings files too. */
+  readonly receiving: Receiving;
 
   private constructor(root: string) {
     this.root = root;

@@ -1,7 +1,8 @@
 // The length of a content by a request for its first byte: RFC 9110, sections 14.2 (Range), 14.4 (Content-Range), 8.6 (Content-Length).
 import type { Notify } from '../bom/events.ts';
 import { statusError } from './http-errors.ts';
-import { isPlain, type Send, type WebResponse } from './http-send.ts';
+import { isPlain } from './http-body.ts';
+import type { Send, WebResponse } from './http-send.ts';
 import { withRetryAfter } from './resume.ts';
 import { Attempts, type DownHosts, passingStatuses, type RetryPolicy } from './retry.ts';
 

@@ -2,12 +2,13 @@ import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Bytes, FileSink } from '../bom/ports.ts';
+import type { Bytes, FileOrder, FileResult, FileSink } from '../bom/ports.ts';
 import type { Answering } from './direct.ts';
 import { NotDirect } from './direct-connection.ts';
-import type { FetchFailure, FetchMessage, FetchReport } from './fetch-worker.ts';
+import type { FetchFailure, FetchMessage, FetchReport, SeriesEnd, SeriesOrder } from './fetch-messages.ts';
 import type { Head } from './http-body.ts';
 import { MessageBatch } from './message-batch.ts';
+import { SeriesLane } from './series-lane.ts';
 
 export interface FetchOptions {
   readonly into: { readonly sink: FileSink; readonly at: number };
@@ -58,7 +59,15 @@ function startWorker(): Worker | undefined {
   }
 }
 
-interface Member { readonly worker: Worker; readonly messages: MessageBatch<FetchMessage>; readonly lanes: Map<number, Lane>; readonly origins: Set<string> }
+/** What a thread has under way. */
+interface UnderWay { readonly leftBytes: number; take(report: FetchReport): void; lost(cause: Error): void }
+interface Member { readonly worker: Worker; readonly messages: MessageBatch<FetchMessage>; readonly lanes: Map<number, UnderWay>; readonly origins: Set<string> }
+
+export interface SeriesOptions extends Omit<SeriesOrder, 'kind' | 'id'> {
+  readonly onResults: (results: readonly FileResult[]) => void;
+  /** For https: how the origin is spoken to, made once. */
+  readonly tls: (() => object) | undefined;
+}
 
 /** More than this brings nothing: a processor hashes and writes as much as most networks bring. */
 const mostThreads = 4;
@@ -89,21 +98,11 @@ export class FetchThreads {
     const { sink, at } = options.into;
     const place = this.isBroken ? undefined : this.placeOf(sink);
     if (place === undefined) return undefined;
-    const { worker, messages, lanes, origins } = place.member;
     const id = this.nextId++;
-    const post = (message: FetchMessage): void => messages.add(message);
+    const post = (message: FetchMessage): void => place.member.messages.add(message);
     const lane = new Lane(sink, () => post({ kind: 'abort', id }));
-    lanes.set(id, lane);
     this.latest.set(sink, lane);
-    worker.ref();
-    void lane.settled.then(() => {
-      lanes.delete(id);
-      if (lanes.size === 0) worker.unref();
-    });
-    if (options.tls !== undefined && !origins.has(url.origin)) {
-      origins.add(url.origin);
-      post({ kind: 'tls', origin: url.origin, options: options.tls() });
-    }
+    begin(place.member, { id, lane, origin: url.origin, tls: options.tls }, lane.settled);
     sink.holdFor(async () => {
       lane.abort(new Error('the rest of the body is not wanted'));
       await lane.settled;
@@ -113,6 +112,17 @@ export class FetchThreads {
     const { unbufferedFd } = sink;
     post({ kind: 'get', id, url: url.href, headers, sink: { id: place.id, fd: sink.fd, ...(unbufferedFd === undefined ? {} : { unbufferedFd }), sizeBytes: sink.sizeBytes, ...(sink.tail === undefined ? {} : { tailFrom: sink.tail.from }) }, at, connectTimeoutMs, stallTimeoutMs });
     return lane;
+  }
+
+  /** undefined when there is no thread to be had. */
+  series(orders: readonly FileOrder[], { onResults, tls, ...rest }: SeriesOptions): { readonly ended: Promise<SeriesEnd>; stop(): void } | undefined {
+    const member = this.isBroken ? undefined : this.leastBusy();
+    if (member === undefined) return undefined;
+    const id = this.nextId++;
+    const lane = new SeriesLane(orders, onResults);
+    begin(member, { id, lane, origin: rest.origin, tls }, lane.ended);
+    member.messages.add({ kind: 'series', id, ...rest });
+    return { ended: lane.ended, stop: () => member.messages.add({ kind: 'abort', id }) };
   }
 
   async close(): Promise<void> {
@@ -155,12 +165,25 @@ export class FetchThreads {
   }
 }
 
+/** Until `ended`, the thread keeps the process alive. */
+function begin({ worker, messages, lanes, origins }: Member, { id, lane, origin, tls }: { readonly id: number; readonly lane: UnderWay; readonly origin: string; readonly tls: (() => object) | undefined }, ended: Promise<unknown>): void {
+  lanes.set(id, lane);
+  worker.ref();
+  void ended.then(() => {
+    lanes.delete(id);
+    if (lanes.size === 0) worker.unref();
+  });
+  if (tls === undefined || origins.has(origin)) return;
+  origins.add(origin);
+  messages.add({ kind: 'tls', origin, options: tls() });
+}
+
 function loadOf({ lanes }: Member): number {
   return lanes.values().reduce((sum, lane) => sum + lane.leftBytes, 0);
 }
 
 /** One body on its way into a file. */
-class Lane implements Answering {
+class Lane implements Answering, UnderWay {
   readonly head: Promise<Head>;
   readonly settled: Promise<void>;
   /** What is still to come, at most. */
@@ -187,6 +210,7 @@ class Lane implements Answering {
   }
 
   take(report: FetchReport): void {
+    if (report.kind === 'files') return;
     if (report.kind === 'head') {
       this.isContent = report.head.status === 200 || report.head.status === 206;
       return this.answered.resolve(report.head);

@@ -6,44 +6,10 @@ import { BlockBuffers, ofSink, SinkError } from './block-writer.ts';
 import { blockTaker, contentTaker, Hashed, type Told } from './content-taker.ts';
 import { type Answering, Direct } from './direct.ts';
 import { type BodyTaker, NotDirect } from './direct-connection.ts';
+import type { FetchFailure, FetchMessage, FetchOrder, FetchReport, SeriesOrder } from './fetch-messages.ts';
 import type { Head } from './http-body.ts';
 import { MessageBatch } from './message-batch.ts';
-
-export interface FetchOrder {
-  readonly kind: 'get';
-  readonly id: number;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** The file, and how much of the content lies in it already. */
-  readonly sink: { readonly id: number; readonly fd: number; readonly unbufferedFd?: number; readonly sizeBytes: number; readonly tailFrom?: number };
-  readonly at: number;
-  readonly connectTimeoutMs: number;
-  readonly stallTimeoutMs: number;
-}
-
-export type FetchMessage =
-  | FetchOrder
-  | { readonly kind: 'abort'; readonly id: number }
-  /** How an origin is spoken to; comes before the first order for it. */
-  | { readonly kind: 'tls'; readonly origin: string; readonly options: object }
-  /** The sink is given up; one that is complete needs no word. */
-  | { readonly kind: 'drop'; readonly sink: number };
-
-export interface FetchFailure {
-  readonly message: string;
-  readonly code?: string;
-  /** Why the answer is not one for this reader. */
-  readonly notDirect?: 'once' | 'always';
-  /** The file could not be written, or not be read back. */
-  readonly ofSink?: true;
-}
-
-/** `bytes` were written since the last report. After `end` and `failed` nothing more is written for that order. */
-export type FetchReport =
-  | { readonly kind: 'head'; readonly id: number; readonly head: Head }
-  | { readonly kind: 'bytes'; readonly id: number; readonly bytes: number }
-  | { readonly kind: 'end'; readonly id: number; readonly bytes: number; readonly hex?: string; readonly tailHex?: string }
-  | { readonly kind: 'failed'; readonly id: number; readonly bytes: number; readonly error: FetchFailure };
+import { Series } from './series-worker.ts';
 
 const bufferBytes = 256 * 1024;
 const reportBytes = 1024 * 1024;
@@ -63,6 +29,7 @@ class FetchLoop {
   private readonly buffers = new BlockBuffers(mostRings);
   private readonly sinks = new Map<number, Hashed>();
   private readonly running = new Map<number, Running>();
+  private readonly series = new Map<number, Series>();
   /** What went wrong with the settings of an origin is for the orders that go there. */
   private readonly contexts = new Map<string, SecureContext | Error>();
 
@@ -74,7 +41,8 @@ class FetchLoop {
   private take(message: FetchMessage): void {
     switch (message.kind) {
       case 'get': void this.get(message); break;
-      case 'abort': this.running.get(message.id)?.abort(); break;
+      case 'series': void this.inSeries(message); break;
+      case 'abort': this.running.get(message.id)?.abort(); this.series.get(message.id)?.stop(); break;
       case 'tls': this.contexts.set(message.origin, contextOf(message.options)); break;
       case 'drop': this.sinks.delete(message.sink); break;
     }
@@ -102,6 +70,13 @@ class FetchLoop {
     } catch (error) {
       running.fail(error as Error);
     }
+  }
+
+  private async inSeries(order: SeriesOrder): Promise<void> {
+    const series = new Series(order, { direct: this.direct, buffer: this.buffer, contextOf: (origin) => this.contexts.get(origin), report: (report) => this.reports.add(report) });
+    this.series.set(order.id, series);
+    await series.run();
+    this.series.delete(order.id);
   }
 
   /** Hashes what lies in the file before `order.at`, where that is not known. */

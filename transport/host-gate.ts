@@ -113,3 +113,14 @@ export class HostGate {
     this.saturated = this.active >= this.limit;
   }
 }
+
+/** The gates of one client. */
+export class HostGates {
+  private readonly gates = new Map<string, HostGate>();
+
+  of({ host }: URL): HostGate {
+    const known = this.gates.get(host) ?? new HostGate({ start: 8, max: 24, nowMs: () => performance.now() });
+    this.gates.set(host, known);
+    return known;
+  }
+}

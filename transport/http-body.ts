@@ -109,3 +109,13 @@ export class Incoming implements Dispatcher.DispatchHandler {
     wake?.();
   }
 }
+
+/**
+ * Whether the body is the content itself, with no Content-Encoding over it. Some web servers call a .tgz that they send as it is "gzip": what was asked
+ * for without an encoding, under such a name, is the file.
+ */
+export function isPlain({ headers }: Head, url: string): boolean {
+  const encoding = (headers['content-encoding'] ?? '').toLowerCase();
+  const path = URL.canParse(url) ? new URL(url).pathname : url;
+  return encoding === '' || encoding === 'identity' || (/^(?:x-)?gzip$/.test(encoding) && /\.(?:tgz|gz)$/i.test(path));
+}

@@ -9,7 +9,7 @@ import { type FetchThreads, SinkFailure } from './fetch-threads.ts';
 import type { Agents } from './http-agents.ts';
 import { type Head, Incoming } from './http-body.ts';
 import { transferError } from './http-errors.ts';
-import { HostGate, type Outcome } from './host-gate.ts';
+import type { HostGate, HostGates, Outcome } from './host-gate.ts';
 import { type RateLimit, unlimited } from './rate-limit.ts';
 import { retryAfterMs } from './retry.ts';
 
@@ -51,6 +51,7 @@ export interface SendOptions {
   readonly agents: Agents;
   readonly direct: Direct;
   readonly threads: FetchThreads;
+  readonly gates: HostGates;
   readonly connectTimeoutMs: number;
   readonly stallTimeoutMs: number;
   readonly userAgent: string;
@@ -58,20 +59,11 @@ export interface SendOptions {
 }
 
 export function createSend(options: SendOptions): Send {
-  const gates = new Map<string, HostGate>();
-  const gateOf = (url: URL): HostGate => {
-    let gate = gates.get(url.host);
-    if (gate === undefined) {
-      gate = new HostGate({ start: 8, max: 24, nowMs: () => performance.now() });
-      gates.set(url.host, gate);
-    }
-    return gate;
-  };
   return async (request) => {
     let url = parseUrl(request.url);
-    let headers: Readonly<Record<string, string>> = { 'user-agent': options.userAgent, 'accept-encoding': 'identity', ...lowerCase(request.headers) };
+    let headers = standingHeaders(options.userAgent, request.headers);
     for (let hops = 0; ; hops += 1) {
-      const response = await exchange({ ...request, url: url.href, headers }, url, { ...options, gate: gateOf(url) });
+      const response = await exchange({ ...request, url: url.href, headers }, url, { ...options, gate: options.gates.of(url) });
       const location = response.headers['location'];
       const follow = redirectStatuses.has(response.status) && location !== undefined && (request.method === 'GET' || request.method === 'HEAD');
       if (!follow) return response;
@@ -149,7 +141,8 @@ function startDirect(request: WebRequest, url: URL, { agents, direct, threads, c
   return inThread ?? direct.get(url, headers, { tls, connectTimeoutMs, stallTimeoutMs });
 }
 
-function authorizationIn(url: URL): Record<string, string> {
+/** What stands in the address itself. */
+export function authorizationIn(url: URL): Record<string, string> {
   return url.username === '' ? {} : { authorization: basicAuthorization(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
 }
 
@@ -203,16 +196,6 @@ function lengthOf({ headers, status }: Head): number | undefined {
   return status !== 204 && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }
 
-/**
- * Whether the body is the content itself, with no Content-Encoding over it. Some web servers call a .tgz that they send as it is "gzip": what was asked
- * for without an encoding, under such a name, is the file.
- */
-export function isPlain({ headers }: Head, url: string): boolean {
-  const encoding = (headers['content-encoding'] ?? '').toLowerCase();
-  const path = URL.canParse(url) ? new URL(url).pathname : url;
-  return encoding === '' || encoding === 'identity' || (/^(?:x-)?gzip$/.test(encoding) && /\.(?:tgz|gz)$/i.test(path));
-}
-
 function redirectTarget(from: URL, location: string, asked: string): URL {
   if (!URL.canParse(location, from.href)) throw protocolError(asked, 'a redirect to an address', JSON.stringify(location.slice(0, 200)));
   const next = new URL(location, from.href);
@@ -243,6 +226,8 @@ export function protocolError(url: string, expected: string, actual: string): Bu
   return new BundleError('TRANSFER_PROTOCOL', { subject: redactUrl(url), expected, actual });
 }
 
-function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+/** Of every request; lower-case names. */
+export function standingHeaders(userAgent: string, headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { 'user-agent': userAgent, 'accept-encoding': 'identity', ...Object.fromEntries(own) };
 }

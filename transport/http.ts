@@ -2,10 +2,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { redactUrl } from '../bom/errors.ts';
 import { type Notify, silent } from '../bom/events.ts';
-import type { Bytes } from '../bom/ports.ts';
+import type { Bytes, FetchFiles } from '../bom/ports.ts';
 import { contentSize } from './content-size.ts';
 import { Direct } from './direct.ts';
 import { FetchThreads } from './fetch-threads.ts';
+import { HostGates } from './host-gate.ts';
 import { type ClientCertificate, createAgents } from './http-agents.ts';
 import type { Answer, GetOptions, HttpClient, StreamOptions } from './http-client.ts';
 import { statusError } from './http-errors.ts';
@@ -13,6 +14,7 @@ import { createSend, protocolError, type Send, type WebResponse } from './http-s
 import { inRanges, type RangeSource, type RangeTuning, Segments } from './ranges.ts';
 import { rateLimit, unlimited } from './rate-limit.ts';
 import { resumable, withRetryAfter } from './resume.ts';
+import { createFetchFiles } from './series.ts';
 import { Attempts, defaultRetryPolicy, DownHosts, passingStatuses, type RetryPolicy } from './retry.ts';
 
 export interface HttpOptions {
@@ -40,6 +42,7 @@ export interface HttpOptions {
 /** A client, and the bare exchange under it for protocols that need more than GET and HEAD. */
 export interface Http extends HttpClient {
   readonly send: Send;
+  readonly fetchFiles: FetchFiles;
   /** The same client over another exchange, e.g. one that adds credentials. Closing it is the owner's, of the first one. */
   over(send: Send): HttpClient;
 }
@@ -57,15 +60,17 @@ export function createHttpClient(options: HttpOptions = {}): Http {
     connectTimeoutMs,
     env: options.env ?? process.env,
   });
-  const send = createSend({
+  const exchange = {
     agents,
+    gates: new HostGates(),
     direct,
     threads,
     connectTimeoutMs,
     stallTimeoutMs,
     userAgent: options.userAgent ?? 'longshore/0.1',
     rate: options.limitRateBytesPerS === undefined ? unlimited : rateLimit(options.limitRateBytesPerS),
-  });
+  };
+  const send = createSend(exchange);
   const busy = new Map<string, number>();
   const segments = new Segments(10, 8 << 20);
   let askedBytes = 0;
@@ -93,7 +98,7 @@ export function createHttpClient(options: HttpOptions = {}): Http {
     stream: (url, request) => stream(other, url, request),
     close: async () => undefined,
   });
-  return { ...over(send), send, over, close: async () => { direct.close(); await threads.close(); await agents.close(); } };
+  return { ...over(send), send, over, fetchFiles: createFetchFiles(exchange), close: async () => { direct.close(); await threads.close(); await agents.close(); } };
 }
 
 /** Contents of one client together from which on threads are worth their start; what each counts for beside its bytes. */

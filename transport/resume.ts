@@ -2,7 +2,8 @@
 import { BundleError, redactUrl } from '../bom/errors.ts';
 import type { Bytes, FileSink } from '../bom/ports.ts';
 import { statusError } from './http-errors.ts';
-import { isPlain, protocolError, type Send, type WebResponse } from './http-send.ts';
+import { isPlain } from './http-body.ts';
+import { protocolError, type Send, type WebResponse } from './http-send.ts';
 import { Attempts, type DownHosts, retryAfterMs, type RetryPolicy } from './retry.ts';
 import type { Notify } from '../bom/events.ts';
 import type { ContentIdentity } from './http-client.ts';

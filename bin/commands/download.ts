@@ -78,7 +78,7 @@ async function downloadInto(context: CommandContext, lock: Lock, flags: Download
     }
     // What follows from the lock is made while the disk is waited for.
     const result = await besides(beside, context.signal, (signal) => download(lock, {
-      sources: wiring.sources, blobs: store, missing: stock.missing, concurrency: flags.concurrency, notify: context.notify, signal, onReceived: () => { bundleOf(lock); },
+      sources: wiring.sources, blobs: store, together: { ...wiring.together, files: store.receiving }, missing: stock.missing, concurrency: flags.concurrency, notify: context.notify, signal, onReceived: () => { bundleOf(lock); },
     }));
     closing = wiring.close();
     closing.catch(() => undefined);

@@ -10,7 +10,8 @@ import type { Universe } from '../solver/universe.ts';
 import { type AptSuite, suitesOf } from './apt-entry.ts';
 import { localPath, readLocal } from './apt-fetch.ts';
 import { fetchIndexes } from './apt-index.ts';
-import { type CheckedRelease, fetchRelease, type ReleaseContext, withTls } from './apt-release.ts';
+import { withTls } from './apt-received.ts';
+import { type CheckedRelease, fetchRelease, type ReleaseContext } from './apt-release.ts';
 import { loadUniverse } from './apt-universe.ts';
 
 /** What the repositories of some sets on one target offer. */

@@ -3,13 +3,13 @@ import type { Descriptor } from '../../bom/digest.ts';
 import { plainPath } from '../../bom/apt-sources.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import { keyMediaType, type LockedRepository } from '../../bom/lock.ts';
-import type { KeySource, RepositoryRequirement } from '../../bom/requirement.ts';
+import type { KeySource } from '../../bom/requirement.ts';
 import { parseRelease, type Release } from '../../formats/deb/release.ts';
 import type { PgpKey } from '../../formats/pgp/keys.ts';
 import type { Verification } from '../../formats/pgp/signature.ts';
-import type { HttpClient } from '../../transport/http-client.ts';
 import { type AptSuite, releaseFolder, urlOf } from './apt-entry.ts';
 import { fetchDocument, type FetchContext, keep } from './apt-fetch.ts';
+import type { AptAccess } from './apt-received.ts';
 import { narrowedKeys, type OfferedFiles, offeredFiles } from './repository-keys.ts';
 
 const maxReleaseBytes = 32 << 20;
@@ -17,17 +17,13 @@ const maxKeyBytes = 16 << 20;
 /** How far a Date may lie ahead of this machine's clock. */
 const maxSkewSeconds = 3600;
 
-export interface ReleaseContext extends FetchContext {
+export interface ReleaseContext extends FetchContext, AptAccess {
   readonly now: () => Date;
   readonly readFile?: (path: string) => Promise<Uint8Array>;
   /** Asked first; what it has no answer to is verified here. */
   readonly verifier?: ApartVerifier;
   /** Repositories as the last lock saw them: a Release older than theirs is a replay. */
   readonly previous?: readonly LockedRepository[];
-  /** Headers of credentials by name, for a request to this address. Throws `INPUT_CREDENTIAL`. */
-  readonly headersFor?: (url: string, names: readonly string[]) => Promise<Readonly<Record<string, string>>>;
-  /** A client that shows the certificates of these credentials. Throws `INPUT_CREDENTIAL`. */
-  readonly httpFor?: (tls: RepositoryTls) => Promise<HttpClient>;
 }
 
 export type VerifiedText = Verification & { readonly text: Uint8Array };
@@ -36,16 +32,6 @@ export type VerifiedText = Verification & { readonly text: Uint8Array };
 export interface ApartVerifier {
   /** As `verifyClearsigned` says; undefined where that throws, or cannot be asked. */
   verifyClearsigned(document: Uint8Array, options: OfferedFiles & { readonly now: Date }): Promise<VerifiedText | undefined>;
-}
-
-/** Names of credentials: a client certificate, its key, and the authority of the server. */
-export type RepositoryTls = NonNullable<RepositoryRequirement['tls']>;
-
-/** `context` with the client that a repository asks for. */
-export async function withTls<C extends FetchContext & Pick<ReleaseContext, 'httpFor'>>(context: C, tls: RepositoryTls | undefined, subject: string): Promise<C> {
-  if (tls === undefined) return context;
-  if (context.httpFor === undefined) throw new BundleError('RESOLVE_UNSUPPORTED', { subject, expected: 'a repository without client certificates', actual: 'tls' });
-  return { ...context, http: await context.httpFor(tls) };
 }
 
 /** A Release that was checked: what may be believed, and what the lock says of it. */

@@ -1,22 +1,17 @@
-import type { Descriptor } from '../../bom/digest.ts';
-import type { LockedPackage, LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
-import type { Bytes, Resolution, Source } from '../../bom/ports.ts';
+import type { LockedPackageSet, LockedRepository } from '../../bom/lock.ts';
+import type { Resolution, Source } from '../../bom/ports.ts';
 import type { PackageSetRequirement, Target } from '../../bom/requirement.ts';
 import { compareVersions } from '../../formats/deb/version.ts';
 import type { Chosen } from '../solver/solve.ts';
 import type { AddressedOptions } from './addressed.ts';
 import { type AddressedDeb, addressedDebs, lockedAddressed, offerDebs } from './apt-addressed.ts';
-import { streamFrom } from './apt-fetch.ts';
 import { lockedFrom, PackageList } from './apt-locked.ts';
 import { loadOffer, type OfferContext } from './apt-offer.ts';
-import { type RepositoryTls, withTls } from './apt-release.ts';
+import { LockedDebs, type LockedDebsOptions } from './apt-received.ts';
 import { decide, otherVersions, prepareSet, type PreparedSet, siblingSpecs } from './apt-set.ts';
 import { bringTogether, type Decided } from './apt-together.ts';
 
-export interface AptSourceOptions extends OfferContext, Pick<AddressedOptions, 'spoolDir' | 'concurrency'> {
-  /** What the repository of a locked package asks for: names of credentials. */
-  readonly accessOf?: (artifact: LockedPackage) => Pick<LockedRepository, 'headersFrom' | 'tls'>;
-}
+export interface AptSourceOptions extends OfferContext, Pick<AddressedOptions, 'spoolDir' | 'concurrency'>, Pick<LockedDebsOptions, 'accessOf'> {}
 
 /** Releases whose apt is known to choose as the engine does: from apt 2.2 on, and before the solver of 3.1.10. */
 const knownReleases: Readonly<Record<string, { readonly from: string; readonly before: string }>> = {
@@ -108,6 +103,7 @@ async function solveGroup(options: AptSourceOptions, { target, wanted }: Group, 
  * and stanza is checked, each set is solved as a whole. Errors name the set or the repository.
  */
 export function createAptSource(options: AptSourceOptions): Source<'deb'> {
+  const locked = new LockedDebs(options);
   return {
     async resolve(wanted: readonly PackageSetRequirement[], signal: AbortSignal): Promise<Resolution<'deb'>> {
       const packages = new PackageList();
@@ -123,17 +119,6 @@ export function createAptSource(options: AptSourceOptions): Source<'deb'> {
       const packageSets = wanted.flatMap(({ id }) => solved.flatMap((each) => each.packageSets).filter((set) => set.id === id));
       return { artifacts: packages.sorted(), repositories: inOrder, packageSets, warnings: [...new Set([...solved.flatMap((each) => each.warnings), ...packages.warnings])] };
     },
-    async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }): Bytes {
-      const [url = ''] = artifact.urls;
-      const { headersFrom = [], tls } = options.accessOf?.(artifact) ?? {};
-      const headers = await options.headersFor?.(url, headersFrom);
-      const own = await withTls(options, withoutUndefined(tls), `package ${artifact.name}`);
-      yield* streamFrom(own, artifact.urls, blob, { offset, into, signal, headers });
-    },
+    fetch: (artifact, blob, request) => locked.fetch(artifact, blob, request),
   };
-}
-
-/** The lock says `undefined` where a requirement leaves out. */
-function withoutUndefined(tls: LockedRepository['tls']): RepositoryTls | undefined {
-  return tls === undefined ? undefined : Object.fromEntries(Object.entries(tls).filter(([, name]) => name !== undefined));
 }

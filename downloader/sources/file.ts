@@ -4,7 +4,7 @@ import { type Descriptor, type Digest, digestOf } from '../../bom/digest.ts';
 import { BundleError, redactUrl } from '../../bom/errors.ts';
 import type { Notify } from '../../bom/events.ts';
 import type { LockedFile } from '../../bom/lock.ts';
-import type { BlobReader, BlobWriter, Bytes, Source } from '../../bom/ports.ts';
+import type { BlobReader, BlobWriter, Bytes, PlainFetch, Source } from '../../bom/ports.ts';
 import type { FileRequirement } from '../../bom/requirement.ts';
 import { checkNoCredential } from '../../bom/url-credential.ts';
 import type { ContentIdentity, HttpClient } from '../../transport/http-client.ts';
@@ -56,6 +56,11 @@ export function createFileSource(options: FileSourceOptions): Source<'file'> {
         notFoundNamed(options.http.stream(url, { signal, headers, offset: at, expectedSize: blob.size, borrow: true, into }), `file ${file.name}`)));
     },
   };
+}
+
+/** How the first address of a file is asked for all of it. */
+export async function plainFile({ urls: [url], headersFrom = [] }: LockedFile, options: Pick<FileSourceOptions, 'headersFor'>): Promise<PlainFetch | undefined> {
+  return url === undefined ? undefined : { url, headers: await headersOf(headersFrom, options) };
 }
 
 interface Resolving extends FileSourceOptions { readonly signal: AbortSignal }
@@ -200,7 +205,7 @@ function mirrors(name: string, urls: readonly string[]): Choice<string> {
   return { subject: `file ${name}`, sources: urls, nameOf: redactUrl };
 }
 
-async function headersOf(names: readonly string[], { headersFor }: FileSourceOptions): Promise<Readonly<Record<string, string>>> {
+async function headersOf(names: readonly string[], { headersFor }: Pick<FileSourceOptions, 'headersFor'>): Promise<Readonly<Record<string, string>>> {
   return Object.assign({}, ...await Promise.all(names.map(headersFor))) as Readonly<Record<string, string>>;
 }
 

@@ -3,11 +3,11 @@ import { read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Descriptor } from '../../bom/digest.ts';
 import type { LockedPackage, LockedRepository } from '../../bom/lock.ts';
-import type { Bytes, FileSink } from '../../bom/ports.ts';
+import type { Bytes, ContentFile, FileSink, PlainFetch } from '../../bom/ports.ts';
 import { RpmKeyring } from '../../formats/rpm/keyring.ts';
 import { readRpmHead } from '../../formats/rpm/package-head.ts';
 import { RpmVerifier } from '../../formats/rpm/signature.ts';
-import { readStored, streamFrom } from './apt-fetch.ts';
+import { localPath, readStored, streamFrom } from './apt-fetch.ts';
 import { contextForLocked, type YumContext } from './yum-access.ts';
 import { checkedPackage, checkSigner, type CheckOptions } from './yum-package.ts';
 
@@ -53,14 +53,14 @@ const readAt = promisify(read);
 const chunkBytes = 256 << 10;
 
 /** Small, and written a moment ago: a way to another thread and back takes longer, and waits for files that are synced there. */
-function headAt({ fd }: FileSink, start: number, end: number): Uint8Array {
+function headAt({ fd }: ContentFile, start: number, end: number): Uint8Array {
   const buffer = Buffer.allocUnsafe(end - start);
   let filled = 0;
   for (let got = 1; filled < buffer.length && got > 0; filled += got) got = readSync(fd, buffer, filled, buffer.length - filled, start + filled);
   return buffer.subarray(0, filled);
 }
 
-async function* rest({ fd, sizeBytes }: FileSink, start: number): Bytes {
+async function* rest({ fd, sizeBytes }: ContentFile, start: number): Bytes {
   const buffer = Buffer.allocUnsafe(chunkBytes);
   for (let at = start, got = 1; at < sizeBytes && got > 0; at += got) {
     got = (await readAt(fd, buffer, 0, Math.min(chunkBytes, sizeBytes - at), at)).bytesRead;
@@ -69,7 +69,7 @@ async function* rest({ fd, sizeBytes }: FileSink, start: number): Bytes {
 }
 
 /** Checks a whole package that lies in `file`. Throws `INTEGRITY_SIGNATURE`, `INTEGRITY_DIGEST` and `INTEGRITY_METADATA`. */
-async function checkFile(file: FileSink, { keyring, subject, now, signer }: CheckOptions): Promise<void> {
+async function checkFile(file: ContentFile, { keyring, subject, now, signer }: CheckOptions): Promise<void> {
   const { sizeBytes, tail } = file;
   const head = await readRpmHead(async (start, end) => headAt(file, start, end), { subject, sizeBytes, ...(tail === undefined ? {} : { guessBytes: tail.from }) });
   const verifier = await RpmVerifier.start(head, keyring, { subject, now });
@@ -95,17 +95,44 @@ export class LockedRpms {
   }
 
   async *fetch(artifact: LockedPackage, blob: Descriptor, { offset = 0, into, signal }: { readonly offset?: number; readonly into?: FileSink | undefined; readonly signal: AbortSignal }): Bytes {
-    const repository = (this.context.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);
+    const { urls } = artifact;
+    const repository = this.repositoryOf(artifact);
     const context = repository === undefined ? this.context : await contextForLocked(this.context, repository);
-    const { urls, signedBy } = artifact;
-    if (signedBy === undefined || repository === undefined) return yield* streamFrom(context, urls, blob, { offset, into, signal });
-    const subject = `package ${artifact.name} ${artifact.version} ${artifact.arch}`;
-    const options = { keyring: await this.keys.of(repository), subject, now: this.context.now(), signer: signedBy };
+    const options = await this.checkFor(artifact, repository);
+    if (options === undefined) {
+      if (offset < blob.size) yield* streamFrom(context, urls, blob, { offset, into, signal });
+      return;
+    }
     if (into === undefined) return yield* skip(checkedPackage(streamFrom(context, urls, blob, { offset: 0, signal }), options), offset);
     const start = payloadStart(artifact);
     if (start !== undefined) into.wantTail(start);
     if (offset < blob.size) yield* streamFrom(context, urls, blob, { offset, into, signal });
     await into.ready();
     await checkFile(into, options);
+  }
+
+  /** How the first address is asked for all of a package; undefined where it is no matter of one GET that anybody may make. */
+  async plain(artifact: LockedPackage): Promise<PlainFetch | undefined> {
+    const [url] = artifact.urls;
+    const repository = this.repositoryOf(artifact);
+    if (url === undefined || localPath(url) !== undefined) return undefined;
+    if (repository !== undefined && await contextForLocked(this.context, repository) !== this.context) return undefined;
+    if (artifact.signedBy === undefined || repository === undefined) return { url };
+    const tailFrom = payloadStart(artifact);
+    const check = async (file: ContentFile): Promise<void> => {
+      const options = await this.checkFor(artifact, repository);
+      if (options !== undefined) await checkFile(file, options);
+    };
+    return { url, check, ...(tailFrom === undefined ? {} : { tailFrom }) };
+  }
+
+  private repositoryOf(artifact: LockedPackage): LockedRepository | undefined {
+    return (this.context.previous ?? []).find(({ target, id }) => target === artifact.target && id === artifact.repo);
+  }
+
+  /** What a package is checked with; undefined where the lock does not say that it is signed. */
+  private async checkFor({ name, version, arch, signedBy }: LockedPackage, repository: LockedRepository | undefined): Promise<CheckOptions | undefined> {
+    if (signedBy === undefined || repository === undefined) return undefined;
+    return { keyring: await this.keys.of(repository), subject: `package ${name} ${version} ${arch}`, now: this.context.now(), signer: signedBy };
   }
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { BundleEvent } from '../../bom/events.ts';
-import { apiVersion, contentOf, type Lock, type LockedFile, type LockSpec } from '../../bom/lock.ts';
+import { contentOf, type Lock } from '../../bom/lock.ts';
 import type { BlobReader, BlobWriter, Bytes } from '../../bom/ports.ts';
 import { download, type DownloadOptions, type DownloadResult } from '../../downloader/download.ts';
 import { createFileSource } from '../../downloader/sources/file.ts';
@@ -15,17 +15,11 @@ import { createHttpClient } from '../../transport/http.ts';
 import { createRegistryPool } from '../../transport/registry.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
 import { type FaultServer, type Handler, serveContent, startFaultServer } from '../support/fault-server.ts';
+import { file, lockOf } from '../support/file-lock.ts';
 import { MemoryBlobs } from '../support/memory-blobs.ts';
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => { for (const close of open.splice(0).reverse()) await close(); });
-
-const empty: LockSpec = {
-  targets: [], order: [], boms: [], images: [], files: [], packages: [], packageSets: [], repositories: [], charts: [], git: [], runtimes: [],
-  dropped: [], unresolved: [], warnings: [], influences: [],
-};
-const lockOf = (spec: Partial<LockSpec>): Lock =>
-  ({ apiVersion, kind: 'Lock', metadata: { name: 'test', project: digestOf(''), sequence: 1 }, spec: { ...empty, ...spec } });
 
 async function serve(handler: Handler): Promise<FaultServer> {
   const server = await startFaultServer(handler);
@@ -37,10 +31,6 @@ async function registry(options: FakeRegistryOptions = {}): Promise<FakeRegistry
   const fake = await startFakeRegistry(options);
   open.push(() => fake.close());
   return fake;
-}
-
-function file(name: string, content: Uint8Array, ...urls: string[]): LockedFile {
-  return { name, urls, digest: digestOf(content), size: content.length, mode: '0644', purpose: 'other', mediaType: 'application/octet-stream', trust: 'declared', usedBy: [] };
 }
 
 const bytesOf = (size: number, seed = 1): Uint8Array => Uint8Array.from({ length: size }, (_, at) => (at * 31 * seed + (at >> 8)) & 0xff);

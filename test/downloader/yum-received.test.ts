@@ -1,16 +1,18 @@
 import { constants } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { open as openFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { digestOf } from '../../bom/digest.ts';
+import { digestOf, hexOf } from '../../bom/digest.ts';
+import { silent } from '../../bom/events.ts';
 import type { LockedPackage } from '../../bom/lock.ts';
+import { LockedRpms } from '../../downloader/sources/yum-received.ts';
 import { appendVerified } from '../../store/receive.ts';
 import { ReceivedFile } from '../../store/received-file.ts';
 import { makeKey } from '../support/rpm-signing.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { makeYumRepository, type TestRpm, testRpm } from '../support/yum-repository.ts';
-import { set, source } from './yum-world.ts';
+import { now, set, source } from './yum-world.ts';
 
 const folder = await temporaryFolder('yum-received');
 let count = 0;
@@ -86,5 +88,38 @@ describe('fetch', () => {
     await expect(fetched(await files(), () => Buffer.from('short'))).rejects.toMatchObject({ code: 'INTEGRITY_METADATA' });
     const foreign = await testRpm('tool', { version: '2', key: other, files: ['/usr/bin/tool'] });
     await expect(fetched(await files(), () => foreign.bytes)).rejects.toMatchObject({ code: 'INTEGRITY_SIGNATURE' });
+  });
+
+  it('says how it is asked for by whoever fetches many, and checks what came', async () => {
+    const content = await files();
+    const first = source({ files: content, key });
+    const { artifacts: [artifact], repositories = [] } = await first.yum.resolve([set(['tool'])], signal());
+    if (artifact === undefined) throw new Error('nothing resolved');
+    const [url = ''] = artifact.urls;
+    const foreign = await testRpm('tool', { version: '2', key: other, files: ['/usr/bin/tool'] });
+    const locked = new LockedRpms({ http: first.http, blobs: first.blobs, now: () => now, notify: silent, headersFor: async () => ({}), previous: repositories });
+    const plain = await locked.plain(artifact);
+    expect(plain).toMatchObject({ url, tailFrom: expect.any(Number) as number });
+    const checked = async (bytes: Uint8Array, tail: boolean): Promise<void> => {
+      const path = join(folder, `${count++}.whole`);
+      await writeFile(path, bytes);
+      const handle = await openFile(path, 'r');
+      const from = plain?.tailFrom ?? 0;
+      try {
+        await plain?.check?.({ fd: handle.fd, sizeBytes: bytes.length, tail: tail ? { from, hex: hexOf(digestOf(bytes.subarray(from))) } : undefined });
+      } finally {
+        await handle.close();
+      }
+    };
+    const whole = content.get(url) ?? Buffer.alloc(0);
+    for (const tail of [true, false]) {
+      await checked(whole, tail);
+      await expect(checked(Buffer.concat([whole.subarray(0, -1), Buffer.of(0)]), tail)).rejects.toMatchObject({ code: 'INTEGRITY_DIGEST' });
+      await expect(checked(foreign.bytes, tail)).rejects.toMatchObject({ code: 'INTEGRITY_SIGNATURE' });
+    }
+    const { signedBy: _, ...unsigned } = artifact;
+    expect(await locked.plain(unsigned)).toEqual({ url });
+    expect(await locked.plain({ ...artifact, urls: ['file:///srv/tool.rpm'] })).toBeUndefined();
+    expect(await new LockedRpms({ http: first.http, blobs: first.blobs, now: () => now, notify: silent, headersFor: async () => ({ 'x-a': 'b' }), previous: repositories.map((each) => ({ ...each, headersFrom: ['token'] })) }).plain(artifact)).toBeUndefined();
   });
 });

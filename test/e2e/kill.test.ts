@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 describe('kill -9 at a random moment', () => {
   let outside: Outside;
   const random = seeded(20_261_121);
-  beforeAll(async () => { outside = await startOutside(await temporaryFolder('kill'), { packages: ['jq'], fileBytes: 30_000_000, bytesPerSecond: 30_000_000 }); });
+  beforeAll(async () => { outside = await startOutside(await temporaryFolder('kill'), { packages: ['jq'], fileBytes: 30_000_000, smallFiles: 100, bytesPerSecond: 30_000_000 }); });
   afterAll(() => outside?.stop());
 
   it('of a download: the rerun completes and fetches nothing finished again', async () => {

@@ -9,7 +9,7 @@ const rounds = Number(process.argv[2] ?? 30);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
 console.log(`${rounds} rounds each, seed ${seed}`);
 const folder = await mkdtemp(join(tmpdir(), 'longshore-faults-'));
-const outside = await startOutside(folder, { packages: ['jq'], fileBytes: 40_000_000, bytesPerSecond: 40_000_000 });
+const outside = await startOutside(folder, { packages: ['jq'], fileBytes: 40_000_000, smallFiles: 200, bytesPerSecond: 40_000_000 });
 try {
   const random = seeded(seed);
   for (const [name, round] of [['download', killDownload], ['export', killExport], ['import', killImport]] as const) {

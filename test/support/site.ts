@@ -29,7 +29,7 @@ export interface Outside {
   stop(): Promise<void>;
 }
 
-export async function startOutside(folder: string, options: { readonly packages: readonly string[]; readonly fileBytes?: number; readonly bytesPerSecond?: number }): Promise<Outside> {
+export async function startOutside(folder: string, options: { readonly packages: readonly string[]; readonly fileBytes?: number; readonly smallFiles?: number; readonly bytesPerSecond?: number }): Promise<Outside> {
   const host = hostSystem();
   if (host === undefined) throw new Error('the end-to-end tests need a Debian or Ubuntu with apt sources');
   const registry = await startDockerRegistry(join(folder, 'registry'), { user });
@@ -38,7 +38,8 @@ export async function startOutside(folder: string, options: { readonly packages:
   await must('skopeo', ['copy', '-q', '--all', '--insecure-policy', '--dest-tls-verify=false', '--dest-creds', user, `oci:${image.layout}:${image.name}`, `docker://${imageName}`]);
   await mkdir(join(folder, 'docker'));
   await writeFile(join(folder, 'docker/config.json'), JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from(user).toString('base64') } } }));
-  const files = { 'big.bin': noise(options.fileBytes ?? 20_000_000, 5), 'small.txt': Buffer.from('a small file\n') };
+  const many = Array.from({ length: options.smallFiles ?? 0 }, (_, index) => [`many-${index}.bin`, noise(20_000 + index, 100 + index)] as const);
+  const files = { 'big.bin': noise(options.fileBytes ?? 20_000_000, 5), 'small.txt': Buffer.from('a small file\n'), ...Object.fromEntries(many) };
   const requests: string[] = [];
   const sent = { bytes: 0 };
   const server = serveFiles({ files, requests, sent, ...(options.bytesPerSecond === undefined ? {} : { bytesPerSecond: options.bytesPerSecond }) });
@@ -105,7 +106,7 @@ spec:
   files:
     - {urls: ["${facts.web}/gone.bin", "${facts.web}/big.bin"], digest: "${digest('big.bin')}", saveAs: app/big.bin}
     - {urls: ["${facts.web}/small.txt"], digest: "${digest('small.txt')}", saveAs: small.txt}
-`);
+${Object.keys(facts.files).filter((name) => name.startsWith('many-')).map((name) => `    - {urls: ["${facts.web}/${name}"], digest: "${digest(name)}", saveAs: "${name}"}\n`).join('')}`);
   await writeFile(join(folder, 'base.yaml'), `apiVersion: longshore.dev/v1alpha1
 kind: ModuleBOM
 metadata: {name: base, version: "0.2"}
