@@ -22,17 +22,9 @@ export const fileOption = (): Option =>
 
 export type Inputs = Aggregated & { readonly projectDocument: ParsedProject };
 
-export interface AggregateOptions {
-  readonly withWeak?: boolean;
-  readonly note?: (text: string) => void;
-  /** Told what was read, before it is put together. */
-  readonly onBoms?: (boms: readonly ParsedBom[]) => void;
-}
-
 /** What the documents behind `-f` ask for together. */
-export async function aggregateInputs(names: readonly string[], access?: RemoteAccess, options: AggregateOptions = {}): Promise<Inputs> {
+export async function aggregateInputs(names: readonly string[], access?: RemoteAccess, options: { readonly withWeak?: boolean; readonly note?: (text: string) => void } = {}): Promise<Inputs> {
   const inputs = await readInputs(names, access);
-  options.onBoms?.(inputs.boms);
   const isFolder = inputs.label !== '-' && (await stat(inputs.label).then((info) => info.isDirectory(), () => false));
   const folder = basename(resolve(inputs.label === '-' ? '.' : isFolder ? inputs.label : dirname(inputs.label)));
   const project = inputs.project ?? defaultProject(inputs.boms, folder);

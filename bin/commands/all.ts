@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { warmSignatureThread } from '../signature-thread.ts';
 
 type Register = (program: Command) => void;
 
@@ -46,6 +47,7 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
 export async function registerCommands(program: Command, args: readonly string[]): Promise<void> {
   const [name = ''] = args;
   if (name === '--version' || name === '-V') return;
+  if (name === 'lock' || name === 'sync' || name === 'prepare') warmSignatureThread(args);
   const called = Object.hasOwn(loaders, name) ? [loaders[name]] : Object.values(loaders);
   for (const load of called) (await load?.())?.(program);
 }

@@ -58,7 +58,7 @@ export interface LockBasis {
   readonly update: 'all' | readonly string[];
   readonly aggregated: Inputs;
   readonly previous: Lock | undefined;
-  /** Started where signatures will have to be checked. To be closed by whoever read this. */
+  /** To be closed by whoever read this. */
   readonly signatures: SignatureThread;
 }
 
@@ -66,10 +66,7 @@ export async function readBasis(context: CommandContext, flags: LockFlags): Prom
   const update = updateOf(flags);
   const signatures = new SignatureThread();
   try {
-    const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), {
-      withWeak: flags.withWeak === true, note: context.note,
-      onBoms: (boms) => { if (boms.some(({ value }) => value.spec?.packages?.some(({ manager }) => manager === 'deb'))) signatures.start(); },
-    });
+    const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
     return { update, aggregated, previous: (await exists(flags.lock)) ? readLock(flags.lock) : undefined, signatures };
   } catch (error) {
     await signatures.close();

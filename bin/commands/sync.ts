@@ -46,8 +46,8 @@ export function registerSync(program: Command): void {
 /** Lock and download into the store that is served, then one switch. What is served stays until everything is there. */
 export async function runSync(context: CommandContext, flags: SyncFlags): Promise<{ readonly document: Readonly<Record<string, unknown>>; readonly text: string }> {
   const basis = await readBasis(context, flags);
-  // Without a lock everything is still to come: threads start while that is worked out, after the one that is asked first.
-  if (basis.previous === undefined) warmFetchThreads();
+  // Without a lock everything is still to come: threads start while that is worked out, when nobody waits for another one.
+  if (basis.previous === undefined) void basis.signatures.answered.then((isSoon) => { if (isSoon) warmFetchThreads(); });
   const syncing = usingStore(context, flags.store, async (store) => {
     const locked = await lockBasis(context, flags, { ...basis, store });
     const { lock } = locked;

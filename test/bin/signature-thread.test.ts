@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { machineSigner } from '../../bin/machine-key.ts';
-import { SignatureThread } from '../../bin/signature-thread.ts';
+import { SignatureThread, warmSignatureThread } from '../../bin/signature-thread.ts';
 import { silent } from '../../bom/events.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
 import { createAptSource } from '../../downloader/sources/apt.ts';
@@ -14,10 +14,21 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const now = new Date('2026-03-01T00:00:00Z');
 const at = { file: 'bom.yaml', line: 7, column: 3 };
-const thread = new SignatureThread();
+let thread: SignatureThread;
 let key: TestKey;
 let other: TestKey;
-beforeAll(async () => { [key, other] = await Promise.all([makeTestKey(), makeTestKey()]); });
+beforeAll(async () => {
+  [key, other] = await Promise.all([makeTestKey(), makeTestKey()]);
+  thread = await warmed('spec: {packages: [{id: a, manager: deb, include: [{name: b}]}]}');
+});
+
+async function warmed(document: string): Promise<SignatureThread> {
+  const path = join(await temporaryFolder('signature-thread'), 'bom.yaml');
+  await writeFile(path, document);
+  warmSignatureThread(['sync', '-f', path], 2);
+  return new SignatureThread();
+}
+
 afterAll(() => thread.close());
 
 const filesOf = (...keys: readonly TestKey[]): { bytes: Uint8Array; subject: string }[] => keys.map(({ publicKey }) => ({ bytes: Buffer.from(publicKey), subject: 'key.asc' }));
@@ -75,12 +86,15 @@ describe('a machine that signs in a thread', () => {
   });
 
   it('goes on without a thread that ended, and says itself what is no key', async () => {
-    const ended = new SignatureThread();
+    const ended = await warmed('{"manager": "deb"}');
     const root = await machine();
     const signer = await machineSigner(root, () => now, ended);
     await ended.close();
     expect(await signer.detach(Buffer.from('x'))).toContain('BEGIN PGP SIGNATURE');
     expect(await ended.verifyClearsigned(Buffer.from('x'), { files: [], fingerprints: [], now })).toBeUndefined();
+    const none = await warmed('spec: {packages: [{id: a, manager: rpm}]}');
+    await none.answered;
+    expect(await none.signerOf(Buffer.from(key.signing.key.armor()), () => now)).toBeUndefined();
     await writeFile(join(root, 'keys/machine.key'), 'no key');
     await expect(machineSigner(root, () => now, thread)).rejects.toMatchObject({ code: 'INPUT_KEY' });
   });
