@@ -1,7 +1,7 @@
 // What is sent to a registry is right, whoever looks at it: distribution specification 1.1, "Pushing a blob".
 import type { ByteRange, Descriptor } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
-import type { Notify } from '../../bom/events.ts';
+import { type Notify, silent } from '../../bom/events.ts';
 import type { BlobReader, Bytes } from '../../bom/ports.ts';
 import { verified } from '../../formats/oci/verified.ts';
 import { statusOf } from '../../transport/http-errors.ts';
@@ -39,17 +39,22 @@ export class BlobSender {
 
   /**
    * Nothing is sent where the registry has the blob. Throws `INTEGRITY_*` naming the blob when the store has it damaged, or the registry after it was sent;
-   * `TARGET_REFUSED` when it took it and does not give it.
+   * `TARGET_REFUSED` when it took it and does not give it. Tells of bytes as they go, each once, unless forced.
    */
   async send(blob: Descriptor, { blobs, ...push }: SendBlob): Promise<'stored' | 'mounted' | 'present'> {
-    if (!push.force && await this.has(blob, push)) return 'present';
+    const sent = new Sent(push.force ? silent : push.notify);
+    if (!push.force && await this.has(blob, push)) {
+      sent.reached(blob.size, 1);
+      return 'present';
+    }
     const before = async (): Promise<void> => {
       if (blob.size < smallBytes || await this.check(push) !== 'verifies') await readWhole(blobs.open(blob, undefined, { borrow: true }));
     };
-    const outcome = await pushBlob(this.session, { ...push, force: true, blob, before, open: (range) => unhashed(blobs, blob, range) })
+    const outcome = await pushBlob(this.session, { ...push, force: true, blob, before, open: (range) => unhashed(blobs, blob, { range, sent }) })
       .catch((error: unknown) => damageOrElse(error, { blobs, blob }));
     if (outcome === 'stored' && blob.size > 0 && await this.check(push) === 'ignores') await this.readBack(blob, push);
     else if (!await this.gives(blob, push)) throw this.notGiven(blob, push);
+    sent.reached(blob.size, 1);
     return outcome;
   }
 
@@ -109,11 +114,31 @@ async function readWhole(bytes: Bytes): Promise<number> {
   return length;
 }
 
+/** Told of at a time. */
+const meterBytes = 4 << 20;
+
+/** How far a blob has been sent, at the furthest: what is sent again was told before. */
+class Sent {
+  private told = 0;
+  private readonly notify: Notify;
+
+  constructor(notify: Notify) {
+    this.notify = notify;
+  }
+
+  reached(position: number, least = meterBytes): void {
+    if (position < this.told + least) return;
+    this.notify({ kind: 'bytes', phase: 'publish', bytes: position - this.told });
+    this.told = position;
+  }
+}
+
 /** The bytes as they lie. Throws `INTEGRITY_SIZE` where they are too few. */
-async function* unhashed(blobs: BlobReader, blob: Descriptor, range: ByteRange = { start: 0, end: blob.size }): Bytes {
+async function* unhashed(blobs: BlobReader, blob: Descriptor, { range = { start: 0, end: blob.size }, sent }: { readonly range: ByteRange | undefined; readonly sent: Sent }): Bytes {
   let left = range.end - range.start;
   for await (const chunk of blobs.open(blob, range, { borrow: true })) {
     left -= chunk.length;
+    sent.reached(range.end - left);
     yield chunk;
   }
   if (left !== 0) throw new BundleError('INTEGRITY_SIZE', { subject: blob.digest, expected: `${blob.size} bytes`, actual: `${left} bytes fewer`, details: { digest: blob.digest } });

@@ -177,7 +177,6 @@ async function sendBlob(blob: Descriptor, push: Push, force: boolean): Promise<v
     places.set(blob.digest, place);
   }
   await work;
-  if (!force) notify({ kind: 'bytes', phase: 'publish', bytes: blob.size });
 }
 
 const missingBlobCodes = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);

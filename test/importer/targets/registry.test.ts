@@ -4,6 +4,7 @@ import { type Descriptor, digestOf, hexOf } from '../../../bom/digest.ts';
 import { BundleError } from '../../../bom/errors.ts';
 import type { BundleEvent } from '../../../bom/events.ts';
 import type { LockedImage } from '../../../bom/lock.ts';
+import type { BlobReader } from '../../../bom/ports.ts';
 import { publishAll } from '../../../importer/targets/publish-all.ts';
 import { targetNames } from '../../../importer/targets/registry-names.ts';
 import { noise } from '../../support/bytes.ts';
@@ -63,6 +64,20 @@ describe('publishing to a registry', () => {
     await target([image]).publish(image, images.blobs, signal);
     expect(fake.blobs.has(digestOf(layer))).toBe(true);
     expect(uploads.received).toBeLessThan(3_600_000);
+  });
+
+  it('tells of bytes as they go, and of those that are sent again once', async () => {
+    const { uploads, target } = await site();
+    const images = new Images();
+    const image = images.image('a.example/b:1', [noise(9_000_000)]);
+    const pieces: BlobReader = { has: (digest) => images.blobs.has(digest), open: async function* pieces(blob, range) {
+      for await (const whole of images.blobs.open(blob, range)) for (let at = 0; at < whole.length; at += 100_000) yield whole.subarray(at, at + 100_000);
+    } };
+    Object.assign(uploads, { cuts: 2, cutAfter: 6_000_000 });
+    const told: number[] = [];
+    await target([image], { notify: (event) => { if (event.kind === 'bytes') told.push(event.bytes); } }).publish(image, pieces, signal);
+    expect(Math.max(...told)).toBeLessThan(5_000_000);
+    expect(told.reduce((sum, bytes) => sum + bytes, 0)).toBe(image.blobs.reduce((sum, { size }) => sum + size, 0));
   });
 
   it('sends smaller pieces after 413, no smaller than the registry allows', async () => {
