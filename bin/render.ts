@@ -45,10 +45,10 @@ function lineOf(phase: Phase, tally: Tally, nowMs: number): string {
   return `${phase}: ${tally.doneItems}/${tally.items} items, ${formatBytes(tally.doneBytes)} of ${formatBytes(tally.bytes)}${speed}${left}`;
 }
 
-/** Progress on a terminal is one live line; elsewhere a plain line every few seconds. Warnings and retries always get a line of their own. */
+/** Progress on a terminal is one live line; elsewhere, and where the terminal does not say how wide it is (a serial console), a plain line every few seconds. Warnings and retries always get a line of their own. */
 export function createProgress(options: RenderOptions): Progress {
   const tallies = new Map<Phase, Tally>();
-  const live = options.progress && !options.quiet && options.stream.isTTY === true;
+  const live = options.progress && !options.quiet && options.stream.isTTY === true && options.stream.columns > 0;
   const plainEveryMs = 5000;
   let spinner: Ora | undefined;
   let pending: string | undefined;

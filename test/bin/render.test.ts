@@ -17,10 +17,11 @@ describe('figures', () => {
   });
 });
 
-function plainProgress(options: { readonly quiet?: boolean; readonly progress?: boolean } = {}): { readonly notify: ReturnType<typeof createProgress>['notify']; readonly text: () => string; readonly clock: { ms: number } } {
+function plainProgress(options: { readonly quiet?: boolean; readonly progress?: boolean; readonly terminal?: { readonly columns: number } } = {}): { readonly notify: ReturnType<typeof createProgress>['notify']; readonly text: () => string; readonly clock: { ms: number } } {
   const stream = new PassThrough();
   let text = '';
   stream.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  if (options.terminal !== undefined) Object.assign(stream, { isTTY: true, ...options.terminal });
   const clock = { ms: 0 };
   const { notify } = createProgress({ quiet: options.quiet === true, progress: options.progress !== false, stream: stream as unknown as NodeJS.WriteStream, clockMs: () => clock.ms });
   return { notify, text: () => text, clock };
@@ -37,6 +38,14 @@ describe('progress away from a terminal', () => {
   it('is a plain line now and then: counts, bytes, rate and time left', () => {
     const progress = plainProgress();
     run(progress);
+    expect(progress.text()).toBe('download: 1/4 items, 200 MiB of 400 MiB, 10.0 MiB/s, 20s left\nwarning: mirror: is slow\n');
+  });
+
+  it('is that on a terminal of no width, too, as a serial console is one', async () => {
+    const progress = plainProgress({ terminal: { columns: 0 } });
+    run(progress);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    progress.notify({ kind: 'bytes', phase: 'download', bytes: 1 });
     expect(progress.text()).toBe('download: 1/4 items, 200 MiB of 400 MiB, 10.0 MiB/s, 20s left\nwarning: mirror: is slow\n');
   });
 
