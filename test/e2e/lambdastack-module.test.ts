@@ -62,7 +62,7 @@ describe('the image', () => {
     const base = await temporaryFolder('b');
     storage = ['--root', join(base, 'l'), '--runroot', join(base, 'r'), '--storage-driver', 'overlay'];
     const codename = (await must('sh', ['-c', '. /etc/os-release && echo "$VERSION_CODENAME"'])).trim();
-    await must('mmdebstrap', ['--quiet', '--variant=extract', '--include=base-files,coreutils,dash,libstdc++6,tar', codename, join(folder, 'base.tar')]);
+    await must('unshare', ['--mount', 'mmdebstrap', '--quiet', '--variant=extract', '--include=base-files,coreutils,dash,libstdc++6,tar', codename, join(folder, 'base.tar')]);
     await must(process.execPath, [join(projectRoot, 'bin/longshore.ts'), 'module', 'container', join(folder, 'context')]);
     const container = (await must('unshare', ['--mount', 'buildah', ...storage, 'from', 'scratch'])).trim();
     await must('unshare', ['--mount', 'buildah', ...storage, 'add', '-q', container, join(folder, 'base.tar'), '/']);

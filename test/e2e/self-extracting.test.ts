@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
   await exportWithRuntime(join(folder, 'site.sh'));
   const codename = (await must('sh', ['-c', '. /etc/os-release && echo "$VERSION_CODENAME"'])).trim();
-  await must('mmdebstrap', ['--quiet', '--variant=minbase', codename, root]);
+  await must('unshare', ['--mount', 'mmdebstrap', '--quiet', '--variant=minbase', codename, root]);
   await mkdir(join(root, 'srv'), { recursive: true });
   await copyFile(join(folder, 'site.sh'), join(root, 'srv/site.sh'));
   await copyFile(join(folder, 'ops.asc'), join(root, 'srv/ops.asc'));

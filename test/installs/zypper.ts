@@ -10,7 +10,7 @@ async function makeZypperRoot(folder: string): Promise<string> {
   const path = join(folder, 'zypper');
   const sources = join(folder, 'zypper.sources');
   await writeFile(sources, await machineSources());
-  await must('mmdebstrap', ['--variant=apt', '--mode=root', '--include=zypper,rpm', '--aptopt=Acquire::Languages "none"', '--dpkgopt=path-exclude=/usr/share/doc/*', '', path, sources]);
+  await must('unshare', ['--mount', 'mmdebstrap', '--variant=apt', '--mode=root', '--include=zypper,rpm', '--aptopt=Acquire::Languages "none"', '--dpkgopt=path-exclude=/usr/share/doc/*', '', path, sources]);
   return path;
 }
 

@@ -9,7 +9,8 @@ export async function makeChroot(folder: string, text?: string): Promise<string>
   const path = join(folder, 'base');
   const sources = join(folder, 'base.sources');
   await writeFile(sources, text ?? await machineSources());
-  await must('mmdebstrap', ['--variant=apt', '--mode=root', '--aptopt=Acquire::Languages "none"', '--dpkgopt=path-exclude=/usr/share/doc/*', '', path, sources]);
+  // Mounts of its own: what is killed leaves none, under which somebody would remove /proc.
+  await must('unshare', ['--mount', 'mmdebstrap', '--variant=apt', '--mode=root', '--aptopt=Acquire::Languages "none"', '--dpkgopt=path-exclude=/usr/share/doc/*', '', path, sources]);
   await rm(join(path, 'etc/apt/sources.list'), { force: true });
   await rm(join(path, 'etc/apt/sources.list.d'), { recursive: true, force: true });
   await mkdir(join(path, 'etc/apt/sources.list.d'), { recursive: true });
