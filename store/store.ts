@@ -15,7 +15,7 @@ import { type PackRecord, Packs, stampOf } from './packs.ts';
 import { Partials } from './partials.ts';
 import { type FilePiece, readPieces } from './read-file.ts';
 import { Receiving } from './receiving.ts';
-import { recheckPack } from './recheck-pack.ts';
+import { type RecheckedPacks, recheckPacks } from './recheck-pack.ts';
 import { openStoreFolder } from './store-folder.ts';
 import type { OpenFile } from './sync-files.ts';
 
@@ -232,22 +232,16 @@ export class Store implements BlobReader, BlobWriter {
     return this.index.all();
   }
 
-  /** Takes packs as they lie now: one whose files look otherwise than they did (a store that was copied or restored) is read, and what is good is believed again. Returns what is not. */
-  async recheckPacks(signal: AbortSignal): Promise<readonly string[]> {
-    const damaged: string[] = [];
-    for (const record of await this.packs.load()) {
-      const good = await recheckPack(record, this.root, signal);
-      if (good !== undefined && good !== record) await this.packs.save(good);
-      if (good === undefined) damaged.push(...record.volumes.map(({ path }) => path));
-      else this.enterPack(good, true);
-    }
-    return damaged;
+  /** See {@link recheckPacks}. */
+  async recheckPacks(signal: AbortSignal): Promise<RecheckedPacks> {
+    return recheckPacks(this.packs, { root: this.root, enter: (record) => this.enterPack(record, true), signal });
   }
 
   /** Rebuilds the index from packs and loose blobs, hashing every loose one. Damaged blobs are returned and left unlisted. */
-  async reindex(signal: AbortSignal): Promise<{ readonly blobs: number; readonly bytes: number; readonly damaged: readonly string[] }> {
+  async reindex(signal: AbortSignal): Promise<RecheckedPacks & { readonly blobs: number; readonly bytes: number }> {
     this.index.clear();
-    const damaged = [...(await this.recheckPacks(signal))];
+    const packs = await this.recheckPacks(signal);
+    const damaged = [...packs.damaged];
     for (const name of await this.loose.names()) {
       checkNotAborted(signal, this.root);
       const digest = `sha256:${name}`;
@@ -258,7 +252,7 @@ export class Store implements BlobReader, BlobWriter {
     let blobs = 0;
     let bytes = 0;
     for (const row of this.index.all()) { blobs += 1; bytes += row.size; }
-    return { blobs, bytes, damaged };
+    return { blobs, bytes, damaged, away: packs.away };
   }
 
   /** Digest and bytes of every loose file that has a digest's name; nothing is read. */

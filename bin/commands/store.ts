@@ -31,6 +31,7 @@ export function registerStore(program: Command): void {
     flags: [storeOption(cacheStore())],
     action: async (context, options) => withStore(options.store, async (store) => {
       const result = await store.reindex(context.signal);
+      for (const path of result.away) context.notify({ kind: 'warning', subject: path, message: 'not there, so not looked at: what it holds is still known, and is used again when its medium is plugged in' });
       context.print({ store: store.root, ...result }, `${result.blobs} blobs, ${formatBytes(result.bytes)}; damaged: ${result.damaged.length === 0 ? 'none' : result.damaged.join(', ')}`);
       if (result.damaged.length > 0) throw damagedError(store, result.damaged, 'They are not used any more: `longshore download` or `longshore import` brings them again.');
     }),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { cp, link, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Descriptor, digestOf, hexOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
@@ -203,13 +203,28 @@ describe('Store', () => {
     expect(await copy.has(blob.digest)).toBe(false);
   });
 
+  it('still knows of an archive whose medium is away while its index is rebuilt, and uses it when it is back', async () => {
+    const store = await open();
+    const path = join(fresh(), 'medium.tar');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+    const { dev, ino, size, mtimeMs } = await stat(path);
+    await store.adoptPack({ archive: digestOf('m'), volumes: [{ path, device: dev, inode: ino, size, mtimeMs }], blobs: [{ digest: blob.digest, size: blob.size, volume: 0, offset: 0 }] });
+    await rename(path, `${path}.away`);
+    expect(await store.reindex(signal)).toEqual({ blobs: 1, bytes: blob.size, damaged: [], away: [path] });
+    expect(await store.has(blob.digest)).toBe(false);
+    await expect(collect(store.open(blob))).rejects.toMatchObject({ code: 'INTEGRITY_MISSING', next: expect.stringContaining('Plug its medium in') });
+    await rename(`${path}.away`, path);
+    expect((await collect(store.open(blob))).equals(content)).toBe(true);
+  });
+
   it('rebuilds its index and names damaged blobs', async () => {
     const store = await open();
     await store.put(blob, chunked(content), signal);
     const other = describeBlob(noise(10, 3));
     await store.put(other, chunked(noise(10, 3)), signal);
     await writeFile(pathOf(store, other), 'damaged');
-    expect(await store.reindex(signal)).toEqual({ blobs: 1, bytes: blob.size, damaged: [hexOf(other.digest)] });
+    expect(await store.reindex(signal)).toEqual({ blobs: 1, bytes: blob.size, damaged: [hexOf(other.digest)], away: [] });
   });
 
   it('lists named manifests that it holds in index.json, newest last, each name once', async () => {
