@@ -28,13 +28,13 @@ function scenarioOf(universe: RandomUniverse, architectures: readonly string[]):
   return [...request, ...stanzas, ''].join('\n');
 }
 
-/** What apt would do; undefined when it finds no solution, 'silent' when its program gives no answer in five minutes (it was seen to once, over universes that it answered in 10 ms before and after). */
+/** What apt would do; undefined when it finds no solution, 'silent' when its program gives no answer in five minutes or ends without reading all (each was seen on a busy machine, over universes that it answered in 10 ms before and after). */
 export function askApt(universe: RandomUniverse, architectures: readonly string[], more: readonly string[] = []): AptAnswer | 'silent' | undefined {
   const { packages, recommends } = universe;
   const run = spawnSync(solverProgram, ['-o', `APT::Install-Recommends=${recommends}`, '-o', `APT::Architecture=${architectures[0] ?? ''}`, ...more], {
     input: scenarioOf(universe, architectures), encoding: 'utf8', env: { ...process.env, APT_CONFIG: '/dev/null' }, timeout: 300_000,
   });
-  if (run.error !== undefined && 'code' in run.error && run.error.code === 'ETIMEDOUT') return 'silent';
+  if (run.error !== undefined && 'code' in run.error && (run.error.code === 'ETIMEDOUT' || run.error.code === 'EPIPE')) return 'silent';
   if (run.error !== undefined) throw run.error;
   if (more.length > 0) process.stderr.write(run.stderr);
   if (/^Error:/m.test(run.stdout)) return undefined;
