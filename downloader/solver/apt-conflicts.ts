@@ -12,6 +12,7 @@ export interface Clearing {
 export function takeAway(state: AptState, pkg: number, forProtected: boolean): void {
   state.marks.delete(pkg);
   state.removed.add(pkg);
+  if (state.struck.has(pkg)) state.outOfSight.add(pkg);
   if (forProtected) state.frozen.add(pkg);
 }
 

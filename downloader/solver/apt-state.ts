@@ -32,6 +32,8 @@ export class AptState {
   readonly frozen = new Set<number>();
   /** Packages whose candidate was struck out: it cannot be installed any more in this run. */
   readonly struck = new Set<number>();
+  /** What of these was taken away after that: when others look ahead, only its installed version counts. */
+  readonly outOfSight = new Set<number>();
   /** What was asked for by release, in the order of the command line. */
   readonly fromReleases: FromRelease[] = [];
   private readonly excused = new Map<number, Excuse>();
@@ -123,7 +125,7 @@ export class AptState {
 
   /** Whether some candidate, struck out or not, meets the group. */
   couldBeMet(version: number, group: DependencyGroup): boolean {
-    return group.some((dependency) => this.someMeets(version, dependency, (pkg) => this.originalCandidateOf(pkg)));
+    return group.some((dependency) => this.someMeets(version, dependency, (pkg) => (this.outOfSight.has(pkg) ? this.installed.get(pkg) ?? -1 : this.originalCandidateOf(pkg))));
   }
 
   private someMeets(version: number, dependency: Dependency, chosenOf: (pkg: number) => number): boolean {
