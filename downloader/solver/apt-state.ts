@@ -186,13 +186,12 @@ export class AptState {
     return [...negativeFields.flatMap((field) => this.deniedBy(version, field)), ...twinsOf(this.universe, version)];
   }
 
-  /** The same, relation by relation; each twin by itself. */
+  /** The same, relation by relation, those of packages that came up later last; each twin by itself. */
   denialsOf(version: number): Denial[] {
     const { universe } = this;
-    return [
-      ...negativeFields.flatMap((field) => universe.relationsOf(version, field).flat().flatMap((dependency) => denialsOf(universe, dependency, version))),
-      ...twinsOf(universe, version).map((item) => ({ named: universe.ownerOf(item), versions: [item] })),
-    ];
+    const denials = negativeFields.flatMap((field) => universe.relationsOf(version, field).flat().flatMap((dependency) => denialsOf(universe, dependency, version)));
+    const later = denials.filter(({ isLater }) => isLater === true).sort((a, b) => universe.idOf(a.named) - universe.idOf(b.named));
+    return [...denials.filter(({ isLater }) => isLater !== true), ...later, ...twinsOf(universe, version).map((item) => ({ named: universe.ownerOf(item), versions: [item] }))];
   }
 
   deniedBy(version: number, field: 'Conflicts' | 'Breaks'): number[] {

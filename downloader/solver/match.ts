@@ -52,8 +52,8 @@ export function versionsDenied(universe: Universe, dependency: Dependency, versi
   return [...others.filter((item) => nameOf(item) !== dependency.name), ...others.filter((item) => nameOf(item) === dependency.name)];
 }
 
-/** What one relation denies of one architecture: versions, and the package that it names there. */
-export interface Denial { readonly named: number; readonly versions: readonly number[] }
+/** What one relation denies of one architecture: versions, and the package that it names there; later when that was first mentioned after the relation was read. */
+export interface Denial { readonly named: number; readonly versions: readonly number[]; readonly isLater?: true }
 
 /** What {@link versionsDenied} gives, architecture by architecture in the order in which their packages of that name were first mentioned. What every architecture may use is denied in each. */
 export function denialsOf(universe: Universe, dependency: Dependency, version: number): Denial[] {
@@ -61,7 +61,7 @@ export function denialsOf(universe: Universe, dependency: Dependency, version: n
   const named = (arch: number): number => (dependency.name < 0 ? -1 : universe.packageOf(dependency.name, arch));
   if (universe.architectures.length === 1 || dependency.arch !== undefined) return denied.length === 0 ? [] : [{ named: dependency.arch === undefined ? named(0) : -1, versions: denied }];
   return [...universe.architectures.keys()].filter((arch) => universe.idOf(named(arch)) >= 0).sort((a, b) => universe.idOf(named(a)) - universe.idOf(named(b)))
-    .map((arch) => ({ named: named(arch), versions: denied.filter((item) => universe.archOf(universe.ownerOf(item)) === arch || universe.multiArchOf(item) === 'foreign') }))
+    .map((arch) => ({ named: named(arch), ...(universe.isLater(named(arch), version) ? { isLater: true as const } : {}), versions: denied.filter((item) => universe.archOf(universe.ownerOf(item)) === arch || universe.multiArchOf(item) === 'foreign') }))
     .filter(({ versions }) => versions.length > 0);
 }
 

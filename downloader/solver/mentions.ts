@@ -10,12 +10,12 @@ const negative = new Set<number>((['Conflicts', 'Breaks', 'Replaces'] as const).
 export class Mentions {
   private readonly architectures: readonly string[];
   private readonly tables: UniverseTables;
-  private count: number;
+  /** More than any number given before. */
+  count: number;
 
   constructor(architectures: readonly string[], tables: UniverseTables) {
     this.architectures = architectures;
     this.tables = tables;
-    // More than any number given before: gaps do not matter.
     this.count = tables.mentions.length;
   }
 

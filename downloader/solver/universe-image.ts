@@ -4,7 +4,7 @@ import { bytesOf, numbersIn, sectionsFrom, tableImage } from './table-image.ts';
 import { Numbers, numberTables, Texts, type UniverseTables } from './universe-tables.ts';
 
 /** Changes whenever what is kept, or how it is made, changes. */
-const version = 'universe 7';
+const version = 'universe 8';
 
 /** The parts of the image, in order; views where they can be. */
 export function universeImage(tables: UniverseTables): Buffer[] {
@@ -24,6 +24,6 @@ export function universeFrom(image: Buffer): UniverseTables | undefined {
   return {
     names: NameTable.from({ slots: numbersIn(slots), hashes: numbersIn(hashes), starts: numbersIn(starts), arena }), texts: new Texts(texts, texts.length),
     offsets: table('offsets'), owners: table('owners'), indexes: table('indexes'), bounds: table('bounds'), checks: table('checks'), flags: table('flags'), lastVersion: table('lastVersion'),
-    previousVersion: table('previousVersion'), lastProvider: table('lastProvider'), providerLinks: table('providerLinks'), repeats: table('repeats'), mentions: table('mentions'),
+    previousVersion: table('previousVersion'), lastProvider: table('lastProvider'), providerLinks: table('providerLinks'), repeats: table('repeats'), mentions: table('mentions'), mentionedAt: table('mentionedAt'),
   };
 }

@@ -82,13 +82,15 @@ export interface UniverseTables {
   readonly repeats: Numbers;
   /** By package when it was first mentioned, with several architectures. */
   readonly mentions: Numbers;
+  /** By version how many packages had been mentioned when its relations were read, with several architectures. */
+  readonly mentionedAt: Numbers;
 }
 
-export const numberTables = ['offsets', 'owners', 'indexes', 'bounds', 'checks', 'flags', 'lastVersion', 'previousVersion', 'lastProvider', 'providerLinks', 'repeats', 'mentions'] as const;
+export const numberTables = ['offsets', 'owners', 'indexes', 'bounds', 'checks', 'flags', 'lastVersion', 'previousVersion', 'lastProvider', 'providerLinks', 'repeats', 'mentions', 'mentionedAt'] as const;
 
 export function emptyTables(): UniverseTables {
   return {
     names: new NameTable(), texts: new Texts(), offsets: new Numbers(), owners: new Numbers(), indexes: new Numbers(), bounds: new Numbers(), checks: new Numbers(),
-    flags: new Numbers(), lastVersion: new Numbers(), previousVersion: new Numbers(), lastProvider: new Numbers(), providerLinks: new Numbers(), repeats: new Numbers(), mentions: new Numbers(),
+    flags: new Numbers(), lastVersion: new Numbers(), previousVersion: new Numbers(), lastProvider: new Numbers(), providerLinks: new Numbers(), repeats: new Numbers(), mentions: new Numbers(), mentionedAt: new Numbers(),
   };
 }

@@ -102,6 +102,7 @@ export class Universe {
     const repeats = owner >= 0 && lastVersion.get(owner) >= 0 && this.isKnown(owner, index, { text: bytes.toString('latin1', at(slots.version), endOf(slots.version)), content });
     const version = owner < 0 || repeats ? -1 : this.versionCount;
     if (version >= 0) this.contents[version] = content;
+    if (version >= 0 && this.architectures.length > 1) this.tables.mentionedAt.set(version, this.mentions.count);
     if (at(slots.provides) >= 0) {
       eachName(bytes, at(slots.provides), endOf(slots.provides), (from, to) => {
         const provided = names.intern(bytes, from, to);
@@ -126,6 +127,9 @@ export class Universe {
 
   /** apt's number of a package: the higher, the later it was first mentioned; -1 for one that never was. */
   idOf(pkg: number): number { return this.mentions.idOf(pkg); }
+
+  /** Whether the package was first mentioned only after the relations of the version were read. */
+  isLater(pkg: number, version: number): boolean { return this.architectures.length > 1 && this.idOf(pkg) >= this.tables.mentionedAt.get(version); }
 
   private place(version: number, stanza: Buffer, at: number): void {
     this.tables.bounds.set(version * 2, at);
