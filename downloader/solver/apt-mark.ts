@@ -36,7 +36,7 @@ export class Marker {
     if (isThere && state.removed.delete(pkg)) return true;
     const mark = state.marks.get(pkg);
     const isProtected = state.protectedPackages.has(pkg);
-    if (isThere ? state.isKept(pkg) && !isProtected && !this.lacks(pkg, version) : mark?.expanded === true && (!isProtected || this.protectedRuns.has(pkg))) return true;
+    if (isThere ? state.isKept(pkg) && !isProtected && !this.lacks(pkg, version) : mark?.expanded === true && this.isDone(pkg, version)) return true;
     if (isThere && isProtected && this.protectedRuns.has(pkg)) return !state.isBroken(version);
     if (isProtected) this.protectedRuns.add(pkg);
     if (!isThere && !this.hasOptions(version)) {
@@ -55,6 +55,12 @@ export class Marker {
     if (outer) this.open.delete(pkg);
     if (done) for (const other of plan.delayed) if (state.mayRemove(other)) takeAway(state, other, false);
     return done;
+  }
+
+  /** What was marked before is not looked at again, unless it became protected since, or lost something that it needs. */
+  private isDone(pkg: number, version: number): boolean {
+    if (this.state.protectedPackages.has(pkg)) return this.protectedRuns.has(pkg);
+    return this.open.has(pkg) || !this.lacks(pkg, version);
   }
 
   private put(pkg: number, mark: Mark): void {
