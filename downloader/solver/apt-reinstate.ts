@@ -3,13 +3,14 @@ import type { AptState } from './apt-state.ts';
 import { packageNamed, versionsMeeting } from './match.ts';
 import type { Dependency, DependencyGroup } from './universe.ts';
 
-/** Packages of which some version meets the relation, in apt's order. */
+/** Packages of which some version meets the relation, in apt's order: the one that it names, then what was read last first. What every architecture may use is named only in its own. */
 export function targetsOf(state: AptState, version: number, dependency: Dependency): number[] {
   const { universe } = state;
+  const named = packageNamed(universe, dependency, state.archOf(version));
   const meeting = versionsMeeting(universe, dependency, state.archOf(version));
-  // Of a name with an architecture all are providers: what was read last first.
-  if (dependency.arch !== undefined) meeting.sort((a, b) => b - a);
-  return [...new Set(meeting.map((item) => universe.ownerOf(item)))];
+  const isNamed = (item: number): boolean => universe.ownerOf(item) === named;
+  const others = meeting.filter((item) => !isNamed(item)).sort((a, b) => b - a);
+  return [...new Set([...meeting.filter(isNamed), ...others].map((item) => universe.ownerOf(item)))];
 }
 
 export class Reinstating {
