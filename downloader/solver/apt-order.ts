@@ -15,43 +15,66 @@ function rowOf(name: string): number {
   return hash % tableRows;
 }
 
-/** Packages of one name, in the order in which they were first mentioned; -1 is what apt's table has and the universe has not. */
-interface Group { readonly name: string; readonly row: number; readonly members: { readonly pkg: number; readonly id: number }[] }
-
 /** Where one of these is offered, apt's table has two packages of its own. */
 const kernelImage = /^linux-image-\d.*(?<!-dbg)$/;
 
-/** What apt's table has beside what stanzas mention: `name:any` of what is Multi-Arch: allowed, and of what that provides. */
-function namesOfAllowed(universe: Universe): string[] {
-  return Array.from({ length: universe.versionCount }, (_, version) => version).filter((version) => universe.multiArchOf(version) === 'allowed')
-    .flatMap((version) => [universe.nameOf(universe.ownerOf(version)), ...universe.providedBy(version)].map((name) => `${universe.names.nameOf(name)}:any`));
-}
-
-/** Every name of apt's table, row by row; in a row the shorter one first, then by bytes. `name:arch` is a name, and a package of that name where `arch` is none of the target's. */
-export function tableGroups(universe: Universe): readonly Group[] {
-  const groups = new Map<string, Group>();
-  const groupOf = (name: string): Group => {
-    const known = groups.get(name) ?? { name, row: rowOf(name), members: [] };
-    groups.set(name, known);
-    return known;
-  };
-  for (let name = 0; name < universe.names.size; name += 1) {
-    const text = universe.names.nameOf(name);
-    const [base = '', arch] = text.split(':');
-    const packages = arch === undefined ? universe.architectures.map((_, each) => universe.packageOf(name, each)) : [universe.packageOf(name, 0)];
-    const members = packages.map((pkg) => ({ pkg, id: universe.idOf(pkg) })).filter(({ id }) => id >= 0);
-    if (members.length > 0) groupOf(text).members.push(...members);
-    const [whole] = members;
-    if (arch !== undefined && whole !== undefined && arch !== 'any' && !universe.architectures.includes(arch)) groupOf(base).members.push({ pkg: -1, id: whole.id });
+/**
+ * What apt's table has and the universe has not, by name: `name:any` of what is Multi-Arch: allowed and of what that provides; where something mentions `name:arch` and `arch` is
+ * none of the target's, a package of that name; what comes with kernels. With numbers by which they stand among packages of that name.
+ */
+function onlyInTable(universe: Universe, texts: readonly string[]): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  const add = (name: string, id: number): void => { found.set(name, [...(found.get(name) ?? []), id]); };
+  for (const [name, text] of texts.entries()) {
+    if (text.startsWith('linux-image-') && !found.has('$kernel') && kernelImage.test(text) && universe.architectures.some((_, arch) => universe.versionsOf(universe.packageOf(name, arch)).length > 0)) {
+      add('$kernel', 0);
+      add('$kernel', 1);
+    }
+    const end = text.indexOf(':');
+    const arch = end < 0 ? undefined : text.slice(end + 1);
+    if (arch !== undefined && arch !== 'any' && !universe.architectures.includes(arch)) add(text.slice(0, end), universe.idOf(universe.packageOf(name, 0)));
   }
-  for (const name of namesOfAllowed(universe)) if (!groups.has(name)) groupOf(name).members.push({ pkg: -1, id: 0 });
-  const hasKernel = [...groups.values()].some(({ name, members }) => kernelImage.test(name) && members.some(({ pkg }) => pkg >= 0 && universe.versionsOf(pkg).length > 0));
-  if (hasKernel) groupOf('$kernel').members.push({ pkg: -1, id: 0 }, { pkg: -1, id: 1 });
-  for (const { members } of groups.values()) if (members.length > 1) members.sort((a, b) => a.id - b.id);
-  return [...groups.values()].sort((a, b) => a.row - b.row || a.name.length - b.name.length || (a.name < b.name ? -1 : 1));
+  for (let version = 0; version < universe.versionCount; version += 1) {
+    if (universe.multiArchOf(version) !== 'allowed') continue;
+    for (const name of [universe.nameOf(universe.ownerOf(version)), ...universe.providedBy(version)]) {
+      const whole = `${texts[name]}:any`;
+      if (universe.names.find(whole) < 0 && !found.has(whole)) add(whole, 0);
+    }
+  }
+  return found;
 }
 
-const tableOrder = (universe: Universe): number[] => tableGroups(universe).flatMap(({ members }) => members.map(({ pkg }) => pkg));
+/** Numbers of `texts` row by row; in a row the shorter one first, then by bytes. */
+function byRow(texts: readonly string[]): number[] {
+  const last = new Int32Array(tableRows).fill(-1);
+  const before = new Int32Array(texts.length);
+  for (const [index, text] of texts.entries()) {
+    const row = rowOf(text);
+    before[index] = last[row] as number;
+    last[row] = index;
+  }
+  const sorted: number[] = [];
+  for (const end of last) {
+    const row: number[] = [];
+    for (let index = end; index >= 0; index = before[index] as number) row.push(index);
+    if (row.length > 1) row.sort((a, b) => (texts[a] ?? '').length - (texts[b] ?? '').length || ((texts[a] ?? '') < (texts[b] ?? '') ? -1 : 1));
+    for (const index of row) sorted.push(index);
+  }
+  return sorted;
+}
+
+/** Every package that was ever mentioned, as apt's table has them, those of one name in the order of their mention; -1 for what is none of the universe. */
+export function tableOrder(universe: Universe): number[] {
+  const texts = Array.from({ length: universe.names.size }, (_, name) => universe.names.nameOf(name));
+  const more = onlyInTable(universe, texts);
+  texts.push(...[...more.keys()].filter((text) => universe.names.find(text) < 0));
+  return byRow(texts).flatMap((name) => {
+    const own = name >= universe.names.size ? [] : universe.architectures.map((_, arch) => universe.packageOf(name, arch)).filter((pkg) => universe.idOf(pkg) >= 0);
+    const others = more.get(texts[name] ?? '');
+    if (own.length < 2 && others === undefined) return own;
+    return [...own.map((pkg) => ({ pkg, id: universe.idOf(pkg) })), ...(others ?? []).map((id) => ({ pkg: -1, id }))].sort((a, b) => a.id - b.id).map(({ pkg }) => pkg);
+  });
+}
 
 /** Below this many items are left to the insertion at the end. */
 const threshold = 16;

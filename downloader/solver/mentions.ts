@@ -5,7 +5,7 @@ import type { UniverseTables } from './universe-tables.ts';
 /** Bounds of a name in a relation, and where its `:architecture` ends. */
 export interface NameBounds { readonly from: number; readonly to: number; readonly whole: number }
 
-const negative = new Set<number>((['Conflicts', 'Breaks', 'Replaces'] as const).map((field) => slots.relations + relationFields.indexOf(field)));
+const isNegative = relationFields.map((field) => field === 'Conflicts' || field === 'Breaks' || field === 'Replaces');
 
 export class Mentions {
   private readonly architectures: readonly string[];
@@ -34,15 +34,16 @@ export class Mentions {
     this.mention(name, arch);
   }
 
-  /** A name in a relation of a stanza of architecture `own`. With `:any` or an architecture the whole is a name of its own to apt; of these only an architecture of the target's mentions the package, too. */
-  inRelation(bytes: Buffer, slot: number, { from, to, whole }: NameBounds, own: number): void {
+  /** A plain name in the relation field of a stanza of architecture `own`. */
+  inRelation(name: number, slot: number, own: number): void {
+    if (this.architectures.length === 1) return;
+    if (isNegative[slot - slots.relations] === true) this.mentionAny(name, own);
+    else this.mention(name, own);
+  }
+
+  /** A name with `:any` or an architecture: the whole is a name of its own to apt; of these only an architecture of the target's mentions the package, too. */
+  qualified(bytes: Buffer, { from, to, whole }: NameBounds, own: number): void {
     const { names } = this.tables;
-    if (to === whole) {
-      const name = names.intern(bytes, from, to);
-      if (negative.has(slot)) this.mentionAny(name, own);
-      else this.mention(name, own);
-      return;
-    }
     const suffix = bytes.toString('latin1', to + 1, whole);
     const arch = suffix === 'native' ? 0 : this.architectures.indexOf(suffix);
     if (suffix !== 'native') this.mention(names.intern(bytes, from, whole), Math.min(own, 0));

@@ -95,7 +95,10 @@ export class Universe {
     const own = isAll ? 0 : arch;
     this.mentions.mention(name, own);
     for (let slot: number = slots.relations; slot < slotCount; slot += 1) {
-      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to, whole) => { this.mentions.inRelation(bytes, slot, { from, to, whole }, own); });
+      if (at(slot) >= 0) eachName(bytes, at(slot), endOf(slot), (from, to, whole) => {
+        if (to === whole) this.mentions.inRelation(names.intern(bytes, from, to), slot, own);
+        else this.mentions.qualified(bytes, { from, to, whole }, own);
+      });
     }
     const owner = arch < 0 ? -1 : this.packageOf(name, own);
     const content = this.inputAt(index).namesOnly === true || owner < 0 ? undefined : contentOf(bytes, at, endOf);
