@@ -27,6 +27,7 @@ interface Received<J> { readonly job: J; readonly blob: Descriptor; readonly fd:
 const smallBytes = 1 << 20;
 /** Fewer are here before threads are. */
 const worthSeries = 32;
+const leastOfSeries = 4;
 const seriesBytes = 8 << 20;
 /** Files that are open at once, of all series: some hundred more wait to be made durable. */
 const mostUnderWay = 256;
@@ -108,7 +109,7 @@ export class Together<J extends SmallJob> {
   /** Fewer at the end, so that all lanes end together. */
   private series(): Ready<J>[] {
     const queue = this.queues.shift() ?? [];
-    const most = Math.max(1, Math.min(this.mostOfSeries, Math.ceil(queue.length / (2 * this.options.concurrency))));
+    const most = Math.max(leastOfSeries, Math.min(this.mostOfSeries, Math.ceil(queue.length / (2 * this.options.concurrency))));
     const series: Ready<J>[] = [];
     for (let bytes = 0; series.length < most && bytes < seriesBytes;) {
       const item = queue.shift();

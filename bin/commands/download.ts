@@ -1,3 +1,4 @@
+import { existsSync, opendirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Inputs } from '../aggregation.ts';
@@ -29,6 +30,10 @@ const reserveBytes = 16 * 1024 * 1024;
 
 /** From here on threads will be wanted, for certain: they start while the rest is made ready. */
 const worthThreadsBytes = 16 * 1024 * 1024;
+
+/** Of some hundred artifacts; a locked package takes up to so much, an image less. */
+const longLockBytes = 256 * 1024;
+const artifactBytes = 16 * 1024;
 
 export interface RunDownloadOptions {
   /** What -f names, where it was read already. */
@@ -135,6 +140,27 @@ export function downloadText(result: DownloadResult, store: string): string {
     : `fetched ${result.fetched} blobs, ${formatBytes(result.fetchedBytes)}, into ${store}; ${result.present} blobs, ${formatBytes(result.presentBytes)}, were there`;
 }
 
+/**
+ * Whether a long lock names far more than the store has, told without reading either: reading the lock, and looking for what it names, takes as long as threads
+ * take to start. What cannot be looked at is told of by whoever opens it.
+ */
+function isMuchToFetch({ lock, store }: DownloadFlags): boolean {
+  try {
+    const lockBytes = statSync(lock, { throwIfNoEntry: false })?.size ?? 0;
+    if (lockBytes < longLockBytes) return false;
+    const folder = join(store, 'blobs/sha256');
+    if (!existsSync(folder)) return true;
+    const blobs = opendirSync(folder);
+    let left = lockBytes / artifactBytes;
+    while (left > 0 && blobs.readSync() !== null) left -= 1;
+    blobs.closeSync();
+    return left > 0;
+  } catch (cause) {
+    if (typeof (cause as NodeJS.ErrnoException).code === 'string') return false;
+    throw cause;
+  }
+}
+
 export function registerDownload(program: Command): void {
   defineCommand<DownloadFlags>(program, 'download', {
     description: 'bring everything of the lock into the store; resumes inside a blob',
@@ -143,6 +169,7 @@ export function registerDownload(program: Command): void {
       new Option('-f, --file <path>', 'the project or BOMs the lock was made from: for credentials that it declares, and where the lock was made with another store').argParser(collect),
     ],
     action: async (context, flags) => {
+      if (isMuchToFetch(flags)) warmFetchThreads();
       const lock = readLock(flags.lock);
       const result = await runDownload(context, lock, flags);
       context.print({ project: lock.metadata.name, sequence: lock.metadata.sequence, store: flags.store, ...result }, downloadText(result, flags.store));
