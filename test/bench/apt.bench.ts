@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hostSystem } from '../../scripts/quickstart/documents.ts';
 import { machineSources, makeAptRoot } from '../support/apt-root.ts';
 import { freePort, must, projectRoot } from '../support/command.ts';
-import { compare, type Contestant, report } from '../support/measure.ts';
+import { clear, compare, type Contestant, report } from '../support/measure.ts';
 
 /** As it is started where it is used. */
 const longshore = `"${join(projectRoot, 'bin/longshore')}"`;
@@ -105,12 +105,6 @@ spec:
 }
 
 const stopService = 'if [ -f serve.pid ]; then kill $(cat serve.pid) 2>/dev/null || true; rm serve.pid; fi';
-
-/**
- * Moved away, not removed: for minutes after a removal ext4 looks at every inode that was freed before it gives a new one, which costs whoever makes many files next. And what
- * others left in memory is written before: a command that flushes would pay for it.
- */
-const clear = (names: string): string => `gone=$(mktemp -d gone.XXXXXX) && for each in ${names}; do if [ -e $each ]; then mv $each $gone/; fi; done && sync`;
 
 function mirrorContestants({ uri, key, count }: { readonly uri: string; readonly key: string; readonly count: number }, port: number): Contestant[] {
   const gnupg = 'export GNUPGHOME=$PWD/gnupg;';

@@ -9,7 +9,7 @@ import { readPrimary } from '../../formats/rpm/primary.ts';
 import { convertStanzas, machineStanzas } from '../differential/rpm/debian-universe.ts';
 import { writeRepository } from '../differential/rpm/write-repository.ts';
 import { launcherPath, must, run } from '../support/command.ts';
-import { compare, median, report } from '../support/measure.ts';
+import { clear, compare, median, report } from '../support/measure.ts';
 import { serveByNginx } from '../support/nginx-folder.ts';
 import { makeKey, signature4 } from '../support/rpm-signing.ts';
 import { writeRpms } from './mass-rpms.ts';
@@ -92,8 +92,8 @@ async function fetchMany(folder: string, rounds: number, key: PrivateKey | undef
     await must('sh', ['-c', `rm -rf locked many.json; ${longshore} lock -f many.yaml --store locked --lock many.json --quiet`], { cwd: folder });
     const title = key === undefined ? `download of ${count} rpms` : `the same, signed: reposync looks at no signature, ours at every one`;
     console.log(report(`${title}. Both from nginx; ours is on the disk when it ends`, await compare([
-      { name: 'dnf reposync', prepare: 'rm -rf synced sync-cache; sync', command: reposync('sync-cache', '--repo=r --download-path="$PWD/synced"') },
-      { name: 'longshore download', prepare: 'rm -rf store; cp -r locked store; sync', command: `${longshore} download --lock many.json --store store --quiet` },
+      { name: 'dnf reposync', prepare: clear('synced sync-cache'), command: reposync('sync-cache', '--repo=r --download-path="$PWD/synced"') },
+      { name: 'longshore download', prepare: `${clear('store')} && cp -r locked store && sync`, command: `${longshore} download --lock many.json --store store --quiet` },
     ], { cwd: folder, rounds })));
     if (key === undefined) await publishMany(folder, rounds);
   } finally {
