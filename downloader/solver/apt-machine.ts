@@ -1,6 +1,6 @@
 // What the machine has, by what of it changes along: rule 11 of README.md in this folder.
 import { type AptState, hardFields } from './apt-state.ts';
-import { meetsByName, versionsMeeting } from './match.ts';
+import { meetsByName, packageNamed, versionsMeeting } from './match.ts';
 import type { DependencyGroup } from './universe.ts';
 
 export interface Outgrown { readonly owner: number; readonly isHard: boolean }
@@ -28,7 +28,7 @@ export class Machine {
     return this.siblings.size === 0 ? [] : this.siblings.get(universe.sourceVersionOf(version)) ?? [];
   }
 
-  /** What stays as it is installed and names the package in a relation that its installed version meets and `version` does not. */
+  /** What stays as it is installed and names the package (of its own architecture) in a relation that its installed version meets and `version` does not. */
   outgrownBy(pkg: number, version: number, recommends: boolean): readonly Outgrown[] {
     const { state } = this;
     const { universe } = state;
@@ -39,8 +39,8 @@ export class Machine {
       const own = state.installed.get(owner) ?? -1;
       if (owner === pkg || own < 0 || !state.isKept(owner)) return [];
       const from = universe.archOf(owner);
-      const outgrown = (groups: readonly DependencyGroup[]): boolean => groups.some((group) => group.some((dependency) =>
-        meetsByName(universe, dependency, from, old) && !meetsByName(universe, dependency, from, version)));
+      const outgrown = (groups: readonly DependencyGroup[]): boolean => groups.some((group) => group.some((dependency) => packageNamed(universe, dependency, from) === pkg
+        && meetsByName(universe, dependency, from, old) && !meetsByName(universe, dependency, from, version)));
       if (hardFields.some((field) => outgrown(universe.relationsOf(own, field)))) return [{ owner, isHard: true }];
       return recommends && outgrown(universe.relationsOf(own, 'Recommends')) ? [{ owner, isHard: false }] : [];
     });

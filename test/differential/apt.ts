@@ -24,6 +24,8 @@ export interface AptDifferentialOptions {
   readonly every: number;
   /** Sets of every kind beside them (`apt-kinds.ts`): how many of each. */
   readonly kinds?: number;
+  /** A file of sets in place of the fixed ones, one a line as on apt-get's command line; `#` begins a comment. */
+  readonly sets?: string;
   /** One of several runs that together compare everything: `K/N`, K from 1. */
   readonly part?: string;
 }
@@ -76,13 +78,18 @@ async function statusOf({ baseline, profile }: AptDifferentialOptions, arch: str
   return baseline === undefined ? '' : readFile(baseline, 'utf8');
 }
 
+async function fixedSets({ sets }: AptDifferentialOptions): Promise<readonly string[]> {
+  if (sets === undefined) return packageSets;
+  return (await readFile(sets, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '');
+}
+
 /** Compares every set, with and without Recommends, on every architecture. */
 export async function compareWithApt(options: AptDifferentialOptions, print: (line: string) => void): Promise<Tally> {
   const tally: Tally = { same: 0, refusedByBoth: 0, different: [] };
   for (const arch of options.architectures) {
     const pair = await openPair(arch.split('+'), await statusOf(options, arch));
     try {
-      const fixed = packageSets.filter((_, index) => index % options.every === 0);
+      const fixed = (await fixedSets(options)).filter((_, index) => index % options.every === 0);
       const kinds = options.kinds === undefined ? [] : kindsOfSets(pair.offer.universe, options.seed, options.kinds).map(({ specs }) => specs.join(' '));
       const sets = partOf([...fixed, ...randomSets(pair.offer.universe, options), ...kinds].filter((set) => options.only === undefined || set.includes(options.only)), options.part);
       for (const set of sets) {

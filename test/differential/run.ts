@@ -31,6 +31,7 @@ const { positionals, values } = parseArgs({
     kinds: { type: 'string' },
     part: { type: 'string' },
     real: { type: 'string' },
+    sets: { type: 'string' },
     chroot: { type: 'string' },
     rich: { type: 'boolean', default: false },
   },
@@ -42,7 +43,7 @@ async function apt(): Promise<boolean> {
   const tally = await compareWithApt({
     architectures: values.arch.split(','), random: Number(values.random), seed: Number(values.seed), every: Number(values.every),
     ...(values.kinds === undefined ? {} : { kinds: Number(values.kinds) }), ...(values.part === undefined ? {} : { part: values.part }),
-    ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }), ...(values.profile === undefined ? {} : { profile: values.profile }),
+    ...(values.sets === undefined ? {} : { sets: values.sets }), ...(values.only === undefined ? {} : { only: values.only }), ...(values.baseline === undefined ? {} : { baseline: values.baseline }), ...(values.profile === undefined ? {} : { profile: values.profile }),
   }, print);
   const all = tally.same + tally.refusedByBoth + tally.different.length;
   print(`apt: ${tally.same + tally.refusedByBoth} of ${all} equal (${tally.same} closures, ${tally.refusedByBoth} refused by both), ${tally.different.length} different`);
@@ -184,7 +185,7 @@ async function zypper(): Promise<boolean> {
 const commands: Readonly<Record<string, () => Promise<boolean>>> = { apt, edsp, libsolv, machines, repos, rpm, tricky, pins, profiles, trust, ubuntu, zypper };
 const command = commands[positionals[0] ?? ''];
 if (command === undefined) {
-  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--baseline STATUS] [--profile NAME] [--real N] [--chroot DIR]`);
+  print(`usage: run.ts ${Object.keys(commands).join('|')} [--arch amd64,arm64] [--random N] [--seed N] [--every N] [--part K/N] [--only TEXT] [--sets FILE] [--baseline STATUS] [--profile NAME] [--real N] [--chroot DIR]`);
   process.exitCode = 2;
 } else {
   process.exitCode = await command() ? 0 : 1;

@@ -146,6 +146,7 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'what is asked for looks again for what it recommends when that had to go', packages: index('k 1; Recommends: o\no 1\nn 1\nm 1\np 1; Conflicts: o; Recommends: o | m | n'), recommends: true, wanted: ['k', 'p'], answer: ['k 1', 'm 1', 'p 1'] },
   { name: 'what is marked and has lost what it needs is marked once more', packages: index('p0 3; Depends: p16 | v0\np2 1; Conflicts: v4, p16\np4 1; Provides: v4\np11 2; Depends: v4; Provides: v0\np15 2; Priority: standard; Provides: v4\np16 2; Depends: v0, p2'), wanted: ['p0'], answer: ['p0 3', 'p11 2', 'p4 1'] },
   { name: 'of what is denied what came up after the relation was read goes last', packages: index('p0 3; Multi-Arch: allowed; Depends: p16 | v0\np2 1; Conflicts: v4, p16\np4 1/i386; Provides: v4\np11 2/i386; Multi-Arch: foreign; Depends: v4; Provides: v0\np13 2; Depends: p14:any\np14 3; Multi-Arch: allowed; Depends: p0:any\np15 2/i386; Priority: standard; Provides: v4\np16 2; Depends: v0, p2'), architectures: ['amd64', 'i386'], wanted: ['p13'], answer: ['p0 3', 'p11:i386 2', 'p13 2', 'p14 3', 'p4:i386 1'] },
+  { name: 'what another architecture may no longer use is no reason to upgrade what named it', packages: index('x 1; Multi-Arch: foreign\nx 2; Multi-Arch: allowed\ny 1/i386; Depends: x | z\ny 2/i386\nz 1/i386'), architectures: ['amd64', 'i386'], installed: ['x 1', 'y 1', 'z 1'], wanted: ['x'], answer: ['x 2'] },
 ];
 
 /** An index and the names of apt's package table over it in their order, as `apt-cache dump` prints them. */
