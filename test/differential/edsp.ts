@@ -1,5 +1,5 @@
 // apt's own solver program, fed a scenario: External Dependency Solver Protocol 0.5 (apt's doc/external-dependency-solver-protocol.md).
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { compareVersions } from '../../formats/deb/version.ts';
 import type { RandomUniverse } from './random-universe.ts';
 
@@ -28,13 +28,18 @@ function scenarioOf(universe: RandomUniverse, architectures: readonly string[]):
   return [...request, ...stanzas, ''].join('\n');
 }
 
-/** What apt would do; undefined when it finds no solution, 'silent' when its program gives no answer in five minutes or ends without reading all (each was seen on a busy machine, over universes that it answered in 10 ms before and after). */
+/** What apt's program may fail to do on a busy machine, over universes that it answers in 10 ms: to answer in five minutes, to read all before it ends. */
+const isSilent = (error: Error): boolean => 'code' in error && (error.code === 'ETIMEDOUT' || error.code === 'EPIPE');
+
+/** What apt would do; undefined when it finds no solution, 'silent' when its program gives no answer in three attempts. */
 export function askApt(universe: RandomUniverse, architectures: readonly string[], more: readonly string[] = []): AptAnswer | 'silent' | undefined {
   const { packages, recommends } = universe;
-  const run = spawnSync(solverProgram, ['-o', `APT::Install-Recommends=${recommends}`, '-o', `APT::Architecture=${architectures[0] ?? ''}`, ...more], {
+  const ask = (): SpawnSyncReturns<string> => spawnSync(solverProgram, ['-o', `APT::Install-Recommends=${recommends}`, '-o', `APT::Architecture=${architectures[0] ?? ''}`, ...more], {
     input: scenarioOf(universe, architectures), encoding: 'utf8', env: { ...process.env, APT_CONFIG: '/dev/null' }, timeout: 300_000,
   });
-  if (run.error !== undefined && 'code' in run.error && (run.error.code === 'ETIMEDOUT' || run.error.code === 'EPIPE')) return 'silent';
+  let run = ask();
+  for (let attempt = 1; attempt < 3 && run.error !== undefined && isSilent(run.error); attempt += 1) run = ask();
+  if (run.error !== undefined && isSilent(run.error)) return 'silent';
   if (run.error !== undefined) throw run.error;
   if (more.length > 0) process.stderr.write(run.stderr);
   if (/^Error:/m.test(run.stdout)) return undefined;
