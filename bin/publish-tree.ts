@@ -21,7 +21,7 @@ export interface PublishTreeOptions {
   readonly project?: string;
   /** A lock that need not be read again. */
   readonly known?: Lock;
-  /** Signs, where there is one. */
+  /** Signs, where there is one, and is closed then. */
   readonly signatures?: SignatureThread;
 }
 
@@ -50,6 +50,7 @@ async function publishCurrent(context: CommandContext, store: Store, { folder, k
     served.push({ lock: isKnown ? known : await lockOf(store, generation), generation: generation.id, date });
   }
   const files = await treeFiles(served, await machineSigner(store.root, () => context.now(), signatures), store);
+  signatures?.close();
   // Before the switch: what is killed between gets a later date the next time, never an earlier one.
   if (canonicalJson(before) !== canonicalJson(after)) await commitFile(path, `${canonicalJson(after)}\n`);
   return publishTree({ folder, files, blobs: store, keep, outlives, signal: context.signal });

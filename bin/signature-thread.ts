@@ -81,12 +81,12 @@ export class SignatureThread implements ApartVerifier {
     };
   }
 
-  /** Nothing is asked any more. */
-  async close(): Promise<void> {
+  /** Nothing is asked any more. It ends while the rest goes on. */
+  close(): void {
     const { worker } = this;
     this.first.resolve(false);
     this.end();
-    await worker?.terminate();
+    void worker?.terminate();
   }
 
   private ask(task: SignatureTask): Promise<unknown> {

@@ -69,7 +69,7 @@ export async function readBasis(context: CommandContext, flags: LockFlags): Prom
     const aggregated = await aggregateInputs(flags.file, accessOf(context, flags), { withWeak: flags.withWeak === true, note: context.note });
     return { update, aggregated, previous: (await exists(flags.lock)) ? readLock(flags.lock) : undefined, signatures };
   } catch (error) {
-    await signatures.close();
+    signatures.close();
     throw error;
   }
 }
@@ -80,11 +80,12 @@ export async function runLock(context: CommandContext, flags: LockFlags): Promis
   try {
     return await usingStore(context, flags.store, async (store) => {
       const locked = await lockBasis(context, flags, { ...basis, store });
+      basis.signatures.close();
       await writeLock(locked, flags.lock);
       return locked;
     });
   } finally {
-    await basis.signatures.close();
+    basis.signatures.close();
   }
 }
 

@@ -3,7 +3,6 @@ import { hexOf } from '../../bom/digest.ts';
 import { BundleError } from '../../bom/errors.ts';
 import type { LockedPackage } from '../../bom/lock.ts';
 import type { PackageSetRequirement } from '../../bom/requirement.ts';
-import { readDebPackage } from '../../formats/deb/package-file.ts';
 import type { Chosen } from '../solver/solve.ts';
 import { type AddressedOptions, type AddressedPackage, fetchAddressed, noRepository } from './addressed.ts';
 import { checkIdentity, poolPath } from './apt-locked.ts';
@@ -24,6 +23,8 @@ const keyOf = ({ name, version, arch }: Pick<AddressedDeb, 'name' | 'version' | 
 export async function addressedDebs(options: AddressedOptions, set: PackageSetRequirement, signal: AbortSignal): Promise<AddressedDeb[]> {
   const debs = new Map<string, AddressedDeb>();
   const architectures = architecturesOf(set.target);
+  // Few sets name any: what reads archives is not loaded for the others.
+  const { readDebPackage } = await import('../../formats/deb/package-file.ts');
   for (const content of await fetchAddressed(options, set, signal)) {
     const { subject, blob } = content;
     const { control, fields } = await readDebPackage(content.open(), subject);

@@ -29,7 +29,7 @@ async function warmed(document: string): Promise<SignatureThread> {
   return new SignatureThread();
 }
 
-afterAll(() => thread.close());
+afterAll(() => { thread.close(); });
 
 const filesOf = (...keys: readonly TestKey[]): { bytes: Uint8Array; subject: string }[] => keys.map(({ publicKey }) => ({ bytes: Buffer.from(publicKey), subject: 'key.asc' }));
 
@@ -89,7 +89,7 @@ describe('a machine that signs in a thread', () => {
     const ended = await warmed('{"manager": "deb"}');
     const root = await machine();
     const signer = await machineSigner(root, () => now, ended);
-    await ended.close();
+    ended.close();
     expect(await signer.detach(Buffer.from('x'))).toContain('BEGIN PGP SIGNATURE');
     expect(await ended.verifyClearsigned(Buffer.from('x'), { files: [], fingerprints: [], now })).toBeUndefined();
     const none = await warmed('spec: {packages: [{id: a, manager: rpm}]}');
