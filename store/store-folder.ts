@@ -43,7 +43,7 @@ async function makeStoreFolder(root: string, names: readonly string[], create: b
       ...(create ? {} : { next: 'Name the store with --store, or fill one with `longshore download` or `longshore import`.' }),
     });
   }
-  for (const folder of ['blobs/sha256', 'partial']) await makeDirectory(join(root, folder));
-  await commitFile(join(root, 'index.json'), emptyLayoutIndex);
+  await makeDirectory(root);
+  await Promise.all([...['blobs/sha256', 'partial'].map((folder) => makeDirectory(join(root, folder))), commitFile(join(root, 'index.json'), emptyLayoutIndex)]);
   await commitFile(join(root, 'oci-layout'), layoutMarker);
 }

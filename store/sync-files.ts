@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { storageError, syncDirectory, syncDirectoryAtOnce } from './durable-file.ts';
@@ -33,13 +34,20 @@ export async function syncFiles(files: readonly OpenFile[], folder: string): Pro
   return failures;
 }
 
-/** The same for the entries of many directories. Throws `STORAGE_*`. */
+/** The same for the entries of many directories, all below `folder` and on its file system. Throws `STORAGE_*`. */
 export async function syncDirectories(paths: readonly string[], folder: string): Promise<void> {
-  if (paths.length >= worthFlushing && (await flushFileSystem(folder))) return syncAtOnce(paths);
+  if (paths.length >= worthFlushing && (await flushFileSystem(folder))) return syncAtOnce((await isJournalled(folder)) ? [folder] : paths);
   let next = 0;
   await Promise.all(Array.from({ length: atOnce }, async () => {
     for (let path = paths[next++]; path !== undefined; path = paths[next++]) await syncDirectory(path);
   }));
+}
+
+/** Magic numbers of ext4, XFS and Btrfs (statfs(2)): one flush writes every entry that was made before, and one sync after it fails where that did not come about. */
+const journalled: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e]);
+
+async function isJournalled(folder: string): Promise<boolean> {
+  return journalled.has((await statfs(folder)).type);
 }
 
 /** What was flushed: next to nothing is left to be done for each, less than another thread takes to be asked. */

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type OpenFile, syncFiles } from '../../store/sync-files.ts';
+import { type OpenFile, syncDirectories, syncFiles } from '../../store/sync-files.ts';
 
 let folder: string;
 beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'longshore-sync-')); });
@@ -21,6 +21,28 @@ async function written(count: number): Promise<OpenFile[]> {
     return { path, handle };
   }));
 }
+
+describe('folders that are made durable together', () => {
+  const made = async (count: number): Promise<string[]> => Promise.all(Array.from({ length: count }, async (_, index) => {
+    const path = join(folder, String(index));
+    await mkdir(path);
+    return path;
+  }));
+
+  it('are flushed, or synced one by one where nothing can flush a file system', async () => {
+    const paths = await made(40);
+    await syncDirectories(paths, folder);
+    vi.stubEnv('PATH', folder);
+    const elsewhere = await mkdtemp(join(tmpdir(), 'longshore-sync-'));
+    try {
+      await syncDirectories(paths, elsewhere);
+      // Whoever syncs each looks at each.
+      await expect(syncDirectories([...paths, join(folder, 'gone')], elsewhere)).rejects.toMatchObject({ code: 'ENOENT' });
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
+  });
+});
 
 describe('files that are made durable together', () => {
   it('serves several batches of one folder at once', async () => {
