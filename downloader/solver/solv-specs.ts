@@ -1,7 +1,7 @@
 // What a spec names: dnf(8), "Specifying Packages"; the forms and their order are those of hawkey's subjects.
 import { globToRegExp, isGlob } from '../../formats/deb/version.ts';
 import { parseEvr } from '../../formats/rpm/evr.ts';
-import type { RpmOperator } from '../../formats/rpm/relation.ts';
+import type { RichRelation, RpmOperator, RpmRelation } from '../../formats/rpm/relation.ts';
 import { dependencyKinds } from './solv-tables.ts';
 import type { SolvView } from './solv-view.ts';
 
@@ -72,30 +72,48 @@ function packagesOf(view: SolvView, form: Form): number[] {
 
 const relationPattern = /^(\S+)\s*(<=|>=|=|<|>)\s*(\S+)$/;
 
-/** Of the paths that a glob means those that some package provides by name or speaks of in a relation: dnf asks the owners of any others only when there are none. */
+/** Every name in a rich relation. */
+function plainParts(rich: RichRelation): readonly string[] {
+  if (rich.kind === 'plain') return [rich.relation.name];
+  const parts = 'left' in rich ? [rich.left, rich.right] : [rich.then, rich.condition, ...(rich.otherwise === undefined ? [] : [rich.otherwise])];
+  return parts.flatMap(plainParts);
+}
+
+/** Of the paths that a glob means those that some package provides by name or speaks of in a relation. */
 function spokenOf({ universe }: SolvView, paths: readonly string[]): readonly string[] {
+  if (paths.length === 0) return [];
   const wanted = new Map(paths.flatMap((path) => { const id = universe.findName(path); return id === undefined ? [] : [[id, path] as const]; }));
   const spoken = new Set<string>();
   for (let id = 1; id < universe.count; id += 1) {
     for (const kind of dependencyKinds) {
       for (const relation of universe.dependenciesOf(id, kind)) {
+        const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
         const path = wanted.get(universe.relationName(relation));
         if (path !== undefined) spoken.add(path);
+        else if (rich !== undefined) for (const part of plainParts(rich)) if (paths.includes(part)) spoken.add(part);
       }
     }
   }
-  return spoken.size > 0 ? [...spoken] : paths;
+  return [...spoken];
 }
 
 function byProvides(view: SolvView, spec: string): number[] {
   const { universe } = view;
   const [, name, op, evr] = relationPattern.exec(spec) ?? [];
-  if (name !== undefined && op !== undefined && evr !== undefined) return view.offered(view.providers(universe.relationId({ name, op: op as RpmOperator, evr: parseEvr(evr) })));
-  if (!isGlob(spec)) return view.offered(view.providers(universe.relationId({ name: spec })));
-  const names = universe.allNames().filter(matcher(spec));
-  const found = (spec.startsWith('/') ? spokenOf(view, names) : names).flatMap((each) => view.offered(view.providers(universe.relationId({ name: each }))));
-  return [...new Set(found)].sort((a, b) => a - b);
+  const ownersOf = (names: readonly string[], version: Omit<RpmRelation, 'name'> = {}): number[] =>
+    [...new Set(names.flatMap((each) => view.offered(view.providers(universe.relationId({ name: each, ...version })))))].sort((a, b) => a - b);
+  if (name !== undefined && op !== undefined && evr !== undefined) {
+    return ownersOf(isGlob(name) ? universe.allNames().filter(matcher(name)) : [name], { op: op as RpmOperator, evr: parseEvr(evr) });
+  }
+  if (!isGlob(spec)) return ownersOf([spec]);
+  const [paths = [], names = []] = [true, false].map((isPath) => universe.allNames().filter(matcher(spec)).filter((name) => name.startsWith('/') === isPath));
+  // As dnf does: the owners of any other path are asked when nothing else would do.
+  const found = ownersOf([...names, ...spokenOf(view, paths)]);
+  return found.length > 0 || !isPathSpec(spec) ? found : ownersOf(paths);
 }
+
+/** What dnf takes for a file, by name or glob. */
+const isPathSpec = (spec: string): boolean => spec.startsWith('/') || spec.startsWith('*/');
 
 /** The packages that a spec names by name, version, architecture: the first form that names any. What they provide and own is left aside. */
 export function matchNevra(view: SolvView, spec: string): SpecMatch | undefined {
@@ -115,9 +133,8 @@ export function matchNevra(view: SolvView, spec: string): SpecMatch | undefined 
 export function matchSpec(view: SolvView, spec: string): SpecMatch | undefined {
   const named = matchNevra(view, spec);
   if (named !== undefined) return named;
-  const isPath = spec.startsWith('/') || spec.startsWith('*/');
   const solvables = byProvides(view, spec);
-  return solvables.length === 0 ? undefined : { solvables, isJustName: false, isEach: isGlob(spec) && !isPath, byArch: false };
+  return solvables.length === 0 ? undefined : { solvables, isJustName: false, isEach: isGlob(spec) && !isPathSpec(spec), byArch: false };
 }
 
 /** Requests of a spec: for each the packages of which one is to be installed, with `obsoleters` what obsoletes them too. Empty when the spec names nothing. */

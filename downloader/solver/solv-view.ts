@@ -154,13 +154,14 @@ export class SolvView {
     return isSorted ? Int32Array.from(found) : Int32Array.from(new Set(found)).sort();
   }
 
-  /** As one set: packages that take part in meeting it. Conditions are left aside; see solv-rich.ts for what they mean. */
+  /** As one set: packages that take part in meeting it, as a spec that is a rich relation means them. Conditions are left aside; see solv-rich.ts for what they mean. */
   richProviders(rich: RichRelation): Int32Array {
     if (rich.kind === 'plain') return this.providers(this.universe.relationId(rich.relation));
-    if ('then' in rich) return this.richProviders(rich.then);
+    const either = (one: Int32Array, another: Int32Array): Int32Array => (one === always || another === always ? always : Int32Array.from(new Set([...one, ...another])).sort());
+    if ('then' in rich) return rich.otherwise === undefined ? this.richProviders(rich.then) : either(this.richProviders(rich.then), this.richProviders(rich.otherwise));
     const left = this.richProviders(rich.left);
     const right = this.richProviders(rich.right);
-    if (rich.kind === 'or') return left === always || right === always ? always : Int32Array.from(new Set([...left, ...right])).sort();
+    if (rich.kind === 'or' || rich.kind === 'and') return either(left, right);
     const other = new Set(right);
     if (rich.kind === 'without') return left.filter((id) => !other.has(id));
     return left === always ? right : right === always ? left : left.filter((id) => other.has(id));
