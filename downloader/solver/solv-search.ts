@@ -207,7 +207,7 @@ export class Search {
         if (other === undefined) continue;
         const others = branch.others.map((id) => (id === other ? 0 : id));
         this.assignment.revert(branch.level);
-        this.branches.push({ ...branch, chosen: other, others });
+        this.branches.push({ ...branch, others });
         return this.assignment.take(branch.level, other, branch.rule);
       }
     }
