@@ -86,19 +86,34 @@ export interface MetOptions {
   readonly vacuous: boolean;
 }
 
+/** `vacuous`: nothing but conditions that do not hold. */
+type Met = 'no' | 'vacuous' | 'yes';
+
 /** Whether what is there meets the relation. */
-export function isMetBy(view: SolvView, rich: RichRelation, options: MetOptions): boolean {
-  const met = (part: RichRelation): boolean => isMetBy(view, part, options);
+export function isMetBy(view: SolvView, rich: RichRelation, { holds, vacuous }: MetOptions): boolean {
+  const met = howMet(view, rich, holds);
+  return met === 'yes' || (vacuous && met === 'vacuous');
+}
+
+function howMet(view: SolvView, rich: RichRelation, holds: MetOptions['holds']): Met {
+  const met = (part: RichRelation): Met => howMet(view, part, holds);
   switch (rich.kind) {
-    case 'and': return met(rich.left) && met(rich.right);
-    case 'or': return met(rich.left) || met(rich.right);
+    case 'and': {
+      const parts = [met(rich.left), met(rich.right)];
+      return parts.includes('no') ? 'no' : parts.includes('yes') ? 'yes' : 'vacuous';
+    }
+    case 'or': {
+      const parts = [met(rich.left), met(rich.right)];
+      return parts.includes('yes') ? 'yes' : parts.includes('vacuous') ? 'vacuous' : 'no';
+    }
     case 'if':
-      if (met(rich.condition)) return met(rich.then);
-      return rich.otherwise === undefined ? options.vacuous || met(rich.then) : met(rich.otherwise);
-    case 'unless': return met(rich.condition) ? rich.otherwise !== undefined && met(rich.otherwise) : met(rich.then);
+      if (met(rich.condition) !== 'no') return met(rich.then);
+      if (rich.otherwise !== undefined) return met(rich.otherwise);
+      return met(rich.then) === 'yes' ? 'yes' : 'vacuous';
+    case 'unless': return met(rich.condition) === 'no' ? met(rich.then) : rich.otherwise === undefined ? 'no' : met(rich.otherwise);
     default: {
       const providers = view.richProviders(rich);
-      return providers === always || providers.some(options.holds);
+      return providers === always || providers.some(holds) ? 'yes' : 'no';
     }
   }
 }

@@ -10,6 +10,7 @@ import { type Outcome, resolveWeak } from './solv-weak.ts';
 export interface Branch {
   readonly level: number;
   readonly chosen: number;
+  readonly now: number;
   /** 0: tried already. */
   readonly others: number[];
   readonly rule: number;
@@ -39,6 +40,8 @@ export class Search {
   readonly supplementers: readonly number[];
   readonly notWeak: ReadonlySet<number>;
   private readonly scan: number[] = [];
+  private needed = 0;
+  private isFresh = true;
   private scanned = 1;
   /** Where among what is installed something was undone last: the next round begins there. */
   private keptLast = 0;
@@ -74,12 +77,15 @@ export class Search {
       if (needed === unsolvableLevel) return false;
       level = needed;
       if (needed < kept) continue;
+      if (level <= this.needed || this.isFresh) this.needed = level;
+      this.isFresh = false;
       if (this.options.weak) {
         const outcome = resolveWeak(this, level);
         level = outcome.level;
         if (level === unsolvableLevel) return false;
         if (outcome.again) continue;
       }
+      this.isFresh = true;
       const smaller = this.minimize();
       if (smaller === unsolvableLevel) return false;
       if (smaller === undefined) return true;
@@ -91,7 +97,7 @@ export class Search {
   take(level: number, candidates: readonly number[], rule: number): number {
     const [chosen = 0, ...others] = candidates;
     if (others.length > 0) {
-      this.branches.push({ level, chosen, others, rule });
+      this.branches.push({ level, chosen, now: chosen, others, rule });
       this.choices.push({ chosen, others: [...others], rule });
     }
     return this.assignment.take(level, chosen, rule);
@@ -186,7 +192,7 @@ export class Search {
       const before = level;
       level = this.take(level, left, rule);
       if (level < start) return level;
-      if (level <= before) at -= 1;
+      if (level === before) at -= 1;
       seen = -1;
       this.extendScan();
     }
@@ -200,14 +206,14 @@ export class Search {
     const { levels } = this.assignment;
     const isWanted = (id: number): boolean => this.weak.isRecommended(id) || this.weak.isSupplementing(id);
     const isTaken = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) > branch.level;
-    const isBetter = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) <= 0 && !isWanted(branch.chosen) && isWanted(id);
+const isBetter = (id: number, branch: Branch): boolean => id > 0 && isWanted(id) && (((levels[id] as number) <= 0 && !isWanted(branch.now)) || ((levels[id] as number) < 0 && -(levels[id] as number) <= this.needed && !isWanted(branch.chosen)));
     for (const branch of this.branches) {
       for (const applies of [isTaken, isBetter]) {
         const other = branch.others.find((id) => applies(id, branch));
         if (other === undefined) continue;
         const others = branch.others.map((id) => (id === other ? 0 : id));
         this.assignment.revert(branch.level);
-        this.branches.push({ ...branch, others });
+        this.branches.push({ ...branch, now: other, others });
         return this.assignment.take(branch.level, other, branch.rule);
       }
     }

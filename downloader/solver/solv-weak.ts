@@ -77,12 +77,11 @@ function takeRecommended(search: WeakSearch, { level: start, decided, best }: { 
     const solvable = assignment.trail.at(index);
     if (solvable < 0 || search.view.universe.repositoryOf(solvable).installed === true) continue;
     for (const relation of search.view.universe.dependenciesOf(solvable, 'recommends')) {
-      // What was taken for one part may meet the next: each is looked at when its turn comes.
-      for (let [candidates] = openParts(search, relation, (id) => best.has(id)); candidates !== undefined; [candidates] = openParts(search, relation, (id) => best.has(id))) {
-        const before = level;
-        level = search.take(level, candidates.length > 1 ? policy.choose(candidates, true) : candidates, 0);
-        if (level <= before || assignment.trail.length < decided) return level;
-      }
+      const candidates = [...new Set(openParts(search, relation, (id) => best.has(id)).flat())].sort((a, b) => a - b);
+      if (candidates.length === 0) continue;
+      const before = level;
+      level = search.take(level, candidates.length > 1 ? policy.choose(candidates, true) : candidates, 0);
+      if (level <= before || assignment.trail.length < decided) return level;
     }
   }
   return level;
