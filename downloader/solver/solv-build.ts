@@ -1,7 +1,7 @@
 // The rules of everything that a job can lead to.
 import { compareEvr } from '../../formats/rpm/evr.ts';
 import { byBytes, withoutObsoleted } from './solv-policy.ts';
-import { clausesOf, mentioned } from './solv-rich.ts';
+import { clausesOf, mayBeMet } from './solv-rich.ts';
 import { type RuleOrigin, Rules } from './solv-rules.ts';
 import { always, type SolvView } from './solv-view.ts';
 import type { DependencyKind } from './solv-tables.ts';
@@ -185,10 +185,10 @@ export class RuleBuilder {
   reachSupplements(): void {
     const { universe } = this.view;
     const waiting = this.view.weakParts.filter((id) => this.reached[id] === 0);
+    const isReached = (providers: Int32Array): boolean => providers === always || providers.some((provider) => this.reached[provider] === 1);
     const mayHold = (id: number, kind: DependencyKind): boolean => universe.dependenciesOf(id, kind).some((relation) => {
       const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
-      const providers = rich === undefined ? this.view.providers(relation) : mentioned(this.view, rich);
-      return providers === always || providers.some((provider) => this.reached[provider] === 1);
+      return rich === undefined ? isReached(this.view.providers(relation)) : mayBeMet(rich, (plain) => isReached(this.view.richProviders(plain)));
     });
     for (let isChanged = true; isChanged;) {
       isChanged = false;

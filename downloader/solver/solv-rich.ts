@@ -73,6 +73,14 @@ export function isConditional(rich: RichRelation): boolean {
   return rich.kind !== 'or' || isConditional(rich.left) || isConditional(rich.right);
 }
 
+/** Whether what is reached can lead to the relation being met; of a condition nobody knows before the search. */
+export function mayBeMet(rich: RichRelation, isReached: (part: RichRelation) => boolean): boolean {
+  if (rich.kind === 'if' || rich.kind === 'unless') return true;
+  if (rich.kind === 'and') return mayBeMet(rich.left, isReached) && mayBeMet(rich.right, isReached);
+  if (rich.kind === 'or') return mayBeMet(rich.left, isReached) || mayBeMet(rich.right, isReached);
+  return isReached(rich);
+}
+
 /** Every package that a part of the relation names. */
 export function mentioned(view: SolvView, rich: RichRelation): readonly number[] {
   if (rich.kind === 'plain') return [...view.providers(view.universe.relationId(rich.relation))];
