@@ -189,10 +189,8 @@ export class Search {
           continue;
         }
       } else left = this.policy.choose(candidates, true);
-      const before = level;
       level = this.take(level, left, rule);
       if (level < start) return level;
-      if (level === before) at -= 1;
       seen = -1;
       this.extendScan();
     }

@@ -8,6 +8,8 @@ export class WeakState {
   private readonly assignment: Assignment;
   private recommended = new Set<number>();
   private suggested = new Set<number>();
+  /** Conditional relations of what is taken: what they ask for grows with what is there. */
+  private conditional: { readonly kind: 'recommends' | 'suggests'; readonly relation: number }[] = [];
   /** How much of the trail has been read. */
   private read = 0;
   /** By package, which of those that are installed recommend or suggest it. */
@@ -60,24 +62,38 @@ export class WeakState {
     if (this.read <= this.assignment.trail.length) return;
     this.recommended = new Set();
     this.suggested = new Set();
+    this.conditional = [];
     this.read = 0;
   }
 
   private update(): void {
+    if (this.read === this.assignment.trail.length) return;
     const { universe } = this.view;
+    const add = (kind: 'recommends' | 'suggests', relation: number): void => {
+      const known = kind === 'recommends' ? this.recommended : this.suggested;
+      for (const id of this.wanted(relation)) known.add(id);
+    };
     for (; this.read < this.assignment.trail.length; this.read += 1) {
       const solvable = this.assignment.trail.at(this.read);
       if (solvable < 0) continue;
-      for (const relation of universe.dependenciesOf(solvable, 'recommends')) for (const id of this.wanted(relation)) this.recommended.add(id);
-      for (const relation of universe.dependenciesOf(solvable, 'suggests')) for (const id of this.wanted(relation)) this.suggested.add(id);
+      for (const kind of ['recommends', 'suggests'] as const) {
+        for (const relation of universe.dependenciesOf(solvable, kind)) {
+          if (this.isConditional(relation)) this.conditional.push({ kind, relation });
+          else add(kind, relation);
+        }
+      }
     }
+    for (const { kind, relation } of this.conditional) add(kind, relation);
+  }
+
+  private isConditional(relation: number): boolean {
+    const rich = this.view.universe.isRich(relation) ? this.view.universe.richOf(relation) : undefined;
+    return rich !== undefined && isConditional(rich);
   }
 
   /** Packages that would meet the relation, met already or not. */
   private wanted(relation: number): Iterable<number> {
-    const { universe } = this.view;
-    const rich = universe.isRich(relation) ? universe.richOf(relation) : undefined;
-    if (rich === undefined || !isConditional(rich)) return this.view.providers(relation);
+    if (!this.isConditional(relation)) return this.view.providers(relation);
     return this.clausesInForce(relation).flat().filter((literal) => literal > 0);
   }
 
