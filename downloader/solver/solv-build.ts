@@ -201,8 +201,8 @@ export class RuleBuilder {
   }
 
   /**
-   * Of one name, only architectures of the best rank among what is reached may be there, and of others what has a twin of its version in the best. What the machine has in
-   * another architecture may come in it again; twins of the machine stay twins.
+   * Of one name, only architectures of the best rank among what is reached may be there, and of others what has a twin of its version in the best or in none. What the machine
+   * has in another architecture may come in it again; twins of the machine stay twins.
    */
   addInferiorArchitectures(): void {
     const { universe, arch } = this.view;
@@ -213,8 +213,8 @@ export class RuleBuilder {
       const reached = all.filter((id) => this.reached[id] === 1 && !(this.options.twins && this.options.isInstalled(id)));
       const best = Math.min(...reached.map(scoreOf).filter((score) => score > 1));
       if (best === Infinity) continue;
-      const twinsAmong = (id: number, others: readonly number[]): number[] => (this.options.twins ? others.filter((other) => scoreOf(other) === best && universe.evrOf(other) === universe.evrOf(id)) : []);
       const isFine = (id: number): boolean => scoreOf(id) <= 1 || scoreOf(id) === best;
+      const twinsAmong = (id: number, others: readonly number[]): number[] => (this.options.twins ? others.filter((other) => isFine(other) && universe.evrOf(other) === universe.evrOf(id)) : []);
       const allowed = new Set<string>();
       for (const id of installed) {
         const twins = isFine(id) ? [] : twinsAmong(id, installed);
