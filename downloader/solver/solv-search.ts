@@ -9,8 +9,9 @@ import { type Outcome, resolveWeak } from './solv-weak.ts';
 /** A decision that had alternatives, at the level it was taken from. */
 export interface Branch {
   readonly level: number;
+  /** What was taken first, and what is taken now. */
+  readonly first: number;
   readonly chosen: number;
-  readonly now: number;
   /** 0: tried already. */
   readonly others: number[];
   readonly rule: number;
@@ -40,8 +41,8 @@ export class Search {
   readonly supplementers: readonly number[];
   readonly notWeak: ReadonlySet<number>;
   private readonly scan: number[] = [];
-  private needed = 0;
-  private isFresh = true;
+  /** Decisions of a higher level are about what is recommended, and what that needs. */
+  private neededLevel = Infinity;
   private scanned = 1;
   /** Where among what is installed something was undone last: the next round begins there. */
   private keptLast = 0;
@@ -77,15 +78,13 @@ export class Search {
       if (needed === unsolvableLevel) return false;
       level = needed;
       if (needed < kept) continue;
-      if (level <= this.needed || this.isFresh) this.needed = level;
-      this.isFresh = false;
+      this.neededLevel = Math.min(this.neededLevel, level);
       if (this.options.weak) {
         const outcome = resolveWeak(this, level);
         level = outcome.level;
         if (level === unsolvableLevel) return false;
         if (outcome.again) continue;
       }
-      this.isFresh = true;
       const smaller = this.minimize();
       if (smaller === unsolvableLevel) return false;
       if (smaller === undefined) return true;
@@ -97,7 +96,7 @@ export class Search {
   take(level: number, candidates: readonly number[], rule: number): number {
     const [chosen = 0, ...others] = candidates;
     if (others.length > 0) {
-      this.branches.push({ level, chosen, now: chosen, others, rule });
+      this.branches.push({ level, first: chosen, chosen, others, rule });
       this.choices.push({ chosen, others: [...others], rule });
     }
     return this.assignment.take(level, chosen, rule);
@@ -198,20 +197,23 @@ export class Search {
 
   /**
    * Goes back to a decision of which another alternative came to be taken anyway, or is recommended while the chosen one is not, and takes that
-   * one. Undefined when there is none.
+   * one. One that what is needed keeps out is compared with what was taken first. Undefined when there is none.
    */
   private minimize(): number | undefined {
     const { levels } = this.assignment;
     const isWanted = (id: number): boolean => this.weak.isRecommended(id) || this.weak.isSupplementing(id);
     const isTaken = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) > branch.level;
-const isBetter = (id: number, branch: Branch): boolean => id > 0 && isWanted(id) && (((levels[id] as number) <= 0 && !isWanted(branch.now)) || ((levels[id] as number) < 0 && -(levels[id] as number) <= this.needed && !isWanted(branch.chosen)));
+    const isKeptOut = (id: number): boolean => (levels[id] as number) < 0 && -(levels[id] as number) <= this.neededLevel;
+    const isBetter = (id: number, branch: Branch): boolean => id > 0 && isWanted(id)
+      && (((levels[id] as number) <= 0 && !isWanted(branch.chosen)) || (isKeptOut(id) && !isWanted(branch.first)));
     for (const branch of this.branches) {
       for (const applies of [isTaken, isBetter]) {
         const other = branch.others.find((id) => applies(id, branch));
         if (other === undefined) continue;
         const others = branch.others.map((id) => (id === other ? 0 : id));
         this.assignment.revert(branch.level);
-        this.branches.push({ ...branch, now: other, others });
+        this.branches.push({ ...branch, chosen: other, others });
+        this.neededLevel = Infinity;
         return this.assignment.take(branch.level, other, branch.rule);
       }
     }
