@@ -197,15 +197,15 @@ export class Search {
 
   /**
    * Goes back to a decision of which another alternative came to be taken anyway, or is recommended while the chosen one is not, and takes that
-   * one. One that what is needed keeps out is compared with what was taken first. Undefined when there is none.
+   * one. One that what is needed keeps out, and that comes after what was tried already, is compared with what was taken first. Undefined when there is none.
    */
   private minimize(): number | undefined {
     const { levels } = this.assignment;
     const isWanted = (id: number): boolean => this.weak.isRecommended(id) || this.weak.isSupplementing(id);
     const isTaken = (id: number, branch: Branch): boolean => id > 0 && (levels[id] as number) > branch.level;
-    const isKeptOut = (id: number): boolean => (levels[id] as number) < 0 && -(levels[id] as number) <= this.neededLevel;
+    const isKeptOut = (id: number, { others }: Branch): boolean => (levels[id] as number) < 0 && -(levels[id] as number) <= this.neededLevel && others.slice(0, others.indexOf(id)).includes(0);
     const isBetter = (id: number, branch: Branch): boolean => id > 0 && isWanted(id)
-      && (((levels[id] as number) <= 0 && !isWanted(branch.chosen)) || (isKeptOut(id) && !isWanted(branch.first)));
+      && (((levels[id] as number) <= 0 && !isWanted(branch.chosen)) || (isKeptOut(id, branch) && !isWanted(branch.first)));
     for (const branch of this.branches) {
       for (const applies of [isTaken, isBetter]) {
         const other = branch.others.find((id) => applies(id, branch));

@@ -42,6 +42,20 @@ describe('specs', () => {
     expect(failure(() => solveSolvLike(offer, { wanted: [{ spec: 'cap > 7' }], weak: true, best: false, mode: 'closure' })).code).toBe('RESOLVE_NOT_FOUND');
   });
 
+  it('takes rich relations, globs with versions and globs of paths as dnf does', () => {
+    const one = (packages: string, spec: string): string => {
+      const offer = offerOf(universeOf(packages));
+      return nevrasOf(offer, solveSolvLike(offer, { wanted: [{ spec }], weak: true, best: false, mode: 'closure' })).join(' ');
+    };
+    expect(['(cap and gone)', '(gone if cap else cap)', 'c* >= 7', 'foo* = 1:0.5-3'].map((spec) => one(versions, spec))).toEqual(['foobar-3-1.noarch', 'foobar-3-1.noarch', 'foobar-3-1.noarch', 'foo-1:0.5-3.noarch']);
+    expect(failure(() => one(versions, 'c* > 7')).code).toBe('RESOLVE_NOT_FOUND');
+    // A path that nobody speaks of is asked for as a path alone; one that is spoken of, and that nobody owns, hides no other.
+    expect(one(versions, '*/foobar')).toBe('foobar-3-1.noarch');
+    expect(failure(() => one(versions, '*bin/foobar')).code).toBe('RESOLVE_NOT_FOUND');
+    expect(one(`${versions}\nuser-1-1.noarch; enhances: (cap if /usr/bin/foobar)`, '*bin/foobar')).toBe('foobar-3-1.noarch');
+    expect(one(`${versions}\nuser-1-1.noarch; enhances: /usr/bin/gone`, '/usr/bin/*')).toBe('foobar-3-1.noarch');
+  });
+
   it('takes what obsoletes the name for the name, but not for a version of it', () => {
     const packages = 'old-1-1.noarch\nnew-2-1.noarch; obsoletes: old < 2';
     expect(solve(packages, 'old')).toBe('new-2-1');
@@ -66,6 +80,18 @@ describe('relations', () => {
     ['with: one package for both', 'a-1-1.noarch; requires: (b >= 2 with b < 3)\nb-1-1.noarch\nb-2-1.noarch\nb-3-1.noarch', 'a', 'a-1-1 b-2-1'],
     ['a path of primary', 'a-1-1.noarch; requires: /usr/sbin/x\nb-1-1.noarch; files: /usr/sbin/x', 'a', 'a-1-1 b-1-1'],
     ['a recommendation that conflicts is dropped', 'a-1-1.noarch; requires: c; recommends: b\nb-1-1.noarch; conflicts: c\nc-1-1.noarch', 'a', 'a-1-1 c-1-1'],
+    ['a recommendation of two parts is looked at as one', 'q-1-1.noarch; recommends: ((l < 2 if q) and v)\nb-1-1.noarch; provides: v; requires: l\nl-1-1.noarch\nl-2-1.noarch', 'q', 'b-1-1 l-2-1 q-1-1'],
+    ['a recommendation on a condition counts once the condition holds', 'p-1-1.noarch; requires: n\nn-1-1.noarch; recommends: ((v or g) if d else w)\np2-1-1.noarch; requires: p, d\nd-1-1.noarch\nb-1-1.noarch; provides: v\nc-1-1.noarch; provides: v = 1, w', 'p2', 'b-1-1 d-1-1 n-1-1 p-1-1 p2-1-1'],
+    ['a condition that does not hold supplements beside what holds', 'a-1-1.noarch\ns-1-1.noarch; supplements: ((g if h) and a)', 'a', 'a-1-1 s-1-1'],
+    ['a condition that does not hold supplements nothing as an alternative', 'a-1-1.noarch\ns-1-1.noarch; supplements: (g or (i if h))', 'a', 'a-1-1'],
+    ['after a clash the next rule is looked at', `t-1-1.noarch; requires: h, n
+h-1-1.noarch; requires: l
+l-1-1.noarch
+l-2-1.x86_64; requires: /usr/bin/f
+e-1-1.noarch; requires: v >= 3; conflicts: v; files: /usr/bin/f
+d-1-1.noarch; provides: v
+m-2-1.noarch; provides: n = 1; obsoletes: n
+n-1-1.x86_64; files: /usr/bin/f`, 't', 'h-1-1 l-2-1.x86_64 n-1-1.x86_64 t-1-1'],
     ['a supplement comes with its package', 'a-1-1.noarch\nb-1-1.noarch; supplements: a', 'a', 'a-1-1 b-1-1'],
   ])('%s', (_, packages, specs, chosen) => { expect(solve(packages, specs)).toBe(chosen); });
 
