@@ -70,8 +70,17 @@ export class Together<J extends SmallJob> {
 
   get isEmpty(): boolean { return this.queues.length === 0; }
 
-  /** Fetches some more, of one origin after another. Returns those that did not come; never rejects for what a server did. */
+  /** Fetches some more, of one origin after another. Returns those that did not come, once none is on its way. */
   async next(): Promise<LeftJob<J>[]> {
+    try {
+      return await this.fetchSome();
+    } catch (error) {
+      this.options.onFailed(error);
+      return [];
+    }
+  }
+
+  private async fetchSome(): Promise<LeftJob<J>[]> {
     while (this.taking !== undefined && this.received.length >= worthTaking) await this.taking;
     const series = this.series();
     const left: LeftJob<J>[] = [];

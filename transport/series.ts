@@ -1,3 +1,4 @@
+import { BundleError } from '../bom/errors.ts';
 import type { FetchFiles, FileOrder, FileResult } from '../bom/ports.ts';
 import type { SendOptions } from './http-send.ts';
 import { authorizationIn, standingHeaders } from './http-send.ts';
@@ -22,7 +23,7 @@ export function createFetchFiles(options: SendOptions): FetchFiles {
   return async (orders, { signal, onResults }) => {
     const leave = (): void => onResults(orders.map((order) => ({ kind: 'left', order, bytes: 0 })));
     const url = commonUrl(orders);
-    const tls = url === undefined || options.rate !== unlimited || !options.direct.speaksWith(url) || (leftOf.get(url.host) ?? 0) >= mostLeft ? undefined : options.agents.directTls(url);
+    const tls = url === undefined || (leftOf.get(url.host) ?? 0) >= mostLeft ? undefined : wayTo(url, options);
     if (url === undefined || tls === undefined) return leave();
     const gate = options.gates.of(url);
     await gate.enter(signal);
@@ -42,6 +43,17 @@ export function createFetchFiles(options: SendOptions): FetchFiles {
     // Whatever went wrong with no content in particular.
     if (end.why !== 'all' && end.why !== 'stopped') leftOf.set(url.host, (leftOf.get(url.host) ?? 0) + 1);
   };
+}
+
+/** How connections to `url` are made; undefined where threads make none, and where it cannot be said: whoever asks one by one tells why. */
+function wayTo(url: URL, { agents, direct, rate }: SendOptions): object | undefined {
+  if (rate !== unlimited || !direct.speaksWith(url)) return undefined;
+  try {
+    return agents.directTls(url);
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    return undefined;
+  }
 }
 
 /** The address of the first, where all are of one origin. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../bom/digest.ts';
+import type { FileResult } from '../../bom/ports.ts';
 import { type CertificateAndKey, issueServerCertificate, makeAuthority } from '../../repository/tls/certificate.ts';
 import { createHttpClient, type Http, type HttpOptions } from '../../transport/http.ts';
 import { noise } from '../support/bytes.ts';
@@ -59,6 +61,23 @@ describe('bodies that threads fetch over TLS', () => {
     expectWhole(await receive(http, `https://127.0.0.1:${port}/a`), content);
     expectWhole(await receive(http, `https://localhost:${port}/a`), content);
     expect(asked.map(({ servername }) => servername)).toEqual([false, 'localhost']);
+  });
+
+  it('come in series, too; and by themselves where the server is not trusted, or an authority cannot be read', async () => {
+    const small = content.subarray(0, 70_000);
+    const { port, asked } = await serve(here, (request, response) => serveContent(request, response, { bytes: small }));
+    const series = async (http: Http, name: string): Promise<FileResult['kind'][]> => {
+      const kinds: FileResult['kind'][] = [];
+      const orders = [0, 1, 2].map((index) => ({ url: `https://localhost:${port}/${index}`, path: join(folder, `${name}-${index}`), blob: { mediaType: 'x', digest: digestOf(small), size: small.length } }));
+      await http.fetchFiles(orders, { signal, onResults: (results) => { for (const result of results) { kinds.push(result.kind); if (result.kind === 'whole') closeSync(result.fd); } } });
+      return kinds;
+    };
+    expect(await series(client(), 'good')).toEqual(['whole', 'whole', 'whole']);
+    expect(readFileSync(join(folder, 'good-2')).equals(small)).toBe(true);
+    expect(asked.map(({ servername }) => servername)).toEqual(['localhost', 'localhost', 'localhost']);
+    expect(await series(client({ caFiles: [] }), 'foreign')).toEqual(['left', 'untried', 'untried']);
+    expect(await series(client({ caFiles: [join(folder, 'none.pem')] }), 'none')).toEqual(['left', 'left', 'left']);
+    expect(asked).toHaveLength(3);
   });
 
   it.each(['http', 'https'])('come from an IPv6 address over %s', async (scheme) => {
