@@ -1,5 +1,6 @@
 // What the machine has, by what of it changes along: rule 11 of README.md in this folder.
 import { type AptState, hardFields } from './apt-state.ts';
+import { isOffered } from './apt-scores.ts';
 import { meetsByName, packageNamed, versionsMeeting } from './match.ts';
 import type { DependencyGroup } from './universe.ts';
 
@@ -43,6 +44,20 @@ export class Machine {
         && meetsByName(universe, dependency, from, old) && !meetsByName(universe, dependency, from, version)));
       if (hardFields.some((field) => outgrown(universe.relationsOf(own, field)))) return [{ owner, isHard: true }];
       return recommends && outgrown(universe.relationsOf(own, 'Recommends')) ? [{ owner, isHard: false }] : [];
+    });
+  }
+
+  /** Whether the machine has the same name in another architecture, both are `Multi-Arch: same`, and what may come or stay there is another version, unless no repository has that. */
+  isOutOfSync(pkg: number, version: number): boolean {
+    const { state } = this;
+    const { universe } = state;
+    if (universe.architectures.length === 1 || universe.multiArchOf(version) !== 'same') return false;
+    return universe.architectures.some((_, arch) => {
+      const sibling = universe.packageOf(universe.nameOf(pkg), arch);
+      const there = state.installed.get(sibling);
+      if (sibling === pkg || there === undefined || state.stateOf(sibling) < 0) return false;
+      const other = state.candidateOf(sibling) < 0 ? there : state.candidateOf(sibling);
+      return universe.multiArchOf(other) === 'same' && universe.versionText(other) !== universe.versionText(version) && isOffered(state, other);
     });
   }
 

@@ -34,6 +34,7 @@ export class Marker {
     if (state.frozen.has(pkg)) return state.stateOf(pkg) === version;
     const isThere = state.installed.get(pkg) === version;
     if (isThere && state.removed.delete(pkg)) return true;
+    if (!isThere && reason !== 'requested' && this.machine.isOutOfSync(pkg, version)) return false;
     const mark = state.marks.get(pkg);
     const isProtected = state.protectedPackages.has(pkg);
     if (isThere ? state.isKept(pkg) && !isProtected && !this.lacks(pkg, version) : mark?.expanded === true && this.isDone(pkg, version)) return true;

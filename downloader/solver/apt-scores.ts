@@ -13,7 +13,7 @@ export const requestedScore = 10_000;
 export const essentialScore = 5000;
 
 /** Whether a repository has it, and not only the machine. */
-const isOffered = ({ universe }: AptState, version: number): boolean => version >= 0 && universe.indexesOf(version).some((index) => universe.inputAt(index).release?.suite !== 'now');
+export const isOffered = ({ universe }: AptState, version: number): boolean => version >= 0 && universe.indexesOf(version).some((index) => universe.inputAt(index).release?.suite !== 'now');
 
 /** Whether a Provides of the package's own name counts: of `Multi-Arch: foreign` or another version than its own. */
 function givesItself(universe: Universe, dependency: Dependency, from: number, version: number): boolean {
