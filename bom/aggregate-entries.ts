@@ -9,6 +9,7 @@ import { errorOf, formatPosition, type Problem, type TreePath, treeOf } from './
 import { BundleError } from './errors.ts';
 import { canonicalReference } from './reference.ts';
 import type { Position } from './requirement.ts';
+import { withoutCode } from './schema-parse.ts';
 import { type Selection, unselected } from './selector.ts';
 import { credentialProblems } from './url-credential.ts';
 import { substitute, variablesOf } from './variables.ts';
@@ -238,7 +239,7 @@ class Overlays {
   private check(list: ListName, tree: unknown, path: TreePath): EntryValues[ListName] {
     const schema = listSchemas[list];
     const checked = treeOf(tree);
-    const result = schema.safeParse(checked);
+    const result = schema.safeParse(checked, withoutCode);
     if (result.success) return result.data;
     const { file } = this.project;
     const [problem] = schemaProblems(result.error.issues, { file, tree: checked, positionOf: (inner) => this.project.positionOf([...path, ...inner]) }, schema);

@@ -6,6 +6,7 @@ import { shownKey, withHiddenKeys, withShownKeys } from './documents/proto-key.t
 import { BundleError } from './errors.ts';
 import { descriptor, digest, licence, size, trust, usedBy } from './lock-fields.ts';
 import { lockedPackage, lockedPackageSet, lockedRepository } from './lock-packages.ts';
+import { withoutCode } from './schema-parse.ts';
 
 export type { Trust } from './lock-fields.ts';
 export type { LockedPackage, LockedPackageSet, LockedRepository } from './lock-packages.ts';
@@ -210,7 +211,7 @@ export function parseLock(text: string, subject: string): Lock {
     throw new BundleError('INPUT_SYNTAX', { subject, expected: 'a lock: one JSON document', actual: (cause as Error).message }, { cause });
   }
   const mayHide = /__proto__|\\u/.test(text);
-  const result = lockSchema.safeParse(mayHide ? withHiddenKeys(value) : value);
+  const result = lockSchema.safeParse(mayHide ? withHiddenKeys(value) : value, withoutCode);
   if (result.success) return mayHide ? withShownKeys(result.data) as Lock : result.data;
   const issue = result.error.issues[0];
   const where = issue === undefined ? '' : ` at ${issue.path.map(shownKey).join('.')}`;

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { canonicalBytes } from '../canonical-json.ts';
 import { type Digest, digestOf } from '../digest.ts';
 import type { Position } from '../requirement.ts';
+import { withoutCode } from '../schema-parse.ts';
 import { apiVersion } from './fields.ts';
 import { type ModuleBom, moduleBomSchema } from './module-bom.ts';
 import { type ModuleRepository, moduleRepositorySchema } from './module-repository.ts';
@@ -202,7 +203,7 @@ function readInPart(whole: TreeDocument, schema: z.ZodType, options: ReadOptions
 function read(document: TreeDocument, schema: z.ZodType, options: ReadOptions): { parsed?: Parsed<unknown>; problems: readonly Problem[]; issues?: readonly z.core.$ZodIssue[] } {
   const credentials = credentialProblems(document.tree ?? {}, (path) => document.positionOf(path));
   const aside = new KeysAside();
-  const result = schema.safeParse(aside.without(document.tree ?? {}));
+  const result = schema.safeParse(aside.without(document.tree ?? {}), withoutCode);
   if (!result.success) return { problems: [...schemaProblems(result.error.issues, document, schema), ...credentials], issues: result.error.issues };
   if (credentials.length > 0) return { problems: credentials };
   const value = aside.hasHidden ? withShownKeys(result.data) : result.data;
