@@ -109,15 +109,22 @@ export function artifactKey(universe: RpmUniverse, id: number): string {
   return `${universe.nameText(id)}-${epoch}:${version}-${release}.${universe.archOf(id)}`;
 }
 
+/** Names that the newest build of each stream gives back: they hide nothing any more, whichever build of the module has packages of that name. By module. */
+function releasedNames(streams: readonly ModuleStream[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const newest = [...Map.groupBy(streams, ({ name, stream, context }) => `${name}\n${stream}\n${context}`).values()].flatMap((builds) => builds.toSorted((a, b) => byNumber(b.version, a.version)).slice(0, 1));
+  return new Map([...Map.groupBy(newest, ({ name }) => name)].map(([name, builds]) => [name, new Set(builds.flatMap(({ demodularized }) => demodularized))]));
+}
+
 /** Marks (0) what modules hide in `considered`: packages of streams not in force, and others that share a name with a package of one that is. */
 export function hideByModules(universe: RpmUniverse, modules: ActiveModules, considered: Uint8Array): void {
   const active = new Set(modules.streams.flatMap((item) => item.artifacts));
   const modular = new Set(modules.all.flatMap((item) => item.artifacts));
   const names = new Set<number>();
-  for (const { artifacts, demodularized } of modules.streams) {
+  const released = releasedNames(modules.streams);
+  for (const { name: module, artifacts } of modules.streams) {
     for (const artifact of artifacts) {
       const nevra = parseNevra(artifact);
-      if (nevra === undefined || nevra.arch === 'src' || nevra.arch === 'nosrc' || demodularized.includes(nevra.name)) continue;
+      if (nevra === undefined || nevra.arch === 'src' || nevra.arch === 'nosrc' || released.get(module)?.has(nevra.name) === true) continue;
       const name = universe.findName(nevra.name);
       if (name !== undefined) names.add(name);
     }

@@ -57,6 +57,11 @@ describe('modules', () => {
     expect(ask({ repositories, documents: [...streams, defaults('node', '1')] }, 'user')).toBe('node-1-1 user-1-1');
     const left = [stream('node:1', ['node-0:1-1.noarch'], { demodularized: ['node'] }), defaults('node', '1')];
     expect(ask({ repositories: [node], documents: left }, 'node')).toBe('node-3-1');
+    // The newest build says so for all of them.
+    const builds = (older: readonly string[], newer: readonly string[]): readonly ModuleDocument[] => [
+      stream('node:1', ['node-0:1-1.noarch'], { demodularized: older }), stream('node:1', ['other-0:1-1.noarch'], { demodularized: newer, version: '2' }), defaults('node', '1'),
+    ];
+    expect([builds(['node'], []), builds([], ['node'])].map((documents) => ask({ repositories: [node], documents }, 'node'))).toEqual(['node-1-1', 'node-3-1']);
   });
   it('enable the streams that a stream requires', () => {
     const documents = [stream('app:1', ['app-0:1-1.noarch'], { requires: { platform: ['el9'], node: ['2'] } }), ...streams];
