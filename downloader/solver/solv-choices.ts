@@ -59,7 +59,7 @@ export class Choices {
     const named = this.view.named(universe.nameOf(id)).find(isOut);
     if (named !== undefined) return named;
     for (const relation of universe.dependenciesOf(id, 'obsoletes')) {
-      const obsoleted = this.view.namedMeeting(relation).find((other) => this.here.has(other));
+      const obsoleted = this.view.namedMeeting(relation).find(isOut);
       if (obsoleted !== undefined) return obsoleted;
     }
     return undefined;
