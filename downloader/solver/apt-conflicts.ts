@@ -22,12 +22,15 @@ function wouldBeBorne(state: AptState, other: number, denied: ReadonlySet<number
   return candidate >= 0 && candidate !== state.installed.get(other) && !denied.has(candidate);
 }
 
+const nothing: Clearing = { upgrades: [], delayed: [] };
+
 /**
  * Unmarks what the package's candidate conflicts with, and says what of the machine is in its way. Undefined when something is that has to stay: what is protected, is open (its
  * own needs are being looked at), or is Essential; what one relation speaks of is looked at before any of it goes. Candidates in the way of a protected package are struck out.
  */
 export function clearConflicts(state: AptState, pkg: number, isOpen: (pkg: number) => boolean): Clearing | undefined {
   const denials = state.denialsOf(state.candidateOf(pkg));
+  if (denials.length === 0) return nothing;
   const clearing = new Clear(state, pkg, { isOpen, denied: new Set(denials.flatMap(({ versions }) => versions)) });
   for (const { versions } of denials) {
     if (!versions.every((item) => clearing.mayGo(item))) return undefined;

@@ -190,6 +190,7 @@ export class AptState {
   denialsOf(version: number): Denial[] {
     const { universe } = this;
     const denials = negativeFields.flatMap((field) => universe.relationsOf(version, field).flat().flatMap((dependency) => denialsOf(universe, dependency, version)));
+    if (universe.architectures.length === 1) return denials;
     const later = denials.filter(({ isLater }) => isLater === true).sort((a, b) => universe.idOf(a.named) - universe.idOf(b.named));
     return [...denials.filter(({ isLater }) => isLater !== true), ...later, ...twinsOf(universe, version).map((item) => ({ named: universe.ownerOf(item), versions: [item] }))];
   }
