@@ -124,16 +124,11 @@ export class Marker {
     ];
   }
 
-  /** Of what had to go only a protected package looks for another: for what it recommends, and where it has no choice. */
-  private looksAgain(pkg: number, version: number, { field, group }: Omit<NeededGroup, 'wasMet'>): boolean {
-    return this.state.protectedPackages.has(pkg) && (field === 'Recommends' || new Set(this.state.optionsOf(version, group).map(({ option }) => option)).size === 1);
-  }
-
-  /** What was there before conflicts were cleared is not looked for again, even if it had to go since. */
+  /** What was there before conflicts were cleared is not looked for again, even if it had to go since, but for something protected. */
   private expand(pkg: number, version: number, groups: readonly NeededGroup[], depth: number): boolean {
     if (this.request.mode === 'direct' && depth > 0) return true;
     for (const { field, group, wasMet } of groups) {
-      if (wasMet && !this.state.isMet(version, group) && !this.looksAgain(pkg, version, { field, group })) continue;
+      if (wasMet && !this.state.isMet(version, group) && !this.state.protectedPackages.has(pkg)) continue;
       if (this.satisfy(pkg, version, field, group, depth) || field === 'Recommends') continue;
       this.strike(pkg);
       return false;

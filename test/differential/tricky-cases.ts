@@ -150,6 +150,7 @@ export const trickyCases: readonly TrickyCase[] = [
   { name: 'what lives in two architectures does not come in another version than the machine may have', packages: index('x 2; Multi-Arch: same\nx 1/i386; Multi-Arch: same\na 1/i386; Depends: x | y; Multi-Arch: foreign\ny 1/i386'), architectures: ['amd64', 'i386'], installed: ['x 2'], wanted: ['a:i386'], answer: ['a:i386 1', 'y:i386 1'] },
   { name: 'where nothing else would do it is refused', packages: index('x 2; Multi-Arch: same\nx 1/i386; Multi-Arch: same\na 1/i386; Depends: x; Multi-Arch: foreign'), architectures: ['amd64', 'i386'], installed: ['x 2'], wanted: ['a:i386'], answer: undefined },
   { name: 'what is asked for by itself drives the other version out', packages: index('x 2; Multi-Arch: same\nx 1/i386; Multi-Arch: same'), architectures: ['amd64', 'i386'], installed: ['x 2'], wanted: ['x:i386'], answer: ['x:i386 1'], removed: ['x'] },
+  { name: 'what is asked for looks again for what it needs when that had to go, also with a choice', packages: index('p1 1; Essential: yes\np1 2; Provides: v0\np3 2; Pre-Depends: v0\np10 3; Provides: v0\np12 1; Essential: yes\np12 2; Provides: v0\np13 2; Depends: v0; Conflicts: p12'), wanted: ['p3', 'p13'], answer: ['p1 2', 'p13 2', 'p3 2'] },
 ];
 
 /** An index and the names of apt's package table over it in their order, as `apt-cache dump` prints them. */
