@@ -30,7 +30,7 @@ async function pushLayer(session: RegistrySession, path: string, { seed, size }:
   const hash = createHash('sha256');
   for await (const chunk of layerBytes(seed, size)) hash.update(chunk);
   const blob = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: digestFromHex(hash.digest('hex')), size };
-  await pushBlob(session, { path, blob, open: () => layerBytes(seed, size), signal });
+  await pushBlob(session, { path, blob, open: () => layerBytes(seed, size), partBytes: Infinity, signal });
   return blob;
 }
 
