@@ -22,10 +22,15 @@ export function partsOf({ size }: Descriptor, partBytes = largePartBytes): Parts
   return size > 2 * partBytes ? { chunkBytes: partBytes, byChoice: true } : { chunkBytes: Infinity, byChoice: false };
 }
 
-/** Where the part that begins at `start` ends. The first is shorter, by the blob's digest: of blobs that are sent together, the parts then end at different times. */
+/**
+ * Where the part that begins at `start` ends. The first is shorter, by the blob's digest: of blobs that are sent together, the parts then end at different times.
+ * What is left for the last is sent in halves: nobody works while the registry writes the very last to its disk.
+ */
 export function partEnd({ chunkBytes, byChoice, minChunkBytes = 0 }: Parts, { digest, size }: Descriptor, start: number): number {
   const less = byChoice && start === 0 ? Math.floor((chunkBytes / 32) * (1 + Number.parseInt(digest.slice(-1), 16))) : 0;
-  return Math.min(size, start + Math.max(chunkBytes - less, minChunkBytes));
+  const left = size - start;
+  const half = byChoice && left <= chunkBytes && left > chunkBytes / 4 ? Math.ceil(left / 2) : chunkBytes - less;
+  return Math.min(size, start + Math.max(half, minChunkBytes));
 }
 
 /** What a registry says of the caller or of its own load, not of the way the blob is sent. */

@@ -1,5 +1,5 @@
 // Fourteen images that share their base, and one of two 1 GiB layers: registry -> store, store -> registry, each again with nothing to do, beside skopeo, and crane where it is on the PATH.
-// BENCH_MIB (default 1024) is the size of a large layer; the images are scaled along with it. BENCH_PEER=crane or skopeo: that one alone.
+// BENCH_MIB (default 1024) is the size of a large layer; the images are scaled along with it. BENCH_PEER=crane or skopeo: that one alone. BENCH_PART=many or large: those images alone.
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -66,7 +66,8 @@ export async function bench(folder: string, rounds: number): Promise<void> {
   try {
     await fill(source, mebibytes);
     const sets: readonly Set[] = [{ title: 'fourteen images that share their base', names: sizes.map((_, number) => `i${number}`) }, { title: `one image, two layers of ${mebibytes} MiB`, names: ['big'] }];
-    for (const set of sets) await benchSet(set, { folder, rounds, source, target });
+    const wanted = process.env.BENCH_PART;
+    for (const set of sets.filter((_, number) => wanted === undefined || wanted === ['many', 'large'][number])) await benchSet(set, { folder, rounds, source, target });
   } finally {
     await source.stop();
     await target.stop();

@@ -136,7 +136,10 @@ describe('an upload', () => {
     const [first = 0, ...others] = uploads.chunks;
     expect(first).toBeGreaterThanOrEqual(1 << 20);
     expect(first).toBeLessThan(2 << 20);
-    expect(others).toEqual([2 << 20, (3 << 20) - first]);
+    expect(others[0]).toBe(2 << 20);
+    // In halves at the end.
+    for (const [at, part] of others.slice(1, -1).entries()) expect(Math.abs(part - others.slice(at + 2).reduce((sum, bytes) => sum + bytes, 0))).toBeLessThanOrEqual(1);
+    expect(others.at(-1)).toBeLessThanOrEqual((2 << 20) / 4);
     expect(fake.blobs.size).toBe(1);
   });
 
