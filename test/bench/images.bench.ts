@@ -99,18 +99,19 @@ async function benchSet({ title, names }: Set, { folder, rounds, source, target 
   const crane = await has('crane');
   const pull = each((name) => `${copy} docker://${source.host}/bench/${name}:1 oci:skopeo:${name}`);
   console.log(report(`registry -> store: ${title}`, await compareWanted([
-    { name: 'skopeo copy to an OCI layout', prepare: 'rm -rf skopeo', command: pull },
-    { name: 'skopeo sync to folders', prepare: 'rm -rf synced; mkdir synced', command: each((name) => `${sync} --src docker --dest dir ${source.host}/bench/${name} synced >/dev/null 2>&1`) },
-    ...(crane ? [{ name: 'crane pull to OCI layouts', prepare: 'rm -rf crane; mkdir crane', command: each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`) }] : []),
+    { name: 'skopeo copy to an OCI layout', prepare: 'rm -rf skopeo; sync', command: pull },
+    { name: 'skopeo sync to folders', prepare: 'rm -rf synced; mkdir synced; sync', command: each((name) => `${sync} --src docker --dest dir ${source.host}/bench/${name} synced >/dev/null 2>&1`) },
+    ...(crane ? [{ name: 'crane pull to OCI layouts', prepare: 'rm -rf crane; mkdir crane; sync', command: each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`) }] : []),
     // What longshore says is stored is on the disk; the others leave that to the kernel.
-    { name: 'skopeo copy, then sync -f', prepare: 'rm -rf skopeo', command: `${pull} && sync -f skopeo` },
-    ...(crane ? [{ name: 'crane pull, then sync -f', prepare: 'rm -rf crane; mkdir crane', command: `${each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`)} && sync -f crane` }] : []),
-    { name: 'longshore download', prepare: 'rm -rf store; cp -r locked store', command: `${longshore} download --store store --quiet ${flags}` },
+    { name: 'skopeo copy, then sync -f', prepare: 'rm -rf skopeo; sync', command: `${pull} && sync -f skopeo` },
+    ...(crane ? [{ name: 'crane pull, then sync -f', prepare: 'rm -rf crane; mkdir crane; sync', command: `${each((name) => `crane pull --insecure --format=oci ${source.host}/bench/${name}:1 crane/${name}`)} && sync -f crane` }] : []),
+    { name: 'longshore download', prepare: 'rm -rf store; cp -r locked store; sync', command: `${longshore} download --store store --quiet ${flags}` },
     { name: 'skopeo copy, all there', command: pull },
     { name: 'longshore download, all there', command: `${longshore} download --store store --quiet ${flags}` },
   ], { cwd: folder, rounds })));
   await must('sh', ['-c', `rm -rf machine bench.tar; ${longshore} export --store store -o bench.tar --quiet && ${longshore} import bench.tar --allow-unsigned --store machine --quiet`], { cwd: folder });
-  const wipe = 'rm -rf target/docker';
+  // What one leaves to be done on the disk is not the next one's to wait for.
+  const wipe = 'rm -rf target/docker; sync';
   const publish = `${longshore} publish --registry ${target.host} --store machine --quiet --name-template '{path}' ${flags}`;
   const push = each((name) => `${copy} oci:skopeo:${name} docker://${target.host}/bench/${name}:1`);
   console.log(report(`store -> registry: ${title}`, await compareWanted([
