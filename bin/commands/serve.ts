@@ -115,7 +115,7 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
     ...(flags.insecureHttp === true ? { insecureHttp: true } : {}),
     ...(flags.htpasswd === undefined ? {} : { htpasswd: flags.htpasswd }),
     ...(flags.readAuth === true ? { readAuth: true } : {}),
-    ...(flags.accessLog === true ? { log: (record: AccessRecord) => process.stderr.write(`${JSON.stringify(record)}\n`) } : {}),
+    log: (record: AccessRecord) => { if (flags.accessLog === true || isFailureOfOurs(record)) process.stderr.write(`${JSON.stringify(record)}\n`); },
   });
   try {
     const status = tell(context, { served: content.contents(), addresses: service.addresses, ca: tls?.ca });
@@ -139,6 +139,11 @@ async function run(context: CommandContext, flags: ServeFlags, content: Pick<Ser
   } finally {
     await service.close();
   }
+}
+
+/** What a client was told no more of than that the log says why. */
+function isFailureOfOurs({ status, failure }: AccessRecord): boolean {
+  return failure !== undefined && (status >= 500 || status === 0);
 }
 
 /** Says what is served where, and returns it in one line. */
