@@ -18,8 +18,11 @@ export interface Parts {
   minChunkBytes?: number;
 }
 
+/** Whether a blob of that size is sent in parts. */
+export const isLarge = (size: number, partBytes = largePartBytes): boolean => size > 2 * partBytes;
+
 export function partsOf({ size }: Descriptor, partBytes = largePartBytes): Parts {
-  return size > 2 * partBytes ? { chunkBytes: partBytes, byChoice: true } : { chunkBytes: Infinity, byChoice: false };
+  return isLarge(size, partBytes) ? { chunkBytes: partBytes, byChoice: true } : { chunkBytes: Infinity, byChoice: false };
 }
 
 /**

@@ -141,14 +141,15 @@ async function finish(upload: Upload, content: { readonly body?: () => Bytes; re
 
 /**
  * What a registry does with content whose digest is not the one it was announced with ("Pushing a blob": the digest *must* match). `verifies` only where it
- * refuses it as DIGEST_INVALID; `ignores` where it takes it; `unclear` is any other refusal. Throws transfer errors.
+ * refuses it as DIGEST_INVALID; `ignores` where it takes it; `unclear` is any other refusal. With `inParts` it comes as a large blob does, and once more
+ * whole where that was refused: it has to be refused both ways. Throws transfer errors.
  */
-export async function digestCheckOf(session: RegistrySession, path: string, { signal, notify = silent }: { readonly signal: AbortSignal; readonly notify?: Notify }): Promise<'verifies' | 'ignores' | 'unclear'> {
+export async function digestCheckOf(session: RegistrySession, path: string, { signal, notify = silent, inParts = false }: { readonly signal: AbortSignal; readonly notify?: Notify; readonly inParts?: boolean }): Promise<'verifies' | 'ignores' | 'unclear'> {
   const content = new TextEncoder().encode('longshore asks whether the registry looks at digests');
   const blob: Descriptor = { mediaType: 'application/octet-stream', digest: digestOf('another content'), size: content.length };
-  const open = async function* whole(): Bytes { yield content; };
+  const open = async function* part(range?: ByteRange): Bytes { yield content.subarray(range?.start ?? 0, range?.end ?? content.length); };
   try {
-    await pushBlob(session, { path, blob, open, force: true, signal, notify });
+    await pushBlob(session, { path, blob, open, force: true, signal, notify, ...(inParts ? { partBytes: Math.floor(content.length / 2) - 1 } : {}) });
     return 'ignores';
   } catch (error) {
     const codes = refusalCodes(error);

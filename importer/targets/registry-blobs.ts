@@ -6,6 +6,7 @@ import type { BlobReader, Bytes } from '../../bom/ports.ts';
 import { verified } from '../../formats/oci/verified.ts';
 import { statusOf } from '../../transport/http-errors.ts';
 import type { RegistrySession } from '../../transport/registry.ts';
+import { isLarge } from '../../transport/registry-parts.ts';
 import { digestCheckOf, pushBlob, refusalCodes } from '../../transport/registry-push.ts';
 
 export interface SendBlob {
@@ -31,7 +32,8 @@ type Place = Omit<SendBlob, 'blobs'>;
  */
 export class BlobSender {
   private readonly session: RegistrySession;
-  private asked: Promise<DigestCheck> | undefined;
+  /** Of blobs that go whole, and of those that go in parts. */
+  private readonly asked = new Map<boolean, Promise<DigestCheck>>();
 
   constructor(session: RegistrySession) {
     this.session = session;
@@ -48,11 +50,11 @@ export class BlobSender {
       return 'present';
     }
     const before = async (): Promise<void> => {
-      if (blob.size < smallBytes || await this.check(push) !== 'verifies') await readWhole(blobs.open(blob, undefined, { borrow: true }));
+      if (blob.size < smallBytes || await this.check(push, blob) !== 'verifies') await readWhole(blobs.open(blob, undefined, { borrow: true }));
     };
     const outcome = await pushBlob(this.session, { ...push, force: true, blob, before, open: (range) => unhashed(blobs, blob, { range, sent }) })
       .catch((error: unknown) => damageOrElse(error, { blobs, blob }));
-    if (outcome === 'stored' && blob.size > 0 && await this.check(push) === 'ignores') await this.readBack(blob, push);
+    if (outcome === 'stored' && blob.size > 0 && await this.check(push, blob) === 'ignores') await this.readBack(blob, push);
     else if (!await this.gives(blob, push)) throw this.notGiven(blob, push);
     sent.reached(blob.size, 1);
     return outcome;
@@ -72,23 +74,25 @@ export class BlobSender {
   /** What the registry only says that it has is sent; so is what a registry that takes any digest has wrong. */
   private async has(blob: Descriptor, push: Place): Promise<boolean> {
     if (!await this.session.headBlob(push.path, blob.digest, push.signal) || !await this.gives(blob, push)) return false;
-    if (blob.size === 0 || await this.check(push) !== 'ignores') return true;
+    if (blob.size === 0 || await this.check(push, blob) !== 'ignores') return true;
     return this.readBack(blob, push).then(() => true, (error: unknown) => {
       if (isNotThere(error)) return false;
       throw error;
     });
   }
 
-  private check(push: Place): Promise<DigestCheck> {
-    this.asked ??= digestCheckOf(this.session, push.path, push).then((answer) => {
+  private check(push: Place, { size }: Descriptor): Promise<DigestCheck> {
+    const inParts = isLarge(size);
+    const asked = this.asked.get(inParts) ?? digestCheckOf(this.session, push.path, { ...push, inParts }).then((answer) => {
       if (answer === 'ignores') {
         push.notify({ kind: 'warning', subject: this.session.host, message: 'the registry takes content under a wrong digest: what is sent is hashed here first, and what it has is read back' });
       }
       return answer;
     });
+    this.asked.set(inParts, asked);
     // Who asked is told of a failure; whoever comes next asks again.
-    this.asked.catch(() => { this.asked = undefined; });
-    return this.asked;
+    asked.catch(() => { this.asked.delete(inParts); });
+    return asked;
   }
 
   private async readBack(blob: Descriptor, { path, signal }: Place): Promise<void> {

@@ -10,7 +10,7 @@ import { createHttpClient } from '../../transport/http.ts';
 import { createRegistryPool, type RegistrySession } from '../../transport/registry.ts';
 import { createAuthorizer, parseChallenges } from '../../transport/registry-auth.ts';
 import { listReferrers, listTags, nextPage } from '../../transport/registry-discovery.ts';
-import { pushBlob } from '../../transport/registry-push.ts';
+import { digestCheckOf, pushBlob } from '../../transport/registry-push.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../support/fake-registry.ts';
 import { FakeUploads } from '../support/fake-uploads.ts';
 import { startFaultServer, serveContent } from '../support/fault-server.ts';
@@ -168,6 +168,13 @@ describe('an upload', () => {
     await send(fake, { partBytes: 2 << 20 });
     expect(Math.max(...uploads.chunks)).toBeLessThanOrEqual(1 << 20);
     expect(fake.blobs.size).toBe(1);
+  });
+
+  it.each([['ignored in parts', 'verifies', 'ignores'], [undefined, 'verifies', 'verifies'], ['ignored', 'ignores', 'ignores'], ['refused', 'unclear', 'unclear']] as const)('under a wrong digest, %s: whole %s, in parts %s', async (digests, whole, parted) => {
+    const uploads: FakeUploads = new FakeUploads(() => fake, digests === undefined ? {} : { digests });
+    const fake = await registry({ fault: uploads.handle });
+    expect([await digestCheckOf(session(fake), 'a/b', { signal }), await digestCheckOf(session(fake), 'a/b', { signal, inParts: true })]).toEqual([whole, parted]);
+    expect(uploads.chunks.length).toBeGreaterThan(1);
   });
 
   it('keeps to a rate', async () => {
